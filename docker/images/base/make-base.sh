@@ -168,6 +168,8 @@ trim() {
     as_root find "$root/usr/share/doc" -mindepth 1 -type d -empty -delete
     as_root find "$root/usr/share/locale" -mindepth 1 -not -name locale.alias -delete
     as_root find "$root"/usr/share/{man,info,groff,lintian} -mindepth 1 -delete 2>/dev/null || true
+    # update-alternatives fails where the folders of its manual pages are missing.
+    as_root mkdir -p "$root"/usr/share/man/man{1..9}
     as_root find "$root/var/lib/apt/lists" "$root/var/cache/apt" "$root/var/log" "$root/tmp" -type f -delete
     as_root rm -f "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old "$root/var/cache/ldconfig/aux-cache"
     # The host's names and addresses are no business of an image; the engine writes these files for each container.
