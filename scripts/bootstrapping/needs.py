@@ -1,0 +1,137 @@
+"""What a task needs on the host, and which gaps a machine has: tables and the judgement on them."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+OLDEST_ENGINE = (25,)
+OLDEST_COMPOSE = (2, 24)
+EXPECTED_ENGINE = "Docker Engine 25 or newer, answering; Compose 2.24 or newer; buildx"
+
+# Everything else is taken to need the engine: a new task that does is safe by default.
+TASKS_WITHOUT_ENGINE = frozenset({"init", "lint"})
+# Tasks that also get requirements-dev.lock.
+TASKS_WITH_DEV_TOOLS = frozenset({"lint", "test"})
+
+
+class Tool(NamedTuple):
+    """A program that a task calls on the host.
+
+    `extracted`: the package starts a server when it is installed, and only its program is wanted, so it is taken
+    out of the package into the virtual environment instead.
+    """
+
+    program: str
+    package: str
+    extracted: bool = False
+
+
+_DEBOOTSTRAP = Tool("debootstrap", "debootstrap")
+# Architectures for which the virtual environment holds no shellcheck take Debian's.
+_SHELLCHECK = Tool("shellcheck", "shellcheck")
+
+# Where no registry answers, the images are built on a base that debootstrap makes.
+_BUILDS = (_DEBOOTSTRAP,)
+TOOLS = {
+    "start-all": _BUILDS,
+    "start-infra": _BUILDS,
+    "build": _BUILDS,
+    "test": (
+        _DEBOOTSTRAP,
+        # Clients that connect from the host to the published ports.
+        Tool("psql", "postgresql-client"),
+        Tool("redis-cli", "redis-tools"),
+        Tool("kcat", "kcat"),
+        # A registry on 127.0.0.1 for the tests of registry mode.
+        Tool("docker-registry", "docker-registry", extracted=True),
+    ),
+}
+
+
+def tools_of(task: str, machine: str) -> tuple[Tool, ...]:
+    """List the programs that `task` calls on a host whose architecture is `machine`."""
+    linter = (_SHELLCHECK,) if task in TASKS_WITH_DEV_TOOLS and machine != "x86_64" else ()
+    return TOOLS.get(task, ()) + linter
+
+
+class Part(Enum):
+    """What may be missing; the value is how a message calls it."""
+
+    PYTHON = "Python's venv and pip"
+    CLIENT = "the Docker client"
+    SERVER = "Docker Engine"
+    COMPOSE = "Docker Compose"
+    BUILDX = "Docker buildx"
+    STOPPED = "a running Docker Engine"
+    # The engine that a setting names, on whatever machine: it does not answer or is too old.
+    UNREACHABLE = "a usable Docker Engine"
+    FORBIDDEN = "access to Docker Engine"
+    TOOL = "a program"
+
+    @property
+    def is_engine(self) -> bool:
+        """Whether it is of the engine (its exit code differs from the rest)."""
+        return self not in (Part.PYTHON, Part.TOOL)
+
+
+class Gap(NamedTuple):
+    """One thing that a task needs and the machine lacks. `tool` belongs to Part.TOOL."""
+
+    part: Part
+    seen: str
+    tool: Tool | None = None
+
+    @property
+    def is_required(self) -> bool:
+        """Whether the task cannot run without it. The tools are called by some paths of a task only."""
+        return self.part is not Part.TOOL
+
+
+class Docker(NamedTuple):
+    """What asking Docker gave: versions as printed, "" for none; `error` is what the engine's client said.
+
+    `elsewhere`: the engine is not this machine's own, "" or the setting that says so. `has_server`: dockerd is
+    installed here.
+    """
+
+    client: bool
+    server: str
+    compose: str
+    buildx: bool
+    error: str
+    elsewhere: str
+    has_server: bool
+
+
+def is_older(version: tuple[int, ...], oldest: tuple[int, ...]) -> bool:
+    """Whether `version` (as long as it has to be) is below `oldest`; no version at all is older than any."""
+    return version[: len(oldest)] < oldest
+
+
+def judge(docker: Docker, server: tuple[int, ...], compose: tuple[int, ...]) -> list[Gap]:
+    """Find the engine's gaps. `server` and `compose` are the versions as numbers."""
+    gaps = []
+    if not docker.client:
+        gaps.append(Gap(Part.CLIENT, "no `docker` on PATH"))
+    if not docker.server:
+        gaps += _judge_silent(docker)
+    elif is_older(server, OLDEST_ENGINE):
+        where = f" at {docker.elsewhere}" if docker.elsewhere else ""
+        gaps.append(Gap(Part.UNREACHABLE if where else Part.SERVER, f"Docker Engine {docker.server}{where}"))
+    if is_older(compose, OLDEST_COMPOSE):
+        gaps.append(Gap(Part.COMPOSE, f"Docker Compose {docker.compose}" if docker.compose else "no Docker Compose"))
+    if not docker.buildx:
+        gaps.append(Gap(Part.BUILDX, "no Docker buildx"))
+    return gaps
+
+
+def _judge_silent(docker: Docker) -> list[Gap]:
+    """Find out why no engine answers. Without a client that is not known yet: it is asked once there is one."""
+    if docker.elsewhere:
+        return [Gap(Part.UNREACHABLE, f"{docker.elsewhere}: {docker.error}")] if docker.client else []
+    if "permission denied" in docker.error:
+        return [Gap(Part.FORBIDDEN, docker.error)]
+    if not docker.has_server:
+        return [Gap(Part.SERVER, "no `dockerd` on PATH")]
+    return [Gap(Part.STOPPED, docker.error)] if docker.client else []

@@ -1,0 +1,152 @@
+"""Looks at the machine: what of a task's needs is there. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from bootstrapping.needs import (
+    OLDEST_ENGINE,
+    Docker,
+    Gap,
+    Part,
+    is_older,
+    judge,
+    tools_of,
+)
+from bootstrapping.plan import Apt
+from bootstrapping.run import Question, ask, which
+from bootstrapping.system import (
+    Source,
+    System,
+    parse_deb822,
+    parse_list,
+    parse_os_release,
+    parse_version,
+)
+
+_SOURCES = "/etc/apt/sources.list"
+_CERTIFICATES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Alpine, Arch
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, RHEL
+    "/etc/ssl/ca-bundle.pem",  # openSUSE
+)
+
+
+def engine_gaps() -> list[Gap]:
+    """Ask Docker for its parts, side by side: this runs before every task."""
+    if not which("docker"):
+        docker = Docker(
+            client=False,
+            server="",
+            compose="",
+            buildx=False,
+            error="",
+            elsewhere=_elsewhere(None),
+            has_server=bool(which("dockerd")),
+        )
+        return judge(docker, (), ())
+    version = Question("docker", "version", "--format", "{{.Server.Version}}")
+    compose = Question("docker", "compose", "version", "--short")
+    buildx = Question("docker", "buildx", "version")
+    server, composed, built = version.answer(), compose.answer(), buildx.answer()
+    answers = server.code == 0 and bool(parse_version(server.out))
+    is_good = answers and not is_older(parse_version(server.out), OLDEST_ENGINE)
+    said = server.err or server.out or f"`docker version` exited with {server.code}"
+    docker = Docker(
+        client=True,
+        server=server.out if answers else "",
+        compose=composed.out if composed.code == 0 else "",
+        buildx=built.code == 0,
+        error="" if answers else said.splitlines()[-1],
+        elsewhere="" if is_good else _elsewhere(ask("docker", "context", "show").out),
+        has_server=bool(which("dockerd")),
+    )
+    return judge(docker, parse_version(docker.server), parse_version(docker.compose))
+
+
+def _elsewhere(context: str | None) -> str:
+    """Name the setting that points the client away from this machine's own engine; "" if none does."""
+    host = os.environ.get("DOCKER_HOST", "")
+    if host:
+        return f"DOCKER_HOST={host}"
+    name = context or os.environ.get("DOCKER_CONTEXT") or "default"
+    return "" if name == "default" else f"docker context {name}"
+
+
+def tool_gaps(task: str, folder: str) -> list[Gap]:
+    """Find the programs that `task` calls and that are neither on PATH nor in `folder`."""
+    return [
+        Gap(Part.TOOL, f"no `{tool.program}`", tool)
+        for tool in tools_of(task, os.uname().machine)
+        if not which(tool.program) and not os.path.exists(f"{folder}/{tool.program}")
+    ]
+
+
+def python_gaps() -> list[Gap]:
+    """Find what this Python lacks to make a virtual environment with pip in it."""
+    import importlib.util  # noqa: PLC0415 - costs time that most runs need not spend
+
+    # They may have been installed since this process looked into their folder first.
+    importlib.invalidate_caches()
+    missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
+    return [Gap(Part.PYTHON, f"{sys.executable} has no module {' and no '.join(missing)}")] if missing else []
+
+
+def system() -> System:
+    """Read which operating system this is."""
+    if sys.platform == "darwin":
+        return System("darwin", "", "", ("darwin",), "macOS")
+    return parse_os_release(_text("/etc/os-release") or _text("/usr/lib/os-release"))
+
+
+def python_is_packaged() -> bool:
+    """Whether this Python is the distribution's: only then do its packages complete it."""
+    return _base_python().startswith("/usr/bin/")
+
+
+def _base_python() -> str:
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+
+
+def apt() -> Apt:
+    """Read what apt and dpkg know."""
+    sources: list[Source] = parse_list(_text(_SOURCES))
+    folder = _SOURCES + ".d"
+    for name in sorted(_entries(folder)):
+        if name.endswith(".list"):
+            sources += parse_list(_text(f"{folder}/{name}"))
+        elif name.endswith(".sources"):
+            sources += parse_deb822(_text(f"{folder}/{name}"))
+    status = ask("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", "docker-ce", "containerd.io")
+    # The default python3 has a package without a version; another one is named by its own.
+    is_default = os.path.realpath("/usr/bin/python3") == _base_python()
+    return Apt(
+        sources=tuple(sources),
+        has_docker_ce=" installed" in status.out,
+        was_interrupted=bool(_entries("/var/lib/dpkg/updates")),
+        uses_apparmor=_text("/sys/module/apparmor/parameters/enabled").startswith("Y") and not which("apparmor_parser"),
+        has_certificates=os.path.exists(_CERTIFICATES[0]),
+        python="python3" if is_default else f"python{sys.version_info[0]}.{sys.version_info[1]}",
+    )
+
+
+def certificates() -> str:
+    """Find the system's bundle of certificate authorities; "" if there is none."""
+    named = (os.environ.get("SSL_CERT_FILE", ""), *_CERTIFICATES)
+    return next((path for path in named if path and os.path.exists(path)), "")
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
