@@ -1,0 +1,15 @@
+package com.rofecare.reference.discovery;
+
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.cloud.netflix.eureka.server.EnableEurekaServer;
+
+/** Eureka: where the applications say that they are there, and the gateway looks for them. */
+@SpringBootApplication
+@EnableEurekaServer
+public class DiscoveryServerApplication {
+
+    public static void main(String[] arguments) {
+        SpringApplication.run(DiscoveryServerApplication.class, arguments);
+    }
+}

@@ -1,0 +1,15 @@
+package com.rofecare.reference.gateway;
+
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.boot.context.properties.ConfigurationPropertiesScan;
+
+/** The one door of the platform: it checks tokens, limits callers and finds the service of each path. */
+@SpringBootApplication
+@ConfigurationPropertiesScan
+public class GatewayApplication {
+
+    public static void main(String[] arguments) {
+        SpringApplication.run(GatewayApplication.class, arguments);
+    }
+}

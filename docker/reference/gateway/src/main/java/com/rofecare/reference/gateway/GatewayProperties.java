@@ -1,0 +1,16 @@
+package com.rofecare.reference.gateway;
+
+import java.util.List;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * What the config server says about this gateway.
+ *
+ * @param trustedProxies how many proxies of our own stand in front; 0 means that X-Forwarded-For is not believed
+ * @param allowedOrigins the web sites whose pages may call from a browser
+ * @param open {@code METHOD pattern} of what needs no token
+ */
+@ConfigurationProperties("rofecare.gateway")
+public record GatewayProperties(
+        @DefaultValue("0") int trustedProxies, @DefaultValue List<String> allowedOrigins, @DefaultValue List<String> open) {}

@@ -1,0 +1,35 @@
+package com.rofecare.reference.service;
+
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import org.slf4j.MDC;
+import org.springframework.stereotype.Component;
+import org.springframework.web.filter.OncePerRequestFilter;
+
+/** Puts the caller's correlation identifier where log lines and events take it from. */
+@Component
+class Correlation extends OncePerRequestFilter {
+
+    static final String HEADER = "X-Correlation-Id";
+    private static final String KEY = "correlationId";
+    private static final Pattern ACCEPTED = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
+
+    static String current() {
+        return MDC.get(KEY);
+    }
+
+    @Override
+    protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws ServletException, IOException {
+        String given = request.getHeader(HEADER);
+        boolean accepted = given != null && ACCEPTED.matcher(given).matches();
+        try (var ignored = MDC.putCloseable(KEY, accepted ? given : UUID.randomUUID().toString())) {
+            chain.doFilter(request, response);
+        }
+    }
+}
