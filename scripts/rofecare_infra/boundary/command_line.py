@@ -1,0 +1,50 @@
+"""Two things that invoke's parser cannot do by itself: several names after a task, and our exit code for usage.
+
+`inv build identity patient` reads `patient` as a task to invoke. While tasks.py is loaded the words have been split
+but not parsed: there the names are turned into flags, `build --service=identity --service=patient`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from invoke.exceptions import Exit, ParseError
+from invoke.main import program
+
+from rofecare_infra.errors import UsageError
+
+
+def accept_lists(tasks: Mapping[str, Iterable[str]]) -> None:
+    """Let these tasks take any number of names; for each, its flags that are followed by a value."""
+    core = getattr(program, "core", None)
+    if core is None:
+        return  # loaded by something else than the command line
+    core.unparsed[:] = spread(core.unparsed, {task: frozenset(flags) for task, flags in tasks.items()})
+    parse = program.parse_tasks
+
+    def parse_or_exit() -> None:
+        try:
+            parse()
+        except ParseError as error:
+            message = f"error: {error}\n  next:     inv --list, or inv --help <task>"
+            raise Exit(message, code=UsageError.exit_code) from None
+
+    # This one instance: the program that is just loading tasks.py.
+    program.parse_tasks = parse_or_exit  # type: ignore[method-assign]
+
+
+def spread(words: Sequence[str], tasks: Mapping[str, frozenset[str]]) -> list[str]:
+    """The words with each bare one after such a task turned into `--service=word`."""
+    out: list[str] = []
+    valued: frozenset[str] | None = None
+    expects_value = False
+    for word in words:
+        if valued is None:
+            valued = tasks.get(word)
+            out.append(word)
+        elif expects_value or word.startswith("-"):
+            expects_value = not expects_value and word in valued
+            out.append(word)
+        else:
+            out.append(f"--service={word}")
+    return out

@@ -1,0 +1,205 @@
+"""The tasks' bodies: read the settings, run the use case, show its result, choose the exit code."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from invoke.exceptions import Exit
+
+from rofecare_infra import images, phases, secrets
+from rofecare_infra.engine import Engine, connect
+from rofecare_infra.errors import CommandError, ServiceFailedError
+from rofecare_infra.images import BuildReport
+from rofecare_infra.phases import Prepared, ServiceStatus
+from rofecare_infra.phases.connections import connections
+from rofecare_infra.platform import resolve, short
+from rofecare_infra.progress import Scope, duration, mebibytes, renderer_for, table
+
+
+def start_all(root: Path, *, as_json: bool) -> None:
+    """Start every phase; say how to go on."""
+    began = time.monotonic()
+    with Scope(renderer_for(as_json=as_json)) as scope:
+        prepared = _prepared(root, scope)
+        containers = scope.follow(phases.start(prepared))
+        gateway = [
+            port.published
+            for service in prepared.platform.services
+            if "gateway" in service.name
+            for port in service.ports
+        ]
+        where = f", gateway at http://localhost:{gateway[0]}" if gateway else ""
+        count = f"{len(containers)} of {len(containers)} containers ready"
+        scope.say(f"up: {count} after {time.monotonic() - began:.1f} s{where}")
+
+
+def start_infra(root: Path, *, as_json: bool) -> None:
+    """Start phase 1; say where to connect."""
+    with Scope(renderer_for(as_json=as_json)) as scope:
+        prepared = _prepared(root, scope)
+        containers = scope.follow(phases.start(prepared, phases=["infrastructure"]))
+        scope.say(f"up: {len(containers)} of {len(containers)} containers ready\n")
+        rows = connections(prepared.platform)
+        cells = [(row.service, row.address, row.user, Path(row.password_file).name) for row in rows]
+        scope.say(table(("SERVICE", "ADDRESS", "USER", "PASSWORD FILE"), cells))
+        folder = prepared.settings.secrets_folder
+        scope.say(f"\npasswords are files in {folder}; for psql, for example:")
+        scope.say(f"  export PGPASSWORD=$(cat {folder}/identity_db_password)")
+
+
+def build(root: Path, names: Sequence[str]) -> None:
+    """Build the named images, or all that this machine builds."""
+    with Scope(renderer_for()) as scope:
+        project = phases.open_project(root, secrets_checked=False)
+        known = [service.name for service in project.platform.services]
+        chosen = resolve(names, known)
+        engine = connect()
+        sources = images.resolve(project.settings, project.compose, engine)
+        for reason in sources.reasons:
+            scope.say(reason)
+        wanted = chosen or [service.name for service in sources.platform.services if sources.is_built(service)]
+        pulled = [name for name in chosen if not sources.is_built(sources.platform.service(name))]
+        if pulled:
+            scope.say(f"not built here, their images are pulled: {', '.join(pulled)} (SERVICES, IMAGES in .env)")
+        report = scope.follow(images.build(project.settings, sources, engine, wanted))
+        scope.say(f"images: {report.summary}")
+        if report.failed:
+            raise _failed_builds(report)
+
+
+def stop_all(root: Path, *, volumes: bool, as_json: bool) -> None:
+    """Stop everything, in reverse; with `volumes` remove the data, too."""
+    with Scope(renderer_for(as_json=as_json)) as scope:
+        project = phases.open_project(root, secrets_checked=False)
+        engine = connect()
+        inventory = secrets.inventory(project.platform, project.settings.secrets_folder)
+        report = scope.follow(
+            phases.stop(engine, project.compose, project.platform.project, volumes=volumes, inventory=inventory)
+        )
+        scope.say(f"stopped: {len(report.stopped)} containers" if report.stopped else "nothing was running")
+        if volumes:
+            scope.say(f"removed {len(report.volumes)} volumes: {', '.join(report.volumes) or 'none'}")
+            scope.say(
+                f"removed {len(report.secrets)} secrets: {', '.join(path.name for path in report.secrets) or 'none'}"
+            )
+        if report.killed:
+            raise ServiceFailedError(
+                f"{', '.join(report.killed)} did not stop by itself",
+                seen="killed when its grace period was over (exit code 137)",
+                expected="an end by itself within stop_grace_period",
+                next_step="data may need a recovery at the next start; look at it: inv start-all",
+            )
+
+
+def show_status(root: Path, *, as_json: bool) -> None:
+    """The table of all services; exit code 7 unless all are ready."""
+    project = phases.open_project(root, secrets_checked=False)
+    rows = phases.status(project.platform, connect())
+    ready = sum(row.ready for row in rows)
+    out = renderer_for()
+    if as_json:
+        text = json.dumps(
+            {
+                "project": project.platform.project,
+                "ready": ready == len(rows),
+                "services": [asdict(row) for row in rows],
+            },
+            indent=2,
+        )
+        print(text)  # noqa: T201 - a document for programs, not a message
+    else:
+        out.say(_status_table(rows))
+        out.say(f"\n{ready} of {len(rows)} ready")
+    if ready < len(rows):
+        raise Exit(code=ServiceFailedError.exit_code)
+
+
+def follow_logs(root: Path, names: Sequence[str], *, tail: int, since: str, follow: bool) -> None:
+    """Logs of the named services, live unless `follow` is off."""
+    from rofecare_infra import logs
+
+    project = phases.open_project(root, secrets_checked=False)
+    chosen = resolve(names, [service.name for service in project.platform.services])
+    begin = logs.parse_since(since, time.time())
+    lines = None if tail < 0 else tail
+    engine = connect()
+    width = max((len(short(name)) for name in chosen), default=0)
+    read = logs.follow if follow else logs.history
+    out = renderer_for()
+    for line in read(engine, project.platform.project, chosen, since=begin, tail=lines):
+        out.say(f"{short(line.service):<{width}} | {line.text}" if len(chosen) > 1 else line.text)
+
+
+def initialise(root: Path) -> None:
+    """Make the missing secrets; close their folder."""
+    project = phases.open_project(root, secrets_checked=False)
+    made = phases.initialise(project, connect())
+    folder = project.settings.secrets_folder
+    out = renderer_for()
+    out.say(
+        f"{len(made)} secrets made in {folder}: {', '.join(path.name for path in made)}"
+        if made
+        else f"all secrets are in {folder}: nothing to do"
+    )
+
+
+def interrupted(root: Path) -> Callable[[], str]:
+    """What to say after ^C."""
+
+    def say() -> str:
+        project = phases.open_project(root, secrets_checked=False)
+        left = phases.left_running(connect(), project.platform.project)
+        return f"{left}; the same command goes on from there, inv stop-all stops them"
+
+    return say
+
+
+def _failed_builds(report: BuildReport) -> CommandError:
+    tails = [
+        line
+        for image, tail in report.failed.items()
+        for line in (f"last lines of {image}:", *(f"| {one}" for one in tail))
+    ]
+    return CommandError(
+        f"{', '.join(report.failed)} could not be built",
+        seen=report.summary,
+        expected="every image built",
+        next_step="mend the cause below, then inv build again: what was built stays",
+        details=tails,
+    )
+
+
+def _prepared(root: Path, scope: Scope) -> Prepared:
+    project = phases.open_project(root)
+    engine: Engine = connect()
+    return scope.follow(phases.prepare(project, engine))
+
+
+def _status_table(rows: Sequence[ServiceStatus]) -> str:
+    now = datetime.now(UTC)
+    cells = []
+    phase = ""
+    for row in rows:
+        if row.phase != phase:
+            phase = row.phase
+            cells.append((phase, "", "", "", "", "", ""))
+        up = duration((now - datetime.fromisoformat(row.started_at)).total_seconds()) if row.started_at else ""
+        state = f"{row.state} ({row.health})" if row.health else row.state
+        ports = ",".join(map(str, row.ports))
+        cells.append(
+            (
+                f"  {short(row.service)}",
+                state,
+                up,
+                str(row.restarts),
+                mebibytes(row.memory_bytes),
+                ports,
+                row.reason[:40],
+            )
+        )
+    return table(("SERVICE", "STATE", "UP", "RESTARTS", "MEMORY", "PORT", ""), cells)

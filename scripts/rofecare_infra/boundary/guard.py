@@ -1,0 +1,104 @@
+"""Runs a task's body: whatever it raises becomes one message and one exit code, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from invoke.exceptions import Exit
+
+from rofecare_infra.errors import RofecareError
+
+INTERRUPTED = 130
+BUG = 1
+
+
+@contextmanager
+def guarded(root: Path, left_behind: Callable[[], str] | None = None) -> Iterator[None]:
+    """Turn what the body raises into `invoke.Exit`.
+
+    `left_behind` says, after ^C, what is left running and how to go on.
+    """
+    # A service manager asks by SIGTERM for what a person asks by ^C.
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    except RofecareError as error:
+        raise Exit(describe(error), code=error.exit_code) from None
+    except KeyboardInterrupt:
+        raise Exit(_farewell(left_behind), code=INTERRUPTED) from None
+    except BrokenPipeError:
+        # Whoever read us (`| head`) has seen enough. Nothing more can be said, and nothing went wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Exit(code=0) from None
+    except Exit:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last line of defence
+        raise Exit(_report(root, error), code=BUG) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def describe(error: RofecareError) -> str:
+    """The message of an error: what failed, what was seen, what was expected, the next command, the evidence."""
+    parts = [
+        f"error: {error.what}",
+        f"  seen:     {error.seen}" if error.seen else "",
+        f"  expected: {error.expected}" if error.expected else "",
+        f"  next:     {error.next_step}" if error.next_step else "",
+        *(f"  {line}" for line in error.details),
+        f"  (exit code {error.exit_code}; README.md#{error.slug})",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def confirm(question: str, answer: str) -> bool:
+    """Ask for `answer` to be typed; whatever cannot be asked is not confirmed."""
+    if not sys.stdin.isatty():
+        return False
+    return input(f"{question} ").strip() == answer
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _farewell(left_behind: Callable[[], str] | None) -> str:
+    if left_behind is None:
+        return "interrupted"
+    try:
+        return f"interrupted: {left_behind()}"
+    except (RofecareError, KeyboardInterrupt):
+        return "interrupted: the engine does not say what is left running; see inv status"
+
+
+def _report(root: Path, error: Exception) -> str:
+    """Write what a maintainer needs into a file; tell the user where it is, not what is in it."""
+    moment = datetime.now(UTC)
+    path = root / ".rofecare" / f"bug-{moment:%Y%m%dT%H%M%SZ}.txt"
+    # No environment and no local variables: a report may be sent to somebody.
+    text = [
+        f"{moment.isoformat()}  {' '.join(sys.argv[1:])}",
+        f"Python {platform.python_version()} on {platform.platform()}",
+        "".join(traceback.format_exception(error)),
+    ]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(text), encoding="utf-8")
+        where = str(path)
+    except OSError as problem:
+        where = f"nowhere ({problem.strerror})"
+    return (
+        f"error: this is a bug in this project, not in what you did\n"
+        f"  seen:     {type(error).__name__}: {error}\n"
+        f"  expected: one of the errors that README.md explains\n"
+        f"  next:     run the same command again; if it stays, send the report: {where}"
+    )

@@ -1,0 +1,87 @@
+"""The compose command of one project, and the few of its verbs that we use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rofecare_infra.errors import SettingsError
+from rofecare_infra.platform import Platform, parse
+from rofecare_infra.process import Result, run, stream
+
+BASE = "docker-compose.yml"
+PACKAGES = "docker-compose.packages.yml"
+OVERRIDE = "docker-compose.override.yml"
+
+# Reading files and asking the local engine take well under a second each.
+_QUICK = 60.0
+
+
+@dataclass(frozen=True)
+class Compose:
+    """Which files make up the model, and the variables that go into them beside `.env`."""
+
+    folder: Path
+    files: tuple[str, ...] = (BASE,)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def with_files(self, *files: str) -> Compose:
+        """The same with further files; the user's own override stays the last word."""
+        return replace(self, files=(*self.files, *files))
+
+    def with_variables(self, variables: Mapping[str, str]) -> Compose:
+        """The same with further variables."""
+        return replace(self, variables={**self.variables, **variables})
+
+    def argv(self, *words: str) -> list[str]:
+        """The whole command line."""
+        files = [self.folder / name for name in self.files]
+        override = self.folder / OVERRIDE
+        if override.exists():
+            files.append(override)
+        chosen = [word for file in files for word in ("-f", str(file))]
+        return ["docker", "compose", "--project-directory", str(self.folder), *chosen, *words]
+
+    def run(self, *words: str, timeout: float | None = None, check: bool = True) -> Result:
+        """Run a verb; raises CommandError when it fails and `check` is set."""
+        return run(self.argv(*words), env=self.variables, timeout=timeout, check=check)
+
+    def model(self, *, profiles: Sequence[str] = ()) -> Platform:
+        """The model as compose resolves it. Raises SettingsError for files that it cannot read."""
+        flags = [word for profile in profiles for word in ("--profile", profile)]
+        result = self.run(*flags, "config", "--format", "json", timeout=_QUICK, check=False)
+        if not result.ok:
+            raise SettingsError(
+                "the compose files cannot be read",
+                seen=(result.tail(1) or ("no word why",))[0],
+                expected=f"files that compose understands: {', '.join(self.files)}",
+                next_step="docker compose config -q  (in docker/)",
+            )
+        return parse(json.loads(result.stdout))
+
+    def hashes(self) -> dict[str, str]:
+        """Service -> the hash of its configuration, as compose writes it on the containers that it makes."""
+        result = self.run("config", "--hash", "*", timeout=_QUICK)
+        return dict(line.split(" ", 1) for line in result.stdout.splitlines() if " " in line)
+
+    def up(self, services: Sequence[str]) -> Generator[str, None, Result]:
+        """Create and start these services alone. Images are there already: nothing is built or pulled here."""
+        flags = ("--progress", "plain", "up", "--detach", "--no-deps", "--no-build", "--pull", "never")
+        return stream(self.argv(*flags, *services), env=self.variables, check=False)
+
+    def build(
+        self, services: Sequence[str], *, profiles: Sequence[str] = (), arguments: Mapping[str, str] | None = None
+    ) -> Generator[str, None, Result]:
+        """Build the images of these services."""
+        flags = [word for profile in profiles for word in ("--profile", profile)]
+        values = [word for name, value in (arguments or {}).items() for word in ("--build-arg", f"{name}={value}")]
+        argv = self.argv(*flags, "--progress", "plain", "build", *values, *services)
+        return stream(argv, env=self.variables, check=False)
+
+    def down(self, project: str) -> Result:
+        """Remove the project's containers and networks, whatever files they came from; they are stopped already."""
+        argv = ["docker", "compose", "--project-name", project, "--progress", "plain", "down", "--remove-orphans"]
+        # Outside the folder of our files: compose then goes by the labels of what is there.
+        return run(argv, cwd=Path("/"), timeout=600.0)

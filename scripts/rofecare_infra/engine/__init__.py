@@ -1,0 +1,6 @@
+"""The container engine, seen through its SDK: answers become frozen records, faults become EngineError."""
+
+from rofecare_infra.engine.client import Engine, connect
+from rofecare_infra.engine.records import LABEL_SERVICE, Container, Death, Image
+
+__all__ = ["LABEL_SERVICE", "Container", "Death", "Engine", "Image", "connect"]

@@ -1,0 +1,201 @@
+"""The only importer of the docker SDK. It is imported when first used: it costs a quarter of a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rofecare_infra.engine.records import LABEL_ONE_OFF, LABEL_PROJECT, Container, Death, Image, container_of
+from rofecare_infra.errors import CommandError, EngineError
+
+if TYPE_CHECKING:
+    import docker
+
+MINIMUM_VERSION = 25
+# How long the engine may take to answer, in seconds; stopping a container takes its grace period on top.
+ANSWER_TIMEOUT = 60
+
+
+class Engine:
+    """What we ask of the engine. Every method raises EngineError when it does not answer."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+        self._api = client.api
+
+    def containers(self, project: str) -> tuple[Container, ...]:
+        """Every container of the project, running or not, by name; those of `compose run` left out."""
+        with _answers():
+            rows = self._api.containers(all=True, filters={"label": f"{LABEL_PROJECT}={project}"})
+        ids = [row["Id"] for row in rows if row["Labels"].get(LABEL_ONE_OFF) != "True"]
+        found = [container for container in map(self.inspect, ids) if container is not None]
+        return tuple(sorted(found, key=lambda container: container.name))
+
+    def inspect(self, container: str) -> Container | None:
+        """One container by id or name; None when it is gone."""
+        with _answers():
+            inspected = _or_none(self._api.inspect_container, container)
+        return container_of(inspected) if inspected is not None else None
+
+    def publisher(self, port: int) -> Container | None:
+        """The container, of whatever project, that publishes `port` on this machine."""
+        with _answers():
+            rows = self._api.containers(filters={"publish": str(port)})
+        return self.inspect(rows[0]["Id"]) if rows else None
+
+    def image(self, name: str) -> Image | None:
+        """The local image of this name; None when there is none."""
+        with _answers():
+            found = _or_none(self._api.inspect_image, name)
+        return Image(found["Id"], (found.get("Config") or {}).get("Labels") or {}) if found is not None else None
+
+    def last_death(self, container: str) -> Death | None:
+        """How the container ended last, also when it runs again; None when the engine remembers no end."""
+        with _answers():
+            events = self._api.events(
+                since=0,
+                until=int(time.time()) + 1,
+                decode=True,
+                filters={"container": container, "event": ["die", "oom"]},
+            )
+            seen = [(event["Action"], event["Actor"]["Attributes"]) for event in events]
+        codes = [int(attributes.get("exitCode", 0)) for action, attributes in seen if action == "die"]
+        return Death(codes[-1], oom_killed=any(action == "oom" for action, _ in seen)) if codes else None
+
+    def log_tail(self, container: str, lines: int) -> tuple[str, ...]:
+        """The last log lines of a container."""
+        with _answers():
+            text = _or_none(self._api.logs, container, tail=lines) or b""
+        return tuple(line for line in text.decode(errors="replace").splitlines() if line.strip())
+
+    def past_log(self, container: str, *, since: float | None, tail: int | None) -> list[tuple[str, str]]:
+        """Log lines until now as (time, text). `since` is a Unix time in seconds, `tail` counts lines."""
+        with _answers():
+            text: bytes = _or_none(self._api.logs, container, timestamps=True, **_range(since, tail)) or b""
+        return [_timed(line) for line in text.splitlines()]
+
+    def follow_log(self, container: str, *, since: float | None, tail: int | None) -> Iterator[tuple[str, str]]:
+        """The same, and on from there, live, until the container ends or the connection drops."""
+        with _answers():
+            stream = _or_none(
+                self._api.logs, container, stream=True, follow=True, timestamps=True, **_range(since, tail)
+            )
+            rest = b""
+            for chunk in stream or ():
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from map(_timed, lines)
+            if rest:
+                yield _timed(rest)
+
+    def memory(self, container: str) -> int | None:
+        """The memory a running container uses, in bytes, without the file cache; None when it does not run."""
+        with _answers():
+            stats = _or_none(self._api.stats, container, stream=False, one_shot=True) or {}
+        usage = stats.get("memory_stats") or {}
+        if "usage" not in usage:
+            return None
+        cache = (usage.get("stats") or {}).get("inactive_file", 0)
+        return int(usage["usage"]) - int(cache)
+
+    def stop(self, container: str) -> None:
+        """Ask a container to stop and wait for its own grace period; a paused one is woken first."""
+        with _answers():
+            state = _or_none(self._api.inspect_container, container)
+            if state is None:
+                return
+            if state["State"].get("Paused"):
+                self._api.unpause(container)
+            grace = int((state.get("Config") or {}).get("StopTimeout") or 10)
+            # The SDK adds this grace to the time that it waits for the answer.
+            _or_none(self._api.stop, container, timeout=grace)
+
+    def volumes(self, project: str) -> tuple[str, ...]:
+        """The names of the project's volumes."""
+        with _answers():
+            found = self._api.volumes(filters={"label": f"{LABEL_PROJECT}={project}"})
+        return tuple(sorted(volume["Name"] for volume in found["Volumes"] or ()))
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume and all that it holds."""
+        with _answers():
+            self._api.remove_volume(name)
+
+    def tag(self, image: str, name: str) -> None:
+        """Give a local image a further name."""
+        with _answers():
+            self._api.tag(image, name)
+
+
+def connect() -> Engine:
+    """An engine that answers and is new enough.
+
+    Raises EngineError when there is none.
+    """
+    import docker
+
+    with _answers():
+        client = docker.from_env(timeout=ANSWER_TIMEOUT)
+        version = str(client.version()["Version"])
+    major = version.partition(".")[0]
+    if major.isdigit() and int(major) < MINIMUM_VERSION:
+        raise EngineError(
+            "the container engine is too old",
+            seen=f"Docker Engine {version}",
+            expected=f"Docker Engine {MINIMUM_VERSION} or newer",
+            next_step="python3 scripts/bootstrap.py start-all",
+        )
+    return Engine(client)
+
+
+@contextmanager
+def _answers() -> Iterator[None]:
+    """Turn what the SDK raises into our own errors."""
+    import docker.errors
+    import requests
+
+    try:
+        yield
+    except docker.errors.APIError as error:
+        raise CommandError(
+            "the container engine refused a request",
+            seen=str(error.explanation or error),
+            expected="an engine that does as it is told",
+            next_step="docker info",
+        ) from error
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        raise EngineError(
+            "the container engine does not answer",
+            seen=_first_cause(error),
+            expected="a running Docker Engine that this user may talk to",
+            next_step="python3 scripts/bootstrap.py status  (starts the engine where it may), or docker info",
+        ) from error
+
+
+def _or_none(call: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the SDK's answers are untyped
+    """The answer, or None where what was asked for does not exist (any more)."""
+    import docker.errors
+
+    try:
+        return call(*arguments, **options)
+    except docker.errors.NotFound:
+        return None
+
+
+def _range(since: float | None, tail: int | None) -> dict[str, Any]:
+    begin = {"since": since} if since is not None else {}
+    return {**begin, "tail": "all" if tail is None else tail}
+
+
+def _timed(line: bytes) -> tuple[str, str]:
+    moment, _, text = line.decode(errors="replace").rstrip("\r\n").partition(" ")
+    return moment, text
+
+
+def _first_cause(error: BaseException) -> str:
+    """The innermost reason: the outer layers only say that something went wrong."""
+    seen: BaseException = error
+    while (inner := seen.__cause__ or seen.__context__) is not None:
+        seen = inner
+    return f"{type(seen).__name__}: {seen}"

@@ -1,0 +1,112 @@
+"""What the engine said, as frozen records. Parsing alone: unit tests feed it recorded answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = Mapping[str, Any]
+
+LABEL_PROJECT = "com.docker.compose.project"
+LABEL_SERVICE = "com.docker.compose.service"
+LABEL_CONFIG_HASH = "com.docker.compose.config-hash"
+LABEL_ONE_OFF = "com.docker.compose.oneoff"
+LABEL_DEPENDS_ON = "com.docker.compose.depends_on"
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container of the project at one moment."""
+
+    id: str
+    name: str
+    service: str
+    # created, running, paused, restarting, removing, exited or dead.
+    status: str
+    # starting, healthy or unhealthy; None without a health check.
+    health: str | None = None
+    exit_code: int = 0
+    oom_killed: bool = False
+    restarts: int = 0
+    # What the engine itself could not do, such as binding a port.
+    error: str = ""
+    # ISO 8601, as the engine gives them; empty when it never happened.
+    started_at: str = ""
+    finished_at: str = ""
+    # The output of the last health probe, on one line.
+    probe: str = ""
+    image: str = ""
+    image_id: str = ""
+    config_hash: str = ""
+    depends_on: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> bool:
+        """Running with a passing health check."""
+        return self.status == "running" and self.health == "healthy"
+
+
+@dataclass(frozen=True)
+class Death:
+    """How a container ended."""
+
+    exit_code: int
+    oom_killed: bool
+
+
+@dataclass(frozen=True)
+class Image:
+    """A local image."""
+
+    id: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def container_of(inspected: Json) -> Container:
+    """The record of one `inspect` answer."""
+    state: Json = inspected["State"]
+    config: Json = inspected["Config"]
+    labels: Mapping[str, str] = config.get("Labels") or {}
+    health: Json = state.get("Health") or {}
+    status = health.get("Status")
+    return Container(
+        id=inspected["Id"],
+        name=str(inspected["Name"]).lstrip("/"),
+        service=labels.get(LABEL_SERVICE, ""),
+        status=state["Status"],
+        # "none" is what the engine says of a check that an overlay disabled.
+        health=status if status != "none" else None,
+        exit_code=int(state.get("ExitCode") or 0),
+        oom_killed=bool(state.get("OOMKilled")),
+        restarts=int(inspected.get("RestartCount") or 0),
+        error=str(state.get("Error") or ""),
+        started_at=_moment(state.get("StartedAt")),
+        finished_at=_moment(state.get("FinishedAt")),
+        probe=_last_probe(health),
+        image=str(config.get("Image") or ""),
+        image_id=str(inspected.get("Image") or ""),
+        config_hash=labels.get(LABEL_CONFIG_HASH, ""),
+        depends_on=_dependencies(labels.get(LABEL_DEPENDS_ON, "")),
+        labels=labels,
+    )
+
+
+def _moment(value: object) -> str:
+    text = str(value or "")
+    return "" if text.startswith("0001-") else text
+
+
+def _last_probe(health: Json) -> str:
+    log = health.get("Log") or ()
+    if not log:
+        return ""
+    output = " ".join(str(log[-1].get("Output") or "").split())
+    code = log[-1].get("ExitCode")
+    return output or f"no output, exit code {code}"
+
+
+def _dependencies(label: str) -> tuple[str, ...]:
+    """Compose writes `kafka:service_healthy:false,redis:service_started:true`."""
+    return tuple(need.partition(":")[0] for need in label.split(",") if need)

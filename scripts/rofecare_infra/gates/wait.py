@@ -1,0 +1,88 @@
+"""Waits until every service of a stage is ready or one of them never will be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+
+import tenacity
+
+from rofecare_infra.engine import Container
+from rofecare_infra.gates.judge import Failed, Pending, Ready, Verdict, judge
+from rofecare_infra.platform import Service
+
+# Between two looks, in seconds: one list call and one inspect call a container cost some milliseconds.
+POLL = 0.4
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One look at a stage: the verdict on each service and the containers it rests on."""
+
+    verdicts: Mapping[str, Verdict]
+    containers: tuple[Container, ...]
+    # Seconds since the wait began.
+    waited: float
+
+    @property
+    def settled(self) -> bool:
+        """Whether waiting on cannot change the outcome: all ready, or one failed."""
+        return any(isinstance(verdict, Failed) for verdict in self.verdicts.values()) or not self.pending
+
+    @property
+    def pending(self) -> Mapping[str, Pending]:
+        """The services that are not ready yet."""
+        return {name: verdict for name, verdict in self.verdicts.items() if isinstance(verdict, Pending)}
+
+    @property
+    def failed(self) -> Mapping[str, Failed]:
+        """The services that failed."""
+        return {name: verdict for name, verdict in self.verdicts.items() if isinstance(verdict, Failed)}
+
+    @property
+    def ready(self) -> tuple[str, ...]:
+        """The services that are ready."""
+        return tuple(name for name, verdict in self.verdicts.items() if isinstance(verdict, Ready))
+
+
+def observe(
+    services: Sequence[Service], containers: Sequence[Container], restarts_before: Mapping[str, int], waited: float
+) -> Observation:
+    """Judge each service by its containers."""
+    mine = {service.name: [one for one in containers if one.service == service.name] for service in services}
+    verdicts = {service.name: judge(service, mine[service.name], restarts_before, waited) for service in services}
+    return Observation(verdicts, tuple(one for found in mine.values() for one in found), waited)
+
+
+def wait(
+    services: Sequence[Service],
+    look: Callable[[], Sequence[Container]],
+    *,
+    restarts_before: Mapping[str, int],
+    timeout: float,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> Generator[Observation, None, Observation]:
+    """Yield an observation a poll; return the last one: settled, or pending when `timeout` (seconds) was over."""
+    began = clock()
+
+    def over(_state: tenacity.RetryCallState) -> bool:
+        # Before the next sleep would pass the deadline, not after it.
+        return clock() - began + POLL >= timeout
+
+    policy = tenacity.Retrying(
+        stop=over,
+        wait=tenacity.wait_fixed(POLL),
+        sleep=sleep,
+        retry=tenacity.retry_if_result(lambda seen: not seen.settled),
+        retry_error_callback=lambda state: state.outcome,
+    )
+    observation = Observation({}, (), 0.0)
+    for attempt in policy:
+        with attempt:
+            observation = observe(services, look(), restarts_before, clock() - began)
+        # A look that raised leaves the loop here, with its own error.
+        if attempt.retry_state.outcome is None or not attempt.retry_state.outcome.failed:
+            attempt.retry_state.set_result(observation)
+            yield observation
+    return observation

@@ -1,0 +1,7 @@
+"""Images: where each comes from on this machine, and how it gets there."""
+
+from rofecare_infra.images.build import BuildReport, build, missing
+from rofecare_infra.images.pull import pull
+from rofecare_infra.images.resolve import Sources, resolve
+
+__all__ = ["BuildReport", "Sources", "build", "missing", "pull", "resolve"]

@@ -1,0 +1,226 @@
+"""Builds what this machine builds: what the others stand on first, then every image whose inputs changed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rofecare_infra.compose import Compose
+from rofecare_infra.engine import Engine
+from rofecare_infra.errors import CommandError
+from rofecare_infra.images.inputs import fingerprint
+from rofecare_infra.images.resolve import Sources
+from rofecare_infra.platform import Service
+from rofecare_infra.process import Result, stream
+from rofecare_infra.progress import Event, ImageDone, Note, Working, output_of
+from rofecare_infra.settings import Settings
+
+BASE_IMAGE = "rofecare/base:trixie"
+# Compose services of this profile are no containers: they are the images that others stand on.
+PROFILE = "images"
+# Folders beside a checkout that its build may read, too.
+_SHARED = ("pom.xml", "rofecare-parent", "rofecare-common")
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What became of each image: built, up to date or failed."""
+
+    built: tuple[str, ...] = ()
+    current: tuple[str, ...] = ()
+    # Image -> the last lines of its build.
+    failed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """The counts in words."""
+        return f"{len(self.built)} built, {len(self.current)} up to date, {len(self.failed)} failed"
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One image to be built, with a service that describes it; several services may share it."""
+
+    image: str
+    services: tuple[str, ...]
+    origin: str
+    inputs: str
+
+
+class _Records:
+    """Image -> what it was built from, kept between runs; an image that was replaced since does not count."""
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self._path = path
+        self._engine = engine
+        try:
+            self._known: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self._known = {}  # nothing is known: everything is looked at by the builder's own cache
+
+    def is_current(self, image: str, inputs: str) -> bool:
+        local = self._engine.image(image)
+        return local is not None and self._known.get(image) == {"inputs": inputs, "id": local.id}
+
+    def remember(self, image: str, inputs: str) -> None:
+        local = self._engine.image(image)
+        self._known[image] = {"inputs": inputs, "id": local.id if local else ""}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_suffix(".new")
+        draft.write_text(json.dumps(self._known, indent=1), encoding="utf-8")
+        draft.replace(self._path)
+
+
+def missing(sources: Sources, engine: Engine, services: Iterable[Service]) -> tuple[str, ...]:
+    """Those of the services whose image is built here and is not there."""
+    return tuple(one.name for one in services if sources.is_built(one) and engine.image(one.image) is None)
+
+
+def build(
+    settings: Settings, sources: Sources, engine: Engine, names: Sequence[str]
+) -> Generator[Event, None, BuildReport]:
+    """Build the images of these services. One that fails does not stop the others: the report names it."""
+    records = _Records(settings.state_folder / "builds.json", engine)
+    compose = _with_certificates(settings, sources.compose)
+    if sources.infrastructure == "packages":
+        yield from _foundations(settings, compose, engine, records)
+    bases = _base_ids(engine, compose)
+    jobs = _jobs(settings, sources, names, bases)
+    stale = [job for job in jobs if not records.is_current(job.image, job.inputs)]
+    current = [job for job in jobs if job not in stale]
+    for job in current:
+        yield ImageDone(job.image, job.services, "up to date", 0.0)
+    built: list[str] = []
+    failed: dict[str, tuple[str, ...]] = {}
+    for batch in _batches(stale):
+        outcomes = yield from _build_batch(compose, batch)
+        for job, tail in outcomes.items():
+            if tail is None:
+                records.remember(job.image, job.inputs)
+                built.append(job.image)
+            else:
+                failed[job.image] = tail
+    return BuildReport(tuple(built), tuple(job.image for job in current), failed)
+
+
+def _batches(jobs: Sequence[_Job]) -> list[list[_Job]]:
+    """Reference services share one build and go together; checkouts go one by one, each to fail alone."""
+    reference = [job for job in jobs if job.origin == "reference"]
+    return [*([reference] if reference else []), *([job] for job in jobs if job.origin != "reference")]
+
+
+def _build_batch(compose: Compose, batch: Sequence[_Job]) -> Generator[Event, None, dict[_Job, tuple[str, ...] | None]]:
+    """Build the batch; job -> None when it was built, else the last lines. A batch that fails is tried one by one."""
+    began = time.monotonic()
+    names = [job.services[0] for job in batch]
+    yield Working(f"building {', '.join(job.image for job in batch)}")
+    result = yield from _run_build(compose, names, batch[0].origin)
+    if not result.ok and len(batch) > 1:
+        outcomes: dict[_Job, tuple[str, ...] | None] = {}
+        for job in batch:
+            outcomes.update((yield from _build_batch(compose, [job])))
+        return outcomes
+    seconds = time.monotonic() - began
+    for job in batch:
+        yield ImageDone(job.image, job.services, "built" if result.ok else "failed", seconds)
+    return dict.fromkeys(batch, None if result.ok else _cause(result))
+
+
+def _run_build(compose: Compose, names: Sequence[str], origin: str) -> Generator[Event, None, Result]:
+    arguments = {"ORIGIN": origin} if origin in {"source", "reference"} else {}
+    result = yield from output_of(compose.build(names, profiles=[PROFILE], arguments=arguments))
+    for line in result.stderr.splitlines():
+        _, mark, said = line.partition("rofecare: ")
+        if mark and "echo" not in line:  # what our own Dockerfiles have to say, such as a training that failed
+            yield Note(said)
+    return result
+
+
+def _cause(result: Result) -> tuple[str, ...]:
+    """The last lines of a build that say something, without the builder's own frame around them."""
+    return tuple(line for line in result.tail(40) if not line.startswith(("---", "===")))[-20:]
+
+
+def _foundations(
+    settings: Settings, compose: Compose, engine: Engine, records: _Records
+) -> Generator[Event, None, None]:
+    """The images that the packaged ones stand on, in their order."""
+    script = settings.docker_folder / "images" / "base" / "make-base.sh"
+    inputs = fingerprint({}, [script], [])
+    if engine.image(BASE_IMAGE) is None:
+        began = time.monotonic()
+        yield Working(f"making {BASE_IMAGE} from distribution packages (half a minute)")
+        yield from output_of(stream(["bash", str(script), BASE_IMAGE]))
+        records.remember(BASE_IMAGE, inputs)
+        yield ImageDone(BASE_IMAGE, (BASE_IMAGE,), "built", time.monotonic() - began)
+    below = [_id(engine, BASE_IMAGE)]
+    for service in _profile_services(compose):
+        definition = service.build or {}
+        inputs = fingerprint(definition, _contexts(definition), below)
+        if not records.is_current(service.image, inputs):
+            outcome = yield from _build_batch(compose, [_Job(service.image, (service.name,), "packages", inputs)])
+            for tail in outcome.values():
+                if tail is not None:
+                    raise CommandError(
+                        f"image {service.image} cannot be built",
+                        seen="its build failed",
+                        expected="the image that the others stand on",
+                        next_step=f"inv build {service.name}, when the cause below is mended",
+                        details=tail,
+                    )
+            records.remember(service.image, inputs)
+        below.append(_id(engine, service.image))
+
+
+def _profile_services(compose: Compose) -> tuple[Service, ...]:
+    usual = {service.name for service in compose.model().services}
+    extra = [service for service in compose.model(profiles=[PROFILE]).services if service.name not in usual]
+    # A foundation may stand on another one.
+    return tuple(sorted(extra, key=lambda service: len(service.depends_on)))
+
+
+def _base_ids(engine: Engine, compose: Compose) -> list[str]:
+    return [_id(engine, BASE_IMAGE), *(_id(engine, service.image) for service in _profile_services(compose))]
+
+
+def _id(engine: Engine, image: str) -> str:
+    local = engine.image(image)
+    return local.id if local is not None else ""
+
+
+def _jobs(settings: Settings, sources: Sources, names: Sequence[str], bases: Sequence[str]) -> list[_Job]:
+    jobs: dict[str, _Job] = {}
+    for name in names:
+        service = sources.platform.service(name)
+        if not sources.is_built(service) or service.build is None:
+            continue
+        origin = sources.applications.get(name, "")
+        others = jobs[service.image].services if service.image in jobs else ()
+        checkout = settings.workspace / str(service.checkout)
+        own = [checkout, *(settings.workspace / part for part in _SHARED)] if origin == "source" else []
+        inputs = fingerprint({**service.build, "origin": origin}, [*_contexts(service.build), *own], bases)
+        jobs[service.image] = _Job(service.image, (*others, name), origin, inputs)
+    return list(jobs.values())
+
+
+def _contexts(definition: Mapping[str, object]) -> list[Path]:
+    """The folders that a build reads, but for the workspace, of which it reads a part only."""
+    context = Path(str(definition["context"]))
+    dockerfile = context / str(definition.get("dockerfile", "Dockerfile"))
+    more = definition.get("additional_contexts")
+    more = more if isinstance(more, Mapping) else {}
+    named = [Path(str(path)) for name, path in more.items() if name != "workspace"]
+    return [path for path in (context, dockerfile.resolve().parent, *named) if path.exists()]
+
+
+def _with_certificates(settings: Settings, compose: Compose) -> Compose:
+    """Lend the builds this machine's certificates; an empty file where it has none."""
+    bundle = settings.ca_bundle
+    if bundle is None or not bundle.is_file():
+        bundle = settings.state_folder / "no-certificates.pem"
+        bundle.parent.mkdir(parents=True, exist_ok=True)
+        bundle.touch()
+    return compose.with_variables({"CA_BUNDLE": str(bundle)})

@@ -1,0 +1,39 @@
+"""What an image is built from, as one hash: equal hash, equal image, nothing to build."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+# Made by builds, editors and version control: no input.
+_IGNORED = frozenset({".git", ".idea", ".vscode", "target", "node_modules", "__pycache__"})
+
+# Certificates change when the distribution updates them; that is no reason to build everything anew.
+_IGNORED_KEYS = frozenset({"secrets"})
+
+
+def fingerprint(definition: Mapping[str, object], sources: Iterable[Path], bases: Iterable[str]) -> str:
+    """The hash of a build: its definition, the files it reads, the ids of the local images it stands on."""
+    digest = hashlib.sha256()
+    kept = {key: value for key, value in definition.items() if key not in _IGNORED_KEYS}
+    digest.update(json.dumps([kept, sorted(bases)], sort_keys=True, default=str).encode())
+    for source in sources:
+        for path in _files(source):
+            digest.update(f"{path}\0{path.stat().st_mode & 0o111}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _files(source: Path) -> Iterator[Path]:
+    if source.is_file():
+        yield source
+        return
+    for folder, folders, files in os.walk(source):
+        folders[:] = sorted(name for name in folders if name not in _IGNORED)
+        for name in sorted(files):
+            path = Path(folder) / name
+            if path.is_file():
+                yield path

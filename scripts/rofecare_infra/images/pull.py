@@ -1,0 +1,61 @@
+"""Pulls an image, again and again while the line breaks, never when the registry said no."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator
+
+import tenacity
+
+from rofecare_infra.errors import CommandError
+from rofecare_infra.process import Result, run
+from rofecare_infra.progress import Event, Note, Working
+
+ATTEMPTS = 4
+# Seconds before the second, third and fourth attempt: 2, 4, 8.
+_PAUSE = tenacity.wait_exponential(multiplier=2, max=30)
+
+# Answers that another attempt will not change.
+_FINAL = re.compile(
+    r"not found|manifest unknown|denied|unauthorized|no such image|invalid reference|"
+    r"repository does not exist|no matching manifest|no basic auth credentials",
+    re.IGNORECASE,
+)
+
+
+def pull(image: str, whose: str, sleep: Callable[[float], None]) -> Generator[Event, None, None]:
+    """Pull `image`, needed by `whose`. Raises CommandError, with the registry's last word, when it cannot be had."""
+    policy = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(ATTEMPTS),
+        wait=_PAUSE,
+        sleep=sleep,
+        retry=tenacity.retry_if_result(lambda result: not result.ok and not _is_final(result)),
+        retry_error_callback=lambda state: state.outcome,
+    )
+    result = None
+    for attempt in policy:
+        number = attempt.retry_state.attempt_number
+        yield Working(f"pulling {image}" + (f", attempt {number} of {ATTEMPTS}" if number > 1 else ""))
+        with attempt:
+            result = run(["docker", "pull", "--quiet", image], check=False)
+        if result is None:
+            continue  # the attempt raised: leaving the loop raises it here
+        attempt.retry_state.set_result(result)
+        if not result.ok and not _is_final(result) and number < ATTEMPTS:
+            yield Note(f"the pull of {image} broke off ({_last_word(result)}); trying again")
+    if result is None or not result.ok:
+        tries = policy.statistics.get("attempt_number", 1)
+        raise CommandError(
+            f"image {image} cannot be pulled",
+            seen=f"{_last_word(result) if result else 'nothing'} ({tries} of {ATTEMPTS} attempts)",
+            expected=f"the image that {whose} needs",
+            next_step="check its name and the registry (docker login), set IMAGE_PREFIX, or set IMAGES=packages",
+        )
+
+
+def _is_final(result: Result) -> bool:
+    return _FINAL.search(result.stderr) is not None
+
+
+def _last_word(result: Result) -> str:
+    return (result.tail(1) or ("no answer",))[0]

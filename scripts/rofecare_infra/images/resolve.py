@@ -1,0 +1,124 @@
+"""Decides where images come from: IMAGES and SERVICES, and with `auto` what this machine has and can reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from rofecare_infra.compose import PACKAGES, Compose
+from rofecare_infra.engine import Image
+from rofecare_infra.images import registry
+from rofecare_infra.platform import Platform, Service
+from rofecare_infra.settings import Settings
+
+
+class LocalImages(Protocol):
+    """What we ask of the engine here."""
+
+    def image(self, name: str) -> Image | None:
+        """The local image of this name."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where images come from, and the compose command and model that say so."""
+
+    compose: Compose
+    platform: Platform
+    # registry or packages.
+    infrastructure: str
+    # Application -> source, registry, reference, or chosen (its image is set by hand).
+    applications: Mapping[str, str]
+    # Why, in a sentence each.
+    reasons: tuple[str, ...]
+
+    def is_built(self, service: Service) -> bool:
+        """Whether this machine builds the service's image; else it is pulled."""
+        return service.build is not None and self.applications.get(service.name) not in {"registry", "chosen"}
+
+
+def resolve(
+    settings: Settings, compose: Compose, images: LocalImages, answers: Callable[[str], bool] = registry.answers
+) -> Sources:
+    """Decide for the infrastructure and for each application."""
+    upstream = compose.model()
+    packaged = compose.with_files(PACKAGES).model()
+    asked: dict[str, bool] = {}
+
+    def reachable(image: str) -> bool:
+        host = registry.host_of(image)
+        if host not in asked:
+            asked[host] = answers(host)
+        return asked[host]
+
+    infrastructure, why = _infrastructure(settings, upstream, packaged, images, reachable)
+    origins: dict[str, str] = {}
+    variables: dict[str, str] = {}
+    for service in upstream.services:
+        if service.checkout is None:
+            continue
+        variable = image_variable(service.name)
+        if settings.get(variable):
+            origins[service.name] = "chosen"
+            continue
+        origin = _origin(settings, service, images, reachable)
+        origins[service.name] = origin
+        variables[variable] = service.image if origin == "registry" else local_image(service.name, origin)
+    files = compose.with_files(PACKAGES) if infrastructure == "packages" else compose
+    final = files.with_variables(variables)
+    return Sources(final, final.model(), infrastructure, origins, (why, *_summary(settings, origins)))
+
+
+def image_variable(service: str) -> str:
+    """The variable that names an application's image in the compose files."""
+    return f"{service.upper().replace('-', '_')}_IMAGE"
+
+
+def local_image(service: str, origin: str) -> str:
+    """The name of an application's image that is built here."""
+    return f"rofecare/{service}:{origin}"
+
+
+def _infrastructure(
+    settings: Settings, upstream: Platform, packaged: Platform, images: LocalImages, reachable: Callable[[str], bool]
+) -> tuple[str, str]:
+    if settings.images != "auto":
+        return settings.images, f"infrastructure images: {settings.images} (IMAGES={settings.images})"
+    ours = {service.name: service.image for service in packaged.services if service.checkout is None}
+    pairs = [
+        (service.image, ours[service.name])
+        for service in upstream.services
+        if service.name in ours and ours[service.name] != service.image
+    ]
+    if all(images.image(theirs) for theirs, _ in pairs):
+        return "registry", "infrastructure images: registry (all of them are on this machine)"
+    if all(images.image(own) for _, own in pairs):
+        return "packages", "infrastructure images: packages (built on this machine before)"
+    host = registry.host_of(pairs[0][0])
+    if reachable(pairs[0][0]):
+        return "registry", f"infrastructure images: registry ({host} answers)"
+    return "packages", f"infrastructure images: packages ({host} does not answer)"
+
+
+def _origin(settings: Settings, service: Service, images: LocalImages, reachable: Callable[[str], bool]) -> str:
+    if settings.services != "auto":
+        return settings.services
+    if (settings.workspace / str(service.checkout) / "pom.xml").is_file():
+        return "source"
+    if images.image(service.image):
+        return "registry"
+    if images.image(local_image(service.name, "reference")):
+        return "reference"
+    return "registry" if reachable(service.image) else "reference"
+
+
+def _summary(settings: Settings, origins: Mapping[str, str]) -> list[str]:
+    counts: dict[str, list[str]] = {}
+    for name, origin in origins.items():
+        counts.setdefault(origin, []).append(name)
+    said = ", ".join(
+        f"{origin} ({len(names)} of {len(origins)})" if len(names) > 1 else f"{origin} ({names[0]})"
+        for origin, names in sorted(counts.items())
+    )
+    return [f"applications: {said or 'none'} (SERVICES={settings.services})"]

@@ -1,0 +1,6 @@
+"""Logs of some services, live: they go on when a container is restarted or replaced."""
+
+from rofecare_infra.logs.follow import Line, follow, history
+from rofecare_infra.logs.since import parse_since
+
+__all__ = ["Line", "follow", "history", "parse_since"]

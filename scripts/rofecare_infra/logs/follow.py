@@ -1,0 +1,119 @@
+"""Follows logs by service, not by container: a thread a container, and a look now and then for new ones."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rofecare_infra.engine import Container, Engine
+from rofecare_infra.errors import RofecareError
+
+# How soon a restarted or replaced container is noticed, in seconds.
+_LOOK_AGAIN = 0.5
+_RUNNING = frozenset({"running", "paused", "restarting"})
+
+
+@dataclass(frozen=True)
+class Line:
+    """One log line; `time` is the engine's, ISO 8601 with nanoseconds, which also sorts."""
+
+    service: str
+    time: str
+    text: str
+    container: str = ""
+
+
+@dataclass(frozen=True)
+class _Ended:
+    container: str
+    error: RofecareError | None
+
+
+class _Reader:
+    """Reads one container's log into a queue, in a thread that ends with the log."""
+
+    def __init__(self, engine: Engine, container: Container, arrived: queue.SimpleQueue[Line | _Ended]) -> None:
+        self._engine = engine
+        self._container = container
+        self._arrived = arrived
+
+    def start(self, since: float | None, tail: int | None, after: str) -> None:
+        threading.Thread(target=self._read, args=(since, tail, after), daemon=True).start()
+
+    def _read(self, since: float | None, tail: int | None, after: str) -> None:
+        error = None
+        try:
+            for time, text in self._engine.follow_log(self._container.id, since=since, tail=tail):
+                # The engine's "since" knows whole seconds only: what was shown already is left out here.
+                if time > after:
+                    self._arrived.put(Line(self._container.service, time, text, self._container.id))
+        except RofecareError as problem:
+            error = problem
+        self._arrived.put(_Ended(self._container.id, error))
+
+
+def history(
+    engine: Engine, project: str, services: Sequence[str], *, since: float | None, tail: int | None
+) -> list[Line]:
+    """What was logged until now, of all containers of these services, in the order of time."""
+    lines = [
+        Line(container.service, time, text)
+        for container in engine.containers(project)
+        if container.service in services
+        for time, text in engine.past_log(container.id, since=since, tail=tail)
+    ]
+    return sorted(lines, key=lambda line: line.time)
+
+
+def follow(
+    engine: Engine,
+    project: str,
+    services: Sequence[str],
+    *,
+    since: float | None,
+    tail: int | None,
+    goes_on: Callable[[], bool] = lambda: True,
+) -> Generator[Line, None, None]:
+    """Yield log lines as they come, for as long as `goes_on`: through restarts, and from new containers."""
+    arrived: queue.SimpleQueue[Line | _Ended] = queue.SimpleQueue()
+    reading: set[str] = set()
+    # Container -> the time of the last line that was yielded.
+    last: dict[str, str] = {}
+    first_look = True
+    while goes_on():
+        for container in engine.containers(project):
+            known = container.id in last
+            if container.service not in services or container.id in reading:
+                continue
+            if known and container.status not in _RUNNING:
+                continue  # read to its end
+            reading.add(container.id)
+            begin, lines = (since, tail) if first_look else (_unix(last[container.id]) if known else None, None)
+            _Reader(engine, container, arrived).start(begin, lines, last.setdefault(container.id, ""))
+        first_look = False
+        yield from _drain(arrived, reading, last)
+
+
+def _drain(
+    arrived: queue.SimpleQueue[Line | _Ended], reading: set[str], last: dict[str, str]
+) -> Generator[Line, None, None]:
+    """Yield what arrives until nothing came for a moment or a container's log ended."""
+    while True:
+        try:
+            item = arrived.get(timeout=_LOOK_AGAIN)
+        except queue.Empty:
+            return
+        if isinstance(item, _Ended):
+            reading.discard(item.container)
+            if item.error is not None:
+                raise item.error
+            return
+        last[item.container] = item.time
+        yield item
+
+
+def _unix(time: str) -> float | None:
+    return datetime.fromisoformat(time).timestamp() if time else None

@@ -1,0 +1,30 @@
+"""What people write for "since": 30s, 10m, 2h, 1d, or a moment in ISO 8601."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from rofecare_infra.errors import UsageError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_since(text: str, now: float) -> float | None:
+    """The Unix time that is meant, in seconds; None for an empty text. Raises UsageError for anything else."""
+    if not text:
+        return None
+    parts = re.findall(r"(\d+)([smhd])", text)
+    if parts and "".join(number + unit for number, unit in parts) == text:
+        return now - sum(int(number) * _UNITS[unit] for number, unit in parts)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            "the beginning cannot be understood",
+            seen=f"--since {text}",
+            expected="30s, 10m, 2h, 1d, or a moment such as 2026-01-31T08:00:00",
+            next_step="inv logs <service> --since 10m",
+        ) from None
+    # A moment without a zone is local time, as people read it from the clock.
+    return (moment if moment.tzinfo else moment.astimezone()).astimezone(UTC).timestamp()

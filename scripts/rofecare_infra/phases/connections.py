@@ -1,0 +1,38 @@
+"""Where a program on this machine connects to: one row a published infrastructure service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rofecare_infra.platform import Platform, Port, Service
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An address as a client wants it, and the file of its password."""
+
+    service: str
+    address: str
+    user: str
+    password_file: str
+
+
+def connections(platform: Platform) -> tuple[Connection, ...]:
+    """The addresses of phase 1, in start order."""
+    services = [service for stage in platform.stages(["infrastructure"]) for service in stage.services]
+    return tuple(_connection(platform, service, port) for service in services for port in service.ports)
+
+
+def _connection(platform: Platform, service: Service, port: Port) -> Connection:
+    host = f"localhost:{port.published}"
+    environment = service.environment
+    if "POSTGRES_DB" in environment:
+        address = f"jdbc:postgresql://{host}/{environment['POSTGRES_DB']}"
+    elif "KAFKA_ADVERTISED_LISTENERS" in environment:
+        address = f"bootstrap.servers={host}"
+    elif service.name.startswith("redis"):
+        address = f"redis://{host}"
+    else:
+        address = host
+    files = [str(platform.secrets[secret]) for secret in service.secrets if secret in platform.secrets]
+    return Connection(service.name, address, environment.get("POSTGRES_USER", ""), files[0] if files else "")

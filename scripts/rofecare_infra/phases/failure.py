@@ -1,0 +1,113 @@
+"""From a verdict that is not "ready" to an error: the first cause in one line, the last log lines, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rofecare_infra.engine import Container, Engine
+from rofecare_infra.errors import CommandError, GateTimeoutError, RofecareError, ServiceFailedError
+from rofecare_infra.gates import Failed, Observation
+from rofecare_infra.platform import Platform, Service, short
+from rofecare_infra.process import Result, holder_of, is_free
+
+_LOG_LINES = 12
+_ADVICE = {
+    "paused": "docker unpause {container}, then run the same command again",
+    "no health check": 'add a healthcheck to {service} in its compose file (or restart: "no" if it is to end)',
+}
+
+
+def failed(platform: Platform, engine: Engine, observation: Observation) -> ServiceFailedError:
+    """The error for a stage in which something failed: the first to fall is named, the others are listed."""
+    containers = {container.id: container for container in observation.containers}
+    fallen = sorted(observation.failed.items(), key=lambda item: _fell_at(containers.get(item[1].container)))
+    name, verdict = fallen[0]
+    container = containers.get(verdict.container)
+    cause = verdict.cause + _how_it_ended(engine, container, verdict)
+    details = [] if container is None else _evidence(engine, container)
+    details += [f"failed, too: {other} ({why.cause})" for other, why in fallen[1:]]
+    advice = next((text for mark, text in _ADVICE.items() if verdict.cause.startswith(mark)), "inv logs {short}")
+    return ServiceFailedError(
+        f"{name} failed",
+        seen=cause,
+        expected=_expected(platform.service(name)),
+        next_step=advice.format(container=container.name if container else name, service=name, short=short(name)),
+        details=details,
+    )
+
+
+def timed_out(engine: Engine, observation: Observation, timeout: float) -> GateTimeoutError:
+    """The error for a stage that was not ready in time."""
+    name, verdict = next(iter(observation.pending.items()))
+    mine = [container for container in observation.containers if container.service == name and not container.ready]
+    others = [f"not ready, either: {other} ({why.reason})" for other, why in list(observation.pending.items())[1:]]
+    return GateTimeoutError(
+        f"{name} is not ready",
+        seen=f"after {observation.waited:.0f} s: {verdict.reason}",
+        expected=f"ready within {timeout:.0f} s (GATE_TIMEOUT in .env)",
+        next_step=f"inv logs {short(name)}; it may still come: inv status, then the same command again",
+        details=[line for container in mine[:1] for line in _evidence(engine, container)] + others,
+    )
+
+
+def not_started(services: Sequence[Service], engine: Engine, result: Result) -> RofecareError:
+    """The error for `docker compose up` itself having failed."""
+    engine.containers("-")  # an engine that went away is the first cause: this raises it
+    taken = taken_port(services, engine)
+    if taken is not None:
+        return taken
+    said = [line for line in result.tail() if "rror" in line] or list(result.tail(1))
+    return CommandError(
+        f"{', '.join(service.name for service in services)} could not be started",
+        seen=said[-1] if said else f"docker compose up ended with {result.returncode}",
+        expected="docker compose up to end with 0",
+        next_step="mend the cause, then run the same command again: what is ready stays as it is",
+        details=result.tail(8),
+    )
+
+
+def taken_port(services: Sequence[Service], engine: Engine) -> CommandError | None:
+    """The error for the first port of these services that somebody else holds; None when all are free."""
+    for service in services:
+        for port in service.ports:
+            if is_free(port.address, port.published):
+                continue
+            other = engine.publisher(port.published)
+            if other is not None and other.service == service.name:
+                continue  # its own container, about to be replaced
+            holder = f"container {other.name}" if other is not None else holder_of(port.published)
+            return CommandError(
+                f"{service.name} cannot have port {port.published}",
+                seen=f"it is held by {holder}",
+                expected=f"port {port.published} free on {port.address}",
+                next_step=f"stop {holder}, or give {service.name} another port in .env",
+            )
+    return None
+
+
+def _expected(service: Service) -> str:
+    if service.one_shot:
+        return "an end with exit code 0"
+    return "running and healthy" if service.has_healthcheck else "running with a health check that passes"
+
+
+def _fell_at(container: Container | None) -> str:
+    # What never ended, or is gone, comes after what did.
+    return container.finished_at if container is not None and container.finished_at else "9"
+
+
+def _how_it_ended(engine: Engine, container: Container | None, verdict: Failed) -> str:
+    """A container that was restarted no longer knows how it ended; the engine's events do."""
+    if container is None or "restarted" not in verdict.cause:
+        return ""
+    death = engine.last_death(container.id)
+    if death is None:
+        return ""
+    reason = "out of memory, exit code" if death.oom_killed else "exit code"
+    return f", last {reason} {death.exit_code}"
+
+
+def _evidence(engine: Engine, container: Container) -> list[str]:
+    lines = [f"| {line}" for line in engine.log_tail(container.id, _LOG_LINES)]
+    evidence = [f"last log lines of {container.name}:", *lines] if lines else [f"{container.name} has logged nothing"]
+    return [*evidence, f"last health probe: {container.probe}"] if container.probe else evidence

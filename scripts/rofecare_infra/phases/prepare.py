@@ -1,0 +1,146 @@
+"""Everything that is looked at before anything is changed: settings, compose files, secrets, engine, images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rofecare_infra import images, secrets
+from rofecare_infra.compose import Compose
+from rofecare_infra.engine import Engine, connect
+from rofecare_infra.errors import CommandError, SettingsError
+from rofecare_infra.images import Sources
+from rofecare_infra.platform import Platform, Service, defects
+from rofecare_infra.progress import Event, Note
+from rofecare_infra.settings import Problem, Settings, load
+
+
+@dataclass(frozen=True)
+class Project:
+    """Good settings and the model that they give; the engine was not asked yet."""
+
+    settings: Settings
+    compose: Compose
+    platform: Platform
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that a use case needs: nothing stands in the way of a start."""
+
+    settings: Settings
+    sources: Sources
+    engine: Engine
+
+    @property
+    def platform(self) -> Platform:
+        """The model of what runs."""
+        return self.sources.platform
+
+
+def open_project(root: Path, *, secrets_checked: bool = True) -> Project:
+    """Read settings, compose files and (for all but what makes or removes them) secrets.
+
+    Raises SettingsError with every problem of all of them at once.
+    """
+    settings, found = load(root, os.environ)
+    problems = list(found)
+    compose = Compose(settings.docker_folder, variables=_variables(settings))
+    try:
+        platform = compose.model()
+    except SettingsError as error:
+        if not problems:
+            raise
+        problems.append(Problem("compose files", error.seen, error.expected))
+        raise _refusal(problems) from error
+    problems += [Problem(where, what, expected) for where, what, expected in defects(platform)]
+    if secrets_checked:
+        problems += secrets.problems(secrets.inventory(platform, settings.secrets_folder))
+    if problems:
+        raise _refusal(problems)
+    return Project(settings, compose, platform)
+
+
+def initialise(project: Project, engine: Engine) -> tuple[Path, ...]:
+    """Make the secrets that are missing; return their files.
+
+    Raises SettingsError where a missing one is written into data that still exists: a new one would not open it.
+    """
+    settings, platform = project.settings, project.platform
+    found = secrets.inventory(platform, settings.secrets_folder)
+    volumes = engine.volumes(platform.project)
+    lost = sorted(secrets.tied_to_data(platform, volumes) & set(found.missing))
+    if lost:
+        raise SettingsError(
+            "secrets are missing that existing data was made with",
+            seen=f"no {', '.join(lost)} in {found.folder}, but the volumes are there",
+            expected="the files that were made together with the data",
+            next_step="put them back from a backup, or give up the data: inv stop-all --volumes",
+        )
+    return secrets.create(found, found.missing)
+
+
+def prepare(project: Project, engine: Engine) -> Generator[Event, None, Prepared]:
+    """Make the secrets on the first run and decide where images come from."""
+    inventory = secrets.inventory(project.platform, project.settings.secrets_folder)
+    if inventory.missing:
+        made = initialise(project, engine)
+        yield Note(f"{len(made)} secrets made in {inventory.folder}")
+    sources = images.resolve(project.settings, project.compose, engine)
+    for reason in sources.reasons:
+        yield Note(reason)
+    return Prepared(project.settings, sources, engine)
+
+
+def ensure_images(
+    prepared: Prepared, services: Sequence[Service], sleep: Callable[[float], None]
+) -> Generator[Event, None, None]:
+    """Build or pull what is not on this machine yet. Raises CommandError for the first image that cannot be had."""
+    absent = images.missing(prepared.sources, prepared.engine, services)
+    if absent:
+        report = yield from images.build(prepared.settings, prepared.sources, prepared.engine, absent)
+        for image, tail in report.failed.items():
+            raise CommandError(
+                f"image {image} cannot be built",
+                seen="its build failed",
+                expected="an image for every service before any is started",
+                next_step="mend the cause below, then run the same command again",
+                details=tail,
+            )
+    for image, names in _by_image(services).items():
+        if prepared.engine.image(image) is None:
+            yield from images.pull(image, ", ".join(names), sleep)
+
+
+def connected(root: Path) -> tuple[Project, Engine]:
+    """The project and an engine that answers; the settings are judged first."""
+    project = open_project(root)
+    return project, connect()
+
+
+def _by_image(services: Iterable[Service]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for service in services:
+        found.setdefault(service.image, []).append(service.name)
+    return found
+
+
+def _variables(settings: Settings) -> dict[str, str]:
+    """What compose shall see otherwise than it stands in `.env` or the environment."""
+    given = {
+        name: assignment.value for name, assignment in settings.values.items() if assignment.where == "its default"
+    }
+    return {**given, "IMAGE_PREFIX": settings.image_prefix, "COMPOSE_PROJECT_NAME": settings.project}
+
+
+def _refusal(problems: Sequence[Problem]) -> SettingsError:
+    count = f"{len(problems)} problems" if len(problems) > 1 else "1 problem"
+    return SettingsError(
+        "the settings cannot be used: nothing was started",
+        seen=count,
+        expected="none",
+        next_step="mend them in .env (or the environment), then run the same command again",
+        details=[f"{number}. {problem}" for number, problem in enumerate(problems, 1)],
+    )

@@ -1,0 +1,133 @@
+"""Starts stage by stage: what is ready is not touched, and no stage begins before the one before it is ready."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+
+from rofecare_infra.engine import Container
+from rofecare_infra.errors import ServiceFailedError
+from rofecare_infra.gates import Observation, observe, wait
+from rofecare_infra.phases import failure
+from rofecare_infra.phases.prepare import Prepared, ensure_images
+from rofecare_infra.platform import Service, Stage
+from rofecare_infra.progress import Event, Observed, StageBegan, StageReady, output_of
+
+
+def start(
+    prepared: Prepared,
+    *,
+    phases: Iterable[str] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Generator[Event, None, tuple[Container, ...]]:
+    """Start the stages of these phases (all unless given); return the containers, every one of them seen ready.
+
+    Raises ServiceFailedError or GateTimeoutError for the first stage that does not become ready, CommandError when
+    something cannot be started at all.
+    """
+    stages = prepared.platform.stages(phases)
+    services = [service for stage in stages for service in stage.services]
+    yield from ensure_images(prepared, services, sleep)
+    hashes = prepared.sources.compose.hashes()
+    containers = prepared.engine.containers(prepared.platform.project)
+    to_start = [name for stage in stages for name in _outdated(prepared, stage, containers, hashes)]
+    # Before the first container is started: a port that is taken is better known now than in phase 3.
+    taken = failure.taken_port([service for service in services if service.name in to_start], prepared.engine)
+    if taken is not None:
+        raise taken
+    for number, stage in enumerate(stages, 1):
+        yield from _start_stage(prepared, stage, (number, len(stages)), hashes, clock, sleep)
+    return _all_ready(prepared, services)
+
+
+def _start_stage(
+    prepared: Prepared,
+    stage: Stage,
+    place: tuple[int, int],
+    hashes: Mapping[str, str],
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> Generator[Event, None, None]:
+    began = clock()
+    project = prepared.platform.project
+    before = prepared.engine.containers(project)
+    outdated = _outdated(prepared, stage, before, hashes)
+    if outdated:
+        yield StageBegan(stage.phase, *place, outdated)
+        result = yield from output_of(prepared.sources.compose.up(outdated))
+        if not result.ok:
+            concerned = [service for service in stage.services if service.name in outdated]
+            raise failure.not_started(concerned, prepared.engine, result)
+    observations = wait(
+        stage.services,
+        lambda: prepared.engine.containers(project),
+        restarts_before={container.id: container.restarts for container in before},
+        timeout=prepared.settings.gate_timeout,
+        clock=clock,
+        sleep=sleep,
+    )
+    last = yield from _watched(observations)
+    if last.failed:
+        raise failure.failed(prepared.platform, prepared.engine, last)
+    if last.pending:
+        raise failure.timed_out(prepared.engine, last, prepared.settings.gate_timeout)
+    yield StageReady(stage.phase, *place, stage.names, outdated, clock() - began)
+
+
+def _watched(observations: Generator[Observation, None, Observation]) -> Generator[Event, None, Observation]:
+    while True:
+        try:
+            seen = next(observations)
+        except StopIteration as end:
+            last: Observation = end.value
+            return last
+        reasons = {name: verdict.reason for name, verdict in seen.pending.items()}
+        reasons |= {name: verdict.cause for name, verdict in seen.failed.items()}
+        yield Observed(seen.waited, {name: reasons.get(name, "") for name in seen.verdicts})
+
+
+def _outdated(
+    prepared: Prepared, stage: Stage, containers: Sequence[Container], hashes: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The services of the stage that have to be created, started or replaced."""
+    return tuple(
+        service.name
+        for service in stage.services
+        if not _runs_as_described(prepared, service, containers, hashes.get(service.name, ""))
+    )
+
+
+def _runs_as_described(prepared: Prepared, service: Service, containers: Sequence[Container], config_hash: str) -> bool:
+    mine = [container for container in containers if container.service == service.name]
+    image = prepared.engine.image(service.image)
+    return len(mine) == service.replicas and all(
+        _is_up_or_done(service, container)
+        and container.config_hash == config_hash
+        and image is not None
+        and container.image_id == image.id
+        for container in mine
+    )
+
+
+def _is_up_or_done(service: Service, container: Container) -> bool:
+    done = service.one_shot and container.status == "exited" and container.exit_code == 0
+    # A paused one is left to the judge: somebody paused it on purpose.
+    return done or container.status in {"running", "restarting", "paused"}
+
+
+def _all_ready(prepared: Prepared, services: Sequence[Service]) -> tuple[Container, ...]:
+    """The last look at everything together: a service may fall while a later stage starts."""
+    containers = prepared.engine.containers(prepared.platform.project)
+    restarts = {container.id: container.restarts for container in containers}
+    last = observe(services, containers, restarts, 0.0)
+    if last.failed:
+        raise failure.failed(prepared.platform, prepared.engine, last)
+    for name, verdict in last.pending.items():
+        raise ServiceFailedError(
+            f"{name} is not ready any more",
+            seen=verdict.reason,
+            expected="every service ready at the same moment",
+            next_step="the same command again: what is ready stays as it is",
+        )
+    return last.containers

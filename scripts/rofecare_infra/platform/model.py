@@ -1,0 +1,109 @@
+"""Services, the phases they belong to, and the stages in which they start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PHASES = ("infrastructure", "spring-cloud", "business", "monitoring")
+# A service without a phase label, from somebody's own overlay, starts after everything else.
+LAST_PHASE = "other"
+
+LABEL_PHASE = "com.rofecare.phase"
+LABEL_CHECKOUT = "com.rofecare.checkout"
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of a container, published on an address of this machine."""
+
+    address: str
+    published: int
+    target: int
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service of the compose model, with what the use cases need of it."""
+
+    name: str
+    phase: str
+    image: str
+    # The build section as compose resolved it; None where the image is only ever pulled.
+    build: Mapping[str, object] | None = None
+    # The folder beside this repository that holds the source: what makes it one of the applications.
+    checkout: str | None = None
+    has_healthcheck: bool = True
+    one_shot: bool = False
+    replicas: int = 1
+    depends_on: tuple[str, ...] = ()
+    ports: tuple[Port, ...] = ()
+    volumes: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Services that start together: their dependencies are all in stages before this one."""
+
+    phase: str
+    services: tuple[Service, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its services."""
+        return tuple(service.name for service in self.services)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The whole compose model of one project."""
+
+    project: str
+    services: tuple[Service, ...]
+    # Secret -> the file that holds it.
+    secrets: Mapping[str, Path] = field(default_factory=dict)
+    # Volume as the compose file calls it -> as the engine does.
+    volumes: Mapping[str, str] = field(default_factory=dict)
+
+    def service(self, name: str) -> Service:
+        """The service of this name; KeyError when there is none."""
+        return {service.name: service for service in self.services}[name]
+
+    def stages(self, phases: Iterable[str] | None = None) -> tuple[Stage, ...]:
+        """The stages in start order, of all phases or of those named."""
+        wanted = set(phases) if phases is not None else None
+        return tuple(
+            stage
+            for phase in (*PHASES, LAST_PHASE)
+            if wanted is None or phase in wanted
+            for stage in self._stages_of(phase)
+        )
+
+    def _stages_of(self, phase: str) -> tuple[Stage, ...]:
+        members = [service for service in self.services if service.phase == phase and service.replicas]
+        levels = levels_of({service.name: service.depends_on for service in members})
+        return tuple(
+            Stage(phase, tuple(service for service in members if levels[service.name] == level))
+            for level in sorted(set(levels.values()))
+        )
+
+
+def levels_of(dependencies: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    """How many steps of dependencies stand before each name; names outside the mapping count for nothing.
+
+    A circle, which compose refuses anyway, ends at the level where it was met.
+    """
+    levels: dict[str, int] = {}
+
+    def level(name: str, above: frozenset[str]) -> int:
+        if name not in levels:
+            needs = [need for need in dependencies[name] if need in dependencies and need not in above]
+            levels[name] = max((1 + level(need, above | {name}) for need in needs), default=0)
+        return levels[name]
+
+    for name in dependencies:
+        level(name, frozenset())
+    return levels

@@ -1,0 +1,100 @@
+"""From what `docker compose config --format json` prints to records, and what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rofecare_infra.platform.model import LABEL_CHECKOUT, LABEL_PHASE, LAST_PHASE, PHASES, Platform, Port, Service
+
+Json = Mapping[str, Any]
+
+
+def parse(model: Json) -> Platform:
+    """The platform that a compose model describes."""
+    services: Json = model.get("services") or {}
+    awaited = {
+        name
+        for service in services.values()
+        for name, need in (service.get("depends_on") or {}).items()
+        if need.get("condition") == "service_completed_successfully"
+    }
+    return Platform(
+        project=str(model["name"]),
+        services=tuple(
+            _service(name, {"image": f"{model['name']}-{name}", **service}, one_shot=name in awaited)
+            for name, service in services.items()
+        ),
+        secrets={
+            name: Path(secret["file"]) for name, secret in (model.get("secrets") or {}).items() if "file" in secret
+        },
+        volumes={name: volume.get("name", name) for name, volume in (model.get("volumes") or {}).items()},
+    )
+
+
+def defects(platform: Platform) -> Iterator[tuple[str, str, str]]:
+    """What cannot work, as (where, what was seen, what was expected)."""
+    order = {phase: number for number, phase in enumerate((*PHASES, LAST_PHASE))}
+    phase_of = {service.name: service.phase for service in platform.services}
+    published: dict[tuple[str, int], str] = {}
+    for service in platform.services:
+        if service.phase not in order:
+            near = difflib.get_close_matches(service.phase, PHASES, n=1) or PHASES
+            yield service.name, f"its phase is {service.phase!r}", " or ".join(near)
+            continue
+        for need in service.depends_on:
+            if order.get(phase_of.get(need, ""), 0) > order[service.phase]:
+                yield (
+                    service.name,
+                    f"it needs {need}, which starts in a later phase",
+                    "a need of the same or an earlier phase",
+                )
+        for port in service.ports:
+            other = published.setdefault((port.address, port.published), service.name)
+            if other != service.name:
+                yield service.name, f"port {port.published} is used by {other}, too", "a port of its own"
+        if service.ports and service.replicas > 1:
+            yield (
+                service.name,
+                f"{service.replicas} replicas with a fixed port",
+                "no published port on what is replicated",
+            )
+
+
+def _service(name: str, service: Json, *, one_shot: bool) -> Service:
+    labels: Json = service.get("labels") or {}
+    healthcheck: Json = service.get("healthcheck") or {}
+    deploy: Json = service.get("deploy") or {}
+    has_healthcheck = bool(healthcheck) and not healthcheck.get("disable") and healthcheck.get("test") != ["NONE"]
+    return Service(
+        name=name,
+        phase=str(labels.get(LABEL_PHASE, LAST_PHASE)),
+        image=str(service["image"]),
+        build=service.get("build"),
+        checkout=labels.get(LABEL_CHECKOUT),
+        has_healthcheck=has_healthcheck,
+        # Said by a dependent that waits for its end, or by a restart policy that is spelt out.
+        one_shot=one_shot or (not has_healthcheck and service.get("restart") in {"no", "on-failure"}),
+        replicas=int(service.get("scale", deploy.get("replicas", 1))),
+        depends_on=tuple(service.get("depends_on") or {}),
+        ports=tuple(_ports(service)),
+        volumes=tuple(
+            mount["source"]
+            for mount in service.get("volumes") or ()
+            if mount.get("type") == "volume" and mount.get("source")
+        ),
+        secrets=tuple(secret["source"] for secret in service.get("secrets") or ()),
+        environment={
+            key: "" if value is None else str(value) for key, value in (service.get("environment") or {}).items()
+        },
+    )
+
+
+def _ports(service: Json) -> Iterator[Port]:
+    for port in service.get("ports") or ():
+        published = str(port.get("published") or "")
+        # A range, or none at all, lets the engine choose: nothing to check and nothing to print.
+        if published.isdigit():
+            yield Port(port.get("host_ip") or "0.0.0.0", int(published), int(port["target"]))  # noqa: S104 - what compose means

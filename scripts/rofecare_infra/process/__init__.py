@@ -1,0 +1,6 @@
+"""The one door to other programs, and what this machine knows of its own ports."""
+
+from rofecare_infra.process.ports import holder_of, is_free
+from rofecare_infra.process.run import Result, redact, run, run_attached, stream
+
+__all__ = ["Result", "holder_of", "is_free", "redact", "run", "run_attached", "stream"]

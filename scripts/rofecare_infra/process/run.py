@@ -1,0 +1,187 @@
+"""Runs one command: an argv list, never a shell string; the only importer of `subprocess`."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from rofecare_infra.errors import CommandError
+
+# A child that was asked to stop gets this long before it is killed, in seconds.
+GRACE = 15.0
+# How many lines of a failed command an error shows.
+TAIL = 20
+
+_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s:]+:[^/@\s]+@", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended, and what it printed."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: str
+    stderr: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command ended with exit code 0."""
+        return self.returncode == 0
+
+    def tail(self, lines: int = TAIL) -> tuple[str, ...]:
+        """The last lines of both streams that say something."""
+        text = f"{self.stdout}\n{self.stderr}"
+        return tuple(line.rstrip() for line in text.splitlines() if line.strip())[-lines:]
+
+
+def redact(text: str) -> str:
+    """Hide the user and password of an address: `https://user:secret@host` -> `https://***@host`."""
+    return _CREDENTIALS.sub(r"\g<scheme>***@", text)
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float | None = None,
+    check: bool = True,
+) -> Result:
+    """Run `argv` to its end and return how it ended, with all that it printed.
+
+    `env` is added to this process's environment. ^C and `timeout` (seconds) ask the command to stop, and kill it
+    when it does not. Raises CommandError when the program is missing, runs out of time or (with `check`) ends with
+    another code than 0.
+    """
+    lines = stream(argv, env=env, cwd=cwd, timeout=timeout, check=check)
+    while True:
+        try:
+            next(lines)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+
+def stream(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float | None = None,
+    check: bool = True,
+) -> Generator[str, None, Result]:
+    """Like `run`, but yield each line of both streams as it comes; the result is what the generator returns."""
+    words = tuple(str(word) for word in argv)
+    child = _start(words, env, cwd)
+    arrived: queue.SimpleQueue[tuple[int, str | None]] = queue.SimpleQueue()
+    kept: tuple[list[str], list[str]] = ([], [])
+    for number, pipe in enumerate((child.stdout, child.stderr)):
+        threading.Thread(target=_read, args=(pipe, number, arrived), daemon=True).start()
+    end = None if timeout is None else time.monotonic() + timeout
+    open_pipes = 2
+    try:
+        while open_pipes:
+            number, line = arrived.get(timeout=None if end is None else max(0.01, end - time.monotonic()))
+            if line is None:
+                open_pipes -= 1
+            else:
+                kept[number].append(line)
+                yield line.rstrip("\n")
+        child.wait(None if end is None else max(0.01, end - time.monotonic()))
+    except (queue.Empty, subprocess.TimeoutExpired):
+        _stop(child)
+        result = Result(words, child.returncode, "".join(kept[0]), "".join(kept[1]))
+        raise CommandError(
+            f"{_shown(words)} did not end",
+            seen=f"still running after {timeout:g} s, stopped",
+            expected=f"an end within {timeout:g} s",
+            next_step=f"run it by hand to see where it hangs: {_shown(words)}",
+            details=[redact(line) for line in result.tail()],
+        ) from None
+    except BaseException:
+        # ^C, or a reader that lost interest: nothing is left running behind our back.
+        _stop(child)
+        raise
+    result = Result(words, child.returncode, "".join(kept[0]), "".join(kept[1]))
+    if check and not result.ok:
+        raise CommandError(
+            f"{_shown(words)} failed",
+            seen=f"exit code {result.returncode}",
+            expected="exit code 0",
+            next_step=f"run it by hand: {_shown(words)}",
+            details=[redact(line) for line in result.tail()],
+        )
+    return result
+
+
+def run_attached(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> int:
+    """Run `argv` on our own terminal and return its exit code; ^C goes to both of us."""
+    with subprocess.Popen(  # noqa: S603 - an argv list, no shell
+        tuple(argv), env={**os.environ, **env} if env else None, cwd=cwd
+    ) as child:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            # It got the same ^C; what it prints on its way out is worth waiting for.
+            child.wait(GRACE)
+            raise
+
+
+def _start(words: tuple[str, ...], env: Mapping[str, str] | None, cwd: Path | None) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - an argv list, no shell
+            words,
+            env={**os.environ, **env} if env else None,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            # ^C reaches us alone: we decide how the child stops.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CommandError(
+            f"cannot run {words[0]}",
+            seen=error.strerror or str(error),
+            expected=f"{words[0]} on PATH, executable",
+            next_step="python3 scripts/bootstrap.py --help",
+        ) from error
+
+
+def _read(pipe: IO[str] | None, number: int, arrived: queue.SimpleQueue[tuple[int, str | None]]) -> None:
+    for line in pipe or ():
+        arrived.put((number, line))
+    arrived.put((number, None))
+
+
+def _stop(child: subprocess.Popen[str]) -> None:
+    """Ask the child and its children to stop as ^C would; kill them when they do not."""
+    for sign in (signal.SIGINT, signal.SIGKILL):
+        try:
+            os.killpg(child.pid, sign)
+        except ProcessLookupError:
+            return
+        try:
+            child.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+def _shown(argv: Sequence[str]) -> str:
+    """The command as one would type it, shortened to what tells it apart."""
+    words = [word for word in argv if not word.startswith(("/", "--project-directory"))] or list(argv)
+    return redact(shlex.join([word for word in words if word != "-f"]))

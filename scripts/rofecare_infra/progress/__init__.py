@@ -1,0 +1,34 @@
+"""What the use cases tell while they work, and the one place that prints it."""
+
+from rofecare_infra.progress.events import (
+    Event,
+    ImageDone,
+    Note,
+    Observed,
+    Output,
+    StageBegan,
+    StageReady,
+    Working,
+    output_of,
+)
+from rofecare_infra.progress.render import Renderer, Scope, listed, renderer_for
+from rofecare_infra.progress.tables import duration, mebibytes, table
+
+__all__ = [
+    "Event",
+    "ImageDone",
+    "Note",
+    "Observed",
+    "Output",
+    "Renderer",
+    "Scope",
+    "StageBegan",
+    "StageReady",
+    "Working",
+    "duration",
+    "listed",
+    "mebibytes",
+    "output_of",
+    "renderer_for",
+    "table",
+]

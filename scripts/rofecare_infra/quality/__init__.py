@@ -1,0 +1,1 @@
+"""The tests and the linters of this repository."""

@@ -1,0 +1,110 @@
+"""From `.env`, the environment and the compose files' defaults to settings and the list of all their problems."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from rofecare_infra.settings import dotenv_file
+from rofecare_infra.settings.dotenv_file import Assignment, Problem
+from rofecare_infra.settings.record import Settings
+
+# Every reference to a variable, also one inside the default of another; `$$` is compose's way to write a dollar.
+_REFERENCE = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*)")
+_PORT_DEFAULT = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*_PORT):?-(\d+)\}")
+
+# What Python itself reads; the compose files name the rest.
+_OWN = ("COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES")
+
+_MAX_PORT = 65535
+
+
+def load(root: Path, environ: Mapping[str, str]) -> tuple[Settings, tuple[Problem, ...]]:
+    """Settings that can be used as they are, and all that is wrong with what was written.
+
+    A value that cannot be used is replaced by its default, so that whatever depends on it can be looked at, too, and
+    one run reports every problem there is. Callers that change anything refuse when there is one.
+    """
+    defaults = known_names(root)
+    written, problems = dotenv_file.read(root / ".env")
+    problems += _unknown(written, defaults)
+    values: dict[str, Assignment] = {}
+    for name in {*defaults, *written}:
+        default = Assignment(defaults.get(name, ""), "its default")
+        chosen = Assignment(environ[name], "the environment") if name in environ else written.get(name, default)
+        expected = _expectation(name)(chosen.value) if chosen.value else None
+        if expected is not None:
+            problems.append(Problem(chosen.where, f"{name} is {chosen.value!r}", expected))
+            chosen = default
+        values[name] = chosen
+    return Settings(root, values), tuple(sorted(problems, key=_position))
+
+
+def known_names(root: Path) -> dict[str, str]:
+    """Every name that a compose file refers to or that we read; for a port with the default given there."""
+    names = dict.fromkeys(_OWN, "")
+    for path in sorted((root / "docker").glob("docker-compose*.y*ml")):
+        text = path.read_text(encoding="utf-8")
+        names |= dict.fromkeys(set(_REFERENCE.findall(text)) - set(names), "")
+        names |= dict(_PORT_DEFAULT.findall(text))
+    return names
+
+
+def _unknown(written: Mapping[str, Assignment], known: Mapping[str, str]) -> list[Problem]:
+    """Names that nothing refers to but that look like one that something does."""
+    problems = []
+    for name, assignment in written.items():
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.8) if name not in known else ()
+        if near:
+            problems.append(Problem(assignment.where, f"{name} is not a setting", f"{near[0]}, which looks like it"))
+    return problems
+
+
+def _position(problem: Problem) -> tuple[int, str]:
+    line = problem.where.rpartition(" ")[2]
+    return (int(line) if line.isdigit() else 0, problem.where)
+
+
+# A check answers None for a good value, else what was expected.
+def _port(value: str) -> str | None:
+    return None if value.isascii() and value.isdigit() and 1 <= int(value) <= _MAX_PORT else f"a port, 1 to {_MAX_PORT}"
+
+
+def _seconds(value: str) -> str | None:
+    return None if value.isascii() and value.isdigit() and int(value) > 0 else "a number of seconds above 0"
+
+
+def _project(value: str) -> str | None:
+    good = re.fullmatch(r"[a-z0-9][a-z0-9_-]*", value)
+    return None if good else "lower-case letters, digits, '-' and '_', a letter or digit first"
+
+
+def _prefix(value: str) -> str | None:
+    return (
+        None
+        if re.fullmatch(r"[a-z0-9][a-z0-9._:/-]*", value)
+        else "a registry and path without a scheme, such as mirror.example:5000/"
+    )
+
+
+def _one_of(*choices: str) -> Callable[[str], str | None]:
+    return lambda value: None if value in choices else f"one of {', '.join(choices)}"
+
+
+def _anything(_value: str) -> str | None:
+    return None
+
+
+_CHECKS: Mapping[str, Callable[[str], str | None]] = {
+    "COMPOSE_PROJECT_NAME": _project,
+    "GATE_TIMEOUT": _seconds,
+    "IMAGES": _one_of("auto", "registry", "packages"),
+    "SERVICES": _one_of("auto", "source", "registry", "reference"),
+    "IMAGE_PREFIX": _prefix,
+}
+
+
+def _expectation(name: str) -> Callable[[str], str | None]:
+    return _CHECKS.get(name, _port if name.endswith("_PORT") else _anything)

@@ -1,0 +1,84 @@
+"""The settings as one frozen record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rofecare_infra.settings.dotenv_file import Assignment
+
+# Where distributions keep the certificates that a machine trusts.
+_CA_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting with its effective value: the environment's, else .env's, else the compose files' default."""
+
+    root: Path
+    values: Mapping[str, Assignment]
+
+    def get(self, name: str, default: str = "") -> str:
+        """The value of a setting; `default` when it is unset or empty."""
+        assignment = self.values.get(name)
+        return assignment.value if assignment is not None and assignment.value else default
+
+    @property
+    def docker_folder(self) -> Path:
+        """The folder of the compose files; relative paths of settings start there, as they do for compose."""
+        return self.root / "docker"
+
+    @property
+    def state_folder(self) -> Path:
+        """What this machine remembers: what was built from what, reports of bugs."""
+        return self.root / ".rofecare"
+
+    @property
+    def project(self) -> str:
+        """The name of the compose project."""
+        return self.get("COMPOSE_PROJECT_NAME", "rofecare")
+
+    @property
+    def images(self) -> str:
+        """Where infrastructure images come from: auto, registry or packages."""
+        return self.get("IMAGES", "auto")
+
+    @property
+    def services(self) -> str:
+        """Where applications come from: auto, source, registry or reference."""
+        return self.get("SERVICES", "auto")
+
+    @property
+    def image_prefix(self) -> str:
+        """What stands in front of upstream image names: empty, or ends with a slash."""
+        prefix = self.get("IMAGE_PREFIX")
+        return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+
+    @property
+    def gate_timeout(self) -> float:
+        """How long a stage may take to become ready, in seconds."""
+        return float(self.get("GATE_TIMEOUT", "300"))
+
+    @property
+    def secrets_folder(self) -> Path:
+        """The folder of the generated secrets."""
+        return (self.docker_folder / self.get("SECRETS_DIR", "./secrets")).resolve()
+
+    @property
+    def workspace(self) -> Path:
+        """The folder that holds the checkouts of the applications."""
+        return (self.docker_folder / self.get("WORKSPACE", "../..")).resolve()
+
+    @property
+    def ca_bundle(self) -> Path | None:
+        """The certificates that builds shall trust; None when this machine has none to lend."""
+        chosen = self.get("CA_BUNDLE")
+        if chosen:
+            return (self.docker_folder / chosen).resolve()
+        return next((Path(path) for path in _CA_BUNDLES if Path(path).is_file()), None)

@@ -1,0 +1,1 @@
+"""Proof by traffic: the platform does what it is there for."""
