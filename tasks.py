@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from invoke import Collection, Context, task
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.tasks import task
 
 from rofecare_infra.boundary import accept_lists, guarded
 
@@ -86,5 +88,23 @@ def status(_: Context, json: bool = False) -> None:
         commands.show_status(ROOT, as_json=json)
 
 
-namespace = Collection(start_all, start_infra, build, stop_all, logs, init, status)
+@task(help={"only": "unit, contract, engine or e2e; none: all of them"})
+def test(_: Context, only: str = "") -> None:
+    """Run the tests, the fast ones first."""
+    from rofecare_infra.boundary import quality_commands
+
+    with guarded(ROOT):
+        quality_commands.run_tests(ROOT, only)
+
+
+@task
+def lint(_: Context) -> None:
+    """Run every linter: ruff, mypy, import-linter, yamllint, shellcheck, hadolint, docker compose config."""
+    from rofecare_infra.boundary import quality_commands
+
+    with guarded(ROOT):
+        quality_commands.lint(ROOT)
+
+
+namespace = Collection(start_all, start_infra, build, stop_all, logs, init, status, test, lint)
 accept_lists({"build": (), "logs": ("--tail", "-t", "--since")})

@@ -1,0 +1,107 @@
+"""The linters: which there are, what each is run on, and what became of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from rofecare_infra import process
+from rofecare_infra.errors import CommandError
+from rofecare_infra.quality import sources
+
+# The slowest of them takes half a minute on an old machine; in seconds.
+_PATIENCE = 300.0
+
+
+@dataclass(frozen=True)
+class Linter:
+    """A check by name, and the commands that must all end with 0."""
+
+    name: str
+    commands: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one linter had to say."""
+
+    linter: str
+    passed: bool
+    seconds: float
+    output: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{'passed' if self.passed else 'FAILED'}  {self.linter} ({self.seconds:.1f} s)"
+
+
+def linters(root: Path) -> tuple[Linter, ...]:
+    """Every linter with the files that it is for, the slowest first."""
+    return (
+        _of("mypy", "mypy"),
+        _of("lint-imports", "lint-imports"),
+        _of("ruff check", "ruff", "check", "."),
+        _of("ruff format", "ruff", "format", "--check", "."),
+        _of("yamllint", "yamllint", "--strict", *_names(sources.yaml_files(root))),
+        _of("shellcheck", "shellcheck", *_names(sources.shell_scripts(root))),
+        _of("hadolint", "hadolint", *_names(sources.dockerfiles(root))),
+        Linter("compose config", tuple(_compose(*files) for files in _combinations(root))),
+    )
+
+
+def lint(root: Path, chosen: Sequence[Linter]) -> Iterator[Finding]:
+    """Run them all, as many at a time as there are cores, and yield each finding in the order given.
+
+    Raises CommandError, before any is run, for a tool that is missing.
+    """
+    absent = [words[0] for linter in chosen for words in linter.commands if _tool(words[0]) is None]
+    if absent:
+        raise CommandError(
+            "tools are missing",
+            seen=f"no {', '.join(dict.fromkeys(absent))}",
+            expected="the tools of requirements-dev.lock, and docker with its compose plugin",
+            next_step="python3 scripts/bootstrap.py lint  (installs them)",
+        )
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        yield from pool.map(lambda linter: run(root, linter), chosen)
+
+
+def run(root: Path, linter: Linter) -> Finding:
+    """Run one linter to its end; what it printed is kept when it failed."""
+    began = time.monotonic()
+    output: list[str] = []
+    for words in linter.commands:
+        result = process.run([_tool(words[0]) or words[0], *words[1:]], cwd=root, timeout=_PATIENCE, check=False)
+        if not result.ok:
+            output += [*result.tail(200), f"(exit code {result.returncode})"]
+    return Finding(linter.name, not output, time.monotonic() - began, tuple(output))
+
+
+def _tool(name: str) -> str | None:
+    """The program of this Python's own environment, which need not be activated, else the machine's."""
+    return shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+
+
+def _of(name: str, *command: str) -> Linter:
+    return Linter(name, (command,))
+
+
+def _names(paths: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(str(path) for path in paths)
+
+
+def _combinations(root: Path) -> Iterator[tuple[str, ...]]:
+    """The platform alone, and with each overlay: what people type."""
+    yield ("docker-compose.yml",)
+    for overlay in sources.overlays(root):
+        yield ("docker-compose.yml", overlay)
+
+
+def _compose(*files: str) -> tuple[str, ...]:
+    chosen = [word for file in files for word in ("-f", f"docker/{file}")]
+    return ("docker", "compose", "--project-directory", "docker", *chosen, "config", "--quiet")
