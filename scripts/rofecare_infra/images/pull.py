@@ -30,27 +30,22 @@ def pull(image: str, whose: str, sleep: Callable[[float], None]) -> Generator[Ev
         wait=_PAUSE,
         sleep=sleep,
         retry=tenacity.retry_if_result(lambda result: not result.ok and not _is_final(result)),
-        retry_error_callback=lambda state: state.outcome,
     )
-    result = None
     for attempt in policy:
         number = attempt.retry_state.attempt_number
         yield Working(f"pulling {image}" + (f", attempt {number} of {ATTEMPTS}" if number > 1 else ""))
-        with attempt:
-            result = run(["docker", "pull", "--quiet", image], check=False)
-        if result is None:
-            continue  # the attempt raised: leaving the loop raises it here
+        result = run(["docker", "pull", "--quiet", image], check=False)
         attempt.retry_state.set_result(result)
-        if not result.ok and not _is_final(result) and number < ATTEMPTS:
-            yield Note(f"the pull of {image} broke off ({_last_word(result)}); trying again")
-    if result is None or not result.ok:
-        tries = policy.statistics.get("attempt_number", 1)
-        raise CommandError(
-            f"image {image} cannot be pulled",
-            seen=f"{_last_word(result) if result else 'nothing'} ({tries} of {ATTEMPTS} attempts)",
-            expected=f"the image that {whose} needs",
-            next_step="check its name and the registry (docker login), set IMAGE_PREFIX, or set IMAGES=packages",
-        )
+        if result.ok:
+            return
+        if _is_final(result) or number == ATTEMPTS:
+            raise CommandError(
+                f"image {image} cannot be pulled",
+                seen=f"{_last_word(result)} ({number} of {ATTEMPTS} attempts)",
+                expected=f"the image that {whose} needs",
+                next_step="check its name and the registry (docker login), set IMAGE_PREFIX, or set IMAGES=packages",
+            )
+        yield Note(f"the pull of {image} broke off ({_last_word(result)}); trying again")
 
 
 def _is_final(result: Result) -> bool:
