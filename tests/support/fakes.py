@@ -1,0 +1,204 @@
+"""Stand-ins for what unit tests must not touch: the clock, the engine, compose."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from rofecare_infra.compose import PACKAGES, Compose
+from rofecare_infra.engine import Container, Death, Engine, Image
+from rofecare_infra.errors import RofecareError
+from rofecare_infra.images import Sources
+from rofecare_infra.phases import Prepared
+from rofecare_infra.platform import Platform, Port, Service
+from rofecare_infra.process import Result
+from rofecare_infra.settings import Assignment, Settings
+
+T = TypeVar("T")
+Y = TypeVar("Y")
+
+IMAGE_ID = "sha256:1"
+
+
+class FakeClock:
+    """A clock that moves only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Pass the time at once."""
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def service(name: str = "db", phase: str = "infrastructure", /, **more: object) -> Service:
+    """A service with a health check and an image of its own."""
+    return replace(Service(name=name, phase=phase, image=f"image/{name}:1"), **more)  # type: ignore[arg-type]
+
+
+def container(name: str = "db", /, **more: object) -> Container:
+    """The healthy container of the service of this name, made of what is there now."""
+    healthy = Container(
+        id=f"id-{name}",
+        name=f"rofecare-{name}-1",
+        service=name,
+        status="running",
+        health="healthy",
+        config_hash=f"hash-{name}",
+        image_id=IMAGE_ID,
+    )
+    return replace(healthy, **more)  # type: ignore[arg-type]
+
+
+class FakeEngine(Engine):
+    """Containers and images in memory. Each look shows the next of `looks`, as long as there is one."""
+
+    def __init__(self, containers: Iterable[Container] = (), images: Iterable[str] = ()) -> None:
+        self.present = list(containers)
+        self.looks: list[Sequence[Container] | RofecareError] = []
+        self.images = {name: Image(IMAGE_ID) for name in images}
+        self.volume_names: list[str] = []
+        self.stopped: list[str] = []
+        self.deaths: dict[str, Death] = {}
+        self.log: dict[str, tuple[str, ...]] = {}
+        self.publishers: dict[int, Container] = {}
+        self.asked_for_images: list[str] = []
+        # What became of a container that was asked to stop.
+        self.exit_codes: dict[str, int] = {}
+
+    def containers(self, project: str) -> tuple[Container, ...]:
+        """The next look, else what is there."""
+        assert project
+        if self.looks:
+            seen = self.looks.pop(0)
+            if isinstance(seen, RofecareError):
+                raise seen
+            self.present = list(seen)
+        return tuple(self.present)
+
+    def inspect(self, container: str) -> Container | None:
+        """One of the containers."""
+        return next((one for one in self.present if container in {one.id, one.name}), None)
+
+    def publisher(self, port: int) -> Container | None:
+        """Whoever the test said."""
+        return self.publishers.get(port)
+
+    def image(self, name: str) -> Image | None:
+        """An image that the test put there."""
+        self.asked_for_images.append(name)
+        return self.images.get(name)
+
+    def last_death(self, container: str) -> Death | None:
+        """What the test said."""
+        return self.deaths.get(container)
+
+    def log_tail(self, container: str, lines: int) -> tuple[str, ...]:
+        """What the test said."""
+        return self.log.get(container, ())[-lines:]
+
+    def memory(self, container: str) -> int | None:
+        """The same for all."""
+        return 2**20 if self.inspect(container) else None
+
+    def stop(self, container: str) -> None:
+        """Ends at once."""
+        self.stopped.append(container)
+        code = self.exit_codes.get(container, 0)
+        self.present = [
+            replace(one, status="exited", exit_code=code, health=None) if one.id == container else one
+            for one in self.present
+        ]
+
+    def volumes(self, project: str) -> tuple[str, ...]:
+        """Those that are left."""
+        return tuple(name for name in self.volume_names if name.startswith(project))
+
+    def remove_volume(self, name: str) -> None:
+        """Forget it."""
+        self.volume_names.remove(name)
+
+
+@dataclass(frozen=True)
+class FakeCompose(Compose):
+    """Answers with models that the test made; `up` starts containers in the fake engine."""
+
+    upstream: Platform = field(default_factory=lambda: Platform("rofecare", ()))
+    packaged: Platform | None = None
+    engine: FakeEngine = field(default_factory=FakeEngine)
+    started: list[tuple[str, ...]] = field(default_factory=list)
+    downed: list[str] = field(default_factory=list)
+    # Service -> how its container looks after it was started; healthy unless named.
+    outcome: Mapping[str, Container] = field(default_factory=dict)
+    # What `up` prints when it fails.
+    refusal: tuple[str, ...] = ()
+
+    def model(self, *, profiles: Sequence[str] = ()) -> Platform:
+        """The packaged model with the overlay, the plain one without."""
+        assert not isinstance(profiles, str)
+        return self.packaged if self.packaged is not None and PACKAGES in self.files else self.upstream
+
+    def hashes(self) -> dict[str, str]:
+        """A hash a service, always the same."""
+        return {one.name: f"hash-{one.name}" for one in self.upstream.services}
+
+    def up(self, services: Sequence[str]) -> Generator[str, None, Result]:
+        """Start the containers of these services, or refuse."""
+        self.started.append(tuple(services))
+        yield f"Container {services[0]}  Started"
+        if self.refusal:
+            return Result(("docker",), 1, "", "\n".join(self.refusal))
+        others = [one for one in self.engine.present if one.service not in services]
+        self.engine.present = [*others, *(self.outcome.get(name, container(name)) for name in services)]
+        return Result(("docker",), 0, "", "")
+
+    def down(self, project: str) -> Result:
+        """Remove all containers."""
+        self.downed.append(project)
+        self.engine.present = []
+        return Result(("docker",), 0, "", "")
+
+
+def settings(root: Path = Path("/nowhere"), **values: str) -> Settings:
+    """Settings as if they had been written into `.env`."""
+    return Settings(root, {name: Assignment(value, ".env line 1") for name, value in values.items()})
+
+
+def prepared(services: Sequence[Service], engine: FakeEngine, **more: object) -> Prepared:
+    """Everything ready for a start of these services, whose images are all there."""
+    platform = Platform("rofecare", tuple(services))
+    engine.images |= {one.image: Image(IMAGE_ID) for one in services}
+    compose = FakeCompose(Path("/nowhere"), upstream=platform, engine=engine)
+    compose = replace(compose, **more)  # type: ignore[arg-type]
+    sources = Sources(compose, platform, "registry", {}, ())
+    return Prepared(settings(GATE_TIMEOUT="10"), sources, engine)
+
+
+def port(published: int, target: int = 5432) -> Port:
+    """A port on the loopback address."""
+    return Port("127.0.0.1", published, target)
+
+
+def drain(events: Generator[Y, None, T]) -> tuple[list[Y], T]:
+    """All that a generator yields, and its result."""
+    seen: list[Y] = []
+    while True:
+        try:
+            seen.append(next(events))
+        except StopIteration as end:
+            return seen, end.value
+
+
+def only(found: Iterable[T]) -> T:
+    """The one element."""
+    rest: Iterator[T] = iter(found)
+    first = next(rest)
+    assert next(rest, None) is None
+    return first
