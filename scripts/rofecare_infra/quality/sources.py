@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Made on each machine, or not ours to judge.
-_IGNORED = frozenset({".git", ".venv", ".rofecare", "__pycache__", "node_modules", "secrets", "target"})
+_IGNORED = frozenset({".git", ".venv", ".rofecare", "__pycache__", "node_modules", "target"})
 _SHELLS = ("sh", "bash", "dash")
 
 
@@ -16,7 +16,8 @@ def files(root: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(root):
         here = Path(folder)
         folders[:] = sorted(name for name in folders if not _is_made(here / name))
-        yield from ((here / name).relative_to(root) for name in sorted(names) if not (here / name).is_symlink())
+        found = ((here / name).relative_to(root) for name in sorted(names) if not (here / name).is_symlink())
+        yield from (path for path in found if path.parts[:2] != ("docker", "secrets"))
 
 
 def dockerfiles(root: Path) -> tuple[Path, ...]:
