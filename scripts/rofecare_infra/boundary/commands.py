@@ -79,7 +79,7 @@ def stop_all(root: Path, *, volumes: bool, as_json: bool) -> None:
         engine = connect()
         inventory = secrets.inventory(project.platform, project.settings.secrets_folder)
         report = scope.follow(
-            phases.stop(engine, project.compose, project.platform.project, volumes=volumes, inventory=inventory)
+            phases.stop(engine, project.compose, project.platform, volumes=volumes, inventory=inventory)
         )
         scope.say(f"stopped: {len(report.stopped)} containers" if report.stopped else "nothing was running")
         if volumes:

@@ -174,13 +174,18 @@ def _answers() -> Iterator[None]:
 
 
 def _or_none(call: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the SDK's answers are untyped
-    """The answer, or None where what was asked for does not exist (any more)."""
+    """The answer, or None where what was asked for does not exist any more, or is just being removed."""
     import docker.errors
+    import requests
 
     try:
         return call(*arguments, **options)
     except docker.errors.NotFound:
         return None
+    except docker.errors.APIError as error:
+        if error.status_code == requests.codes.conflict:
+            return None
+        raise
 
 
 def _range(since: float | None, tail: int | None) -> dict[str, Any]:

@@ -87,8 +87,8 @@ def _judge(service: Service, container: Container, restarts_before: int, waited:
             return Failed(_ended(container), container.id)
         case "paused":
             return Failed("paused: it answers nobody", container.id)
-        case other:
-            return Failed(f"its container is {other}", container.id)
+        case _removing_or_dead:
+            return Failed("its container is gone", container.id)
 
 
 def _judge_health(service: Service, container: Container, waited: float) -> Verdict:

@@ -43,7 +43,8 @@ def resolve(
 ) -> Sources:
     """Decide for the infrastructure and for each application."""
     upstream = compose.model()
-    packaged = compose.with_files(PACKAGES).model()
+    has_overlay = (compose.folder / PACKAGES).exists()
+    packaged = compose.with_files(PACKAGES).model() if has_overlay else upstream
     asked: dict[str, bool] = {}
 
     def reachable(image: str) -> bool:

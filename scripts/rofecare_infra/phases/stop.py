@@ -11,7 +11,7 @@ from pathlib import Path
 from rofecare_infra import secrets
 from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Container, Engine
-from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, PHASES, levels_of
+from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, PHASES, Platform, levels_of
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.secrets import Inventory
 
@@ -33,16 +33,17 @@ class StopReport:
 def stop(
     engine: Engine,
     compose: Compose,
-    project: str,
+    platform: Platform,
     *,
     volumes: bool,
     inventory: Inventory | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Generator[Event, None, StopReport]:
     """Stop and remove the project's containers and networks; with `volumes` its volumes and secrets, too."""
+    project = platform.project
     containers = engine.containers(project)
     killed: list[str] = []
-    for group in reverse_stages(containers):
+    for group in reverse_stages(containers, platform):
         names = [container.name for container in group]
         yield Working(f"stopping {listed(names)}")
         began = clock()
@@ -62,14 +63,16 @@ def stop(
     return StopReport(stopped, tuple(killed), removed, secrets.remove(inventory) if inventory is not None else ())
 
 
-def reverse_stages(containers: Sequence[Container]) -> list[list[Container]]:
-    """The containers that are up, in groups that may stop together, dependents before what they need."""
+def reverse_stages(containers: Sequence[Container], platform: Platform) -> list[list[Container]]:
+    """The containers that are up, in groups that may stop together, dependents before what they need.
+
+    The phase is read from the container's own label, what it needs from the model: compose leaves the needs off the
+    containers that it starts one stage at a time.
+    """
     order = (*PHASES, LAST_PHASE)
     up = [container for container in containers if container.status in _RUNNING]
-    needs: dict[str, set[str]] = {}
-    for container in up:
-        needs.setdefault(container.service, set()).update(container.depends_on)
-    levels = levels_of(needs)
+    described = {service.name: service.depends_on for service in platform.services}
+    levels = levels_of({container.service: described.get(container.service, container.depends_on) for container in up})
 
     def place(container: Container) -> tuple[int, int]:
         phase = container.labels.get(LABEL_PHASE, LAST_PHASE)

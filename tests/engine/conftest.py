@@ -1,0 +1,39 @@
+"""Fixtures for tests that need an engine: a small image and projects that clean up after themselves."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.project import IMAGE, REPOSITORY, Project
+
+Json = dict[str, Any]
+MakeProject = Callable[..., Project]
+
+
+@pytest.fixture(scope="session")
+def small_image(engine: object) -> str:
+    """An image to make containers of; built on a machine that has none."""
+    assert engine is not None
+    if subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True, check=False).returncode:
+        subprocess.run(["bash", str(REPOSITORY / "docker/images/base/make-base.sh"), IMAGE], check=True)
+    return IMAGE
+
+
+@pytest.fixture
+def make_project(small_image: str, tmp_path: Path) -> Iterator[MakeProject]:
+    """Make projects; whatever they started is removed at the end."""
+    assert small_image
+    made: list[Project] = []
+
+    def make(services: Mapping[str, Json], **top_level: Json) -> Project:
+        project = Project(tmp_path / f"project-{len(made)}", services, **top_level)
+        made.append(project)
+        return project
+
+    yield make
+    for project in made:
+        project.clean()

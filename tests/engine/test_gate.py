@@ -1,0 +1,189 @@
+"""The gate against containers that really crash, hang, flap, run out of memory and vanish."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+
+import pytest
+from tests.engine.conftest import MakeProject
+from tests.support.project import Project, service, without_healthcheck
+
+FOREVER = "exec sleep infinity"
+
+
+def check(outcome: tuple[int, str], code: int, *said: str) -> None:
+    """The exit code, what must be said, and what must never be."""
+    returncode, output = outcome
+    assert returncode == code, output
+    for words in said:
+        assert words in output, output
+    assert "Traceback" not in output, output
+    if code:
+        assert "up: " not in output, output
+
+
+def wait_for(project: Project, name: str, template: str, wanted: str) -> None:
+    """Wait until the engine says so of the service's container."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        found = subprocess.run(
+            ["docker", "inspect", "--format", template, f"{project.name}-{name}-1"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if found.stdout.strip() == wanted:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{name} never became {wanted}")
+
+
+def test_ready(make_project: MakeProject) -> None:
+    check(make_project({"fine": service(FOREVER)}).inv("start-all"), 0, "up: 1 of 1 containers ready")
+
+
+def test_crash_at_once(make_project: MakeProject) -> None:
+    project = make_project({"broken": service("echo no such table; exit 3")})
+    check(project.inv("start-all"), 7, "broken failed", "exited with code 3", "| no such table")
+
+
+def test_crash_after_a_second(make_project: MakeProject) -> None:
+    project = make_project({"broken": service("sleep 1; echo lost the database; exit 1", probe="false")})
+    check(project.inv("start-all"), 7, "broken failed", "exited with code 1", "| lost the database")
+
+
+def test_crash_after_it_was_healthy(make_project: MakeProject) -> None:
+    project = make_project({"brief": service("sleep 3; exit 9"), "slow": service(FOREVER, probe="false")})
+    check(project.inv("start-all"), 7, "brief failed", "exited with code 9")
+
+
+def test_crash_loop(make_project: MakeProject) -> None:
+    project = make_project({"loop": service("echo bad setting; exit 4", probe="false", restart="unless-stopped")})
+    check(project.inv("start-all"), 7, "loop failed", "crash loop", "exit code 4", "| bad setting")
+
+
+def test_out_of_memory(make_project: MakeProject) -> None:
+    greedy = service(
+        "echo eating; x=$(head -c 300M /dev/zero | tr '\\0' x); echo $${#x}",
+        probe="false",
+        mem_limit="48m",
+        memswap_limit="48m",
+        init=False,
+    )
+    check(make_project({"greedy": greedy}).inv("start-all"), 7, "greedy failed", "out of memory")
+
+
+def test_never_healthy(make_project: MakeProject) -> None:
+    project = make_project({"ill": service("echo starting; " + FOREVER, probe="echo cannot connect; false")})
+    project.environment["GATE_TIMEOUT"] = "6"
+    check(project.inv("start-all"), 6, "ill is not ready", "cannot connect", "ready within 6 s", "| starting")
+
+
+def test_unhealthy_then_healthy(make_project: MakeProject) -> None:
+    late = service("sleep 5; touch /tmp/ok; " + FOREVER, probe="test -e /tmp/ok")
+    late["healthcheck"] |= {"start_period": "1s"}
+    check(make_project({"late": late}).inv("start-all"), 0, "up: ")
+
+
+def test_healthy_then_gone(make_project: MakeProject) -> None:
+    project = make_project({"gone": service(FOREVER), "slow": service(FOREVER, probe="false")})
+    with project.popen("start-all") as running:
+        wait_for(project, "gone", "{{.State.Health.Status}}", "healthy")
+        project.docker("rm", "--force", f"{project.name}-gone-1")
+        output, _ = running.communicate(timeout=30)
+    check((running.returncode, output), 7, "gone failed")
+    # Between its end and its removal it is an exited container.
+    assert "its container is gone" in output or "killed by SIGKILL" in output
+
+
+def test_healthy_in_an_earlier_stage_then_dead(make_project: MakeProject) -> None:
+    project = make_project(
+        {
+            "first": service(FOREVER),
+            "second": service("sleep 4; " + FOREVER, probe="test $(ps -e | wc -l) -gt 0", phase="business"),
+        }
+    )
+    project.write(
+        "docker-compose.override.yml",
+        {
+            "services": {
+                "second": {
+                    "healthcheck": {"test": ["CMD-SHELL", "test -e /tmp/ok"]},
+                    "command": ["bash", "-c", "sleep 4; touch /tmp/ok; sleep infinity"],
+                }
+            }
+        },
+    )
+    with project.popen("start-all") as running:
+        wait_for(project, "second", "{{.State.Status}}", "running")
+        project.docker("kill", f"{project.name}-first-1")
+        output, _ = running.communicate(timeout=40)
+    check((running.returncode, output), 7, "first failed", "killed by SIGKILL")
+
+
+def test_one_shot_that_ends_well(make_project: MakeProject) -> None:
+    project = make_project(
+        {
+            "migrate": without_healthcheck("sleep 1; echo migrated"),
+            "app": service(FOREVER, depends_on={"migrate": {"condition": "service_completed_successfully"}}),
+        }
+    )
+    check(project.inv("start-all"), 0, "up: 2 of 2 containers ready")
+    before = project.inspect("migrate")["State"]["StartedAt"]
+    check(project.inv("start-all"), 0, "up: 2 of 2")
+    assert project.inspect("migrate")["State"]["StartedAt"] == before
+
+
+@pytest.mark.parametrize("command", ["true", "sleep 1"])
+def test_one_shot_that_nobody_marked(make_project: MakeProject, command: str) -> None:
+    check(make_project({"task": without_healthcheck(command)}).inv("start-all"), 0, "up: 1 of 1")
+
+
+def test_one_shot_that_fails(make_project: MakeProject) -> None:
+    project = make_project({"migrate": without_healthcheck("echo conflict; exit 3", restart="no")})
+    check(project.inv("start-all"), 7, "migrate failed", "exited with code 3", "| conflict", "an end with exit code 0")
+
+
+def test_no_healthcheck(make_project: MakeProject) -> None:
+    check(make_project({"mute": without_healthcheck(FOREVER)}).inv("start-all"), 7, "mute failed", "no health check")
+
+
+def test_paused(make_project: MakeProject) -> None:
+    project = make_project({"asleep": service(FOREVER, probe="false")})
+    with project.popen("start-all") as running:
+        wait_for(project, "asleep", "{{.State.Status}}", "running")
+        project.docker("pause", f"{project.name}-asleep-1")
+        output, _ = running.communicate(timeout=30)
+    check((running.returncode, output), 7, "asleep failed", "paused", "docker unpause")
+
+
+def test_image_missing(make_project: MakeProject) -> None:
+    absent = service(FOREVER) | {"image": "127.0.0.1:9/nobody/has:this"}
+    project = make_project({"fine": service(FOREVER), "absent": absent})
+    check(project.inv("start-all"), 5, "127.0.0.1:9/nobody/has:this cannot be pulled", "absent", "4 of 4 attempts")
+    assert not project.docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={project.name}")
+
+
+def test_port_taken(make_project: MakeProject) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        project = make_project(
+            {"early": service(FOREVER), "wants": service(FOREVER, ports=[f"127.0.0.1:{port}:80"], phase="business")}
+        )
+        check(project.inv("start-all"), 5, f"wants cannot have port {port}", f"(pid {os.getpid()})")
+        # Known before anything was started.
+        assert not project.docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={project.name}")
+
+
+def test_port_taken_by_a_container(make_project: MakeProject) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    ports = [f"127.0.0.1:{port}:80"]
+    other = make_project({"holder": service(FOREVER, ports=ports)})
+    check(other.inv("start-all"), 0)
+    check(
+        make_project({"wants": service(FOREVER, ports=ports)}).inv("start-all"), 5, f"container {other.name}-holder-1"
+    )

@@ -1,0 +1,150 @@
+"""Order, resuming, interrupting, stopping: read from the engine's own records."""
+
+from __future__ import annotations
+
+import signal
+import time
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from tests.engine.conftest import MakeProject
+from tests.engine.test_gate import FOREVER, check, wait_for
+from tests.support.project import Project, service
+
+# Becomes healthy some time after it was started, so that a gate that does not wait is caught.
+SLOW = "sleep 1.5; touch /tmp/ok; " + FOREVER
+SLOW_PROBE = "test -e /tmp/ok"
+
+
+def three_stages() -> dict[str, dict[str, object]]:
+    return {
+        "base": service(SLOW, probe=SLOW_PROBE),
+        "queue": service(SLOW, probe=SLOW_PROBE, depends_on={"base": {"condition": "service_healthy"}}),
+        "cloud": service(SLOW, probe=SLOW_PROBE, phase="spring-cloud"),
+        "shop": service(FOREVER, phase="business"),
+    }
+
+
+def started(project: Project, name: str) -> datetime:
+    return datetime.fromisoformat(project.inspect(name)["State"]["StartedAt"])
+
+
+def healthy(project: Project, name: str) -> datetime:
+    """When it became healthy, by the engine's events: the probes that `inspect` keeps are the last five only."""
+    chosen = ["--filter", f"container={project.name}-{name}-1", "--filter", "event=health_status: healthy"]
+    until = f"{time.time():.3f}"
+    moments = project.docker("events", "--since", "0", "--until", until, *chosen, "--format", "{{.TimeNano}}").split()
+    return datetime.fromtimestamp(int(moments[0]) / 1e9, UTC)
+
+
+def test_each_stage_starts_when_the_one_before_it_is_healthy(make_project: MakeProject) -> None:
+    project = make_project(three_stages())
+    check(project.inv("start-all"), 0, "up: 4 of 4")
+    order = ["base", "queue", "cloud", "shop"]
+    for before, after in pairwise(order):
+        assert healthy(project, before) <= started(project, after), (before, after)
+
+
+def test_a_second_start_touches_nothing(make_project: MakeProject) -> None:
+    project = make_project(three_stages())
+    check(project.inv("start-all"), 0)
+    before = {name: project.inspect(name) for name in three_stages()}
+    check(project.inv("start-all"), 0, "found ready")
+    for name, seen in before.items():
+        now = project.inspect(name)
+        assert (now["Id"], now["State"]["StartedAt"]) == (seen["Id"], seen["State"]["StartedAt"])
+
+
+def test_only_what_was_killed_is_started_again(make_project: MakeProject) -> None:
+    project = make_project(three_stages())
+    check(project.inv("start-all"), 0)
+    before = {name: started(project, name) for name in three_stages()}
+    project.docker("kill", f"{project.name}-queue-1")
+    check(project.inv("start-all"), 0)
+    changed = [name for name in three_stages() if started(project, name) != before[name]]
+    assert changed == ["queue"]
+
+
+def test_a_changed_setting_replaces_only_its_service(make_project: MakeProject) -> None:
+    project = make_project(three_stages())
+    check(project.inv("start-all"), 0)
+    before = {name: project.inspect(name)["Id"] for name in three_stages()}
+    project.write("docker-compose.override.yml", {"services": {"shop": {"environment": {"OPEN": "yes"}}}})
+    check(project.inv("start-all"), 0)
+    changed = [name for name in three_stages() if project.inspect(name)["Id"] != before[name]]
+    assert changed == ["shop"]
+
+
+def test_interrupted_and_resumed(make_project: MakeProject) -> None:
+    services = three_stages()
+    services["cloud"] = service("sleep 6; touch /tmp/ok; " + FOREVER, probe=SLOW_PROBE, phase="spring-cloud")
+    project = make_project(services)
+    with project.popen("start-all") as running:
+        wait_for(project, "cloud", "{{.State.Status}}", "running")
+        running.send_signal(signal.SIGINT)
+        output, _ = running.communicate(timeout=30)
+    check((running.returncode, output), 130, "interrupted: 3 containers are left running", "inv stop-all")
+    before = {name: started(project, name) for name in ("base", "queue", "cloud")}
+    check(project.inv("start-all"), 0, "up: 4 of 4")
+    assert {name: started(project, name) for name in before} == before
+
+
+def test_a_service_of_an_override_is_like_any_other(make_project: MakeProject) -> None:
+    project = make_project(three_stages())
+    extra = service(SLOW, probe=SLOW_PROBE, phase="spring-cloud")
+    project.write("docker-compose.override.yml", {"services": {"extra": extra}})
+    check(project.inv("start-all"), 0, "up: 5 of 5")
+    assert started(project, "extra") < started(project, "shop")
+    check(project.inv("status"), 0, "extra")
+    check(project.inv("stop-all"), 0, "stopped: 5 containers")
+
+
+def test_stop_in_reverse_order_and_by_itself(make_project: MakeProject) -> None:
+    polite = "trap 'exit 0' TERM; sleep infinity & wait"
+    services = three_stages()
+    for name, one in services.items():
+        services[name] = {**one, "command": ["bash", "-c", f"touch /tmp/ok; {polite}"], "init": False}
+    project = make_project(services)
+    check(project.inv("start-all"), 0)
+    began = time.time()
+    check(project.inv("stop-all"), 0, "stopped: 4 containers")
+    ends = project.ends(began)
+    assert [name for name, _ in ends] == ["shop", "cloud", "queue", "base"]
+    assert {code for _, code in ends} == {"0"}
+    check(project.inv("stop-all"), 0, "nothing was running")
+
+
+def test_stop_names_what_had_to_be_killed(make_project: MakeProject) -> None:
+    deaf = service("trap '' TERM; while :; do sleep 1; done", init=False, stop_grace_period="1s")
+    project = make_project({"deaf": deaf})
+    check(project.inv("start-all"), 0)
+    check(project.inv("stop-all"), 7, "deaf-1 did not stop by itself")
+
+
+def test_stop_takes_what_another_overlay_started(make_project: MakeProject) -> None:
+    project = make_project({"base": service(FOREVER)})
+    project.write("docker-compose.override.yml", {"services": {"extra": service(FOREVER)}})
+    check(project.inv("start-all"), 0, "up: 2 of 2")
+    (project.root / "docker/docker-compose.override.yml").unlink()
+    check(project.inv("status"), 7, "not in the compose files")
+    check(project.inv("stop-all"), 0, "stopped: 2 containers")
+
+
+def test_volumes_go_only_when_asked_and_only_ours(make_project: MakeProject) -> None:
+    def keeper() -> Project:
+        mount = ["data:/data"]
+        return make_project(
+            {"keeper": service("echo kept >> /data/file; " + FOREVER, volumes=mount)}, volumes={"data": {}}
+        )
+
+    ours, foreign = keeper(), keeper()
+    check(ours.inv("start-all"), 0)
+    check(foreign.inv("start-all"), 0)
+    check(ours.inv("stop-all"), 0)
+    assert ours.docker("volume", "ls", "-q", "--filter", f"name={ours.name}_data")
+    check(ours.inv("start-all"), 0)
+    assert ours.docker("exec", f"{ours.name}-keeper-1", "cat", "/data/file").split() == ["kept", "kept"]
+    check(ours.inv("stop-all", "--volumes"), 0, f"removed 1 volumes: {ours.name}_data")
+    assert not ours.docker("volume", "ls", "-q", "--filter", f"name={ours.name}_data")
+    assert foreign.inspect("keeper")["State"]["Status"] == "running"
+    assert foreign.docker("volume", "ls", "-q", "--filter", f"name={foreign.name}_data")

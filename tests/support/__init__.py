@@ -1,0 +1,1 @@
+"""What tests share: importable, and no test itself."""

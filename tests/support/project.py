@@ -1,0 +1,115 @@
+"""A throw-away project: its own folder, compose file and name, driven by `inv` from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+INV = Path(sys.executable).with_name("inv")
+# Small, has bash, and is there wherever the packaged images were built.
+IMAGE = "rofecare/base:trixie"
+
+Json = dict[str, Any]
+
+
+class Project:
+    """A checkout in miniature: tasks.py and one compose file."""
+
+    def __init__(self, folder: Path, services: Mapping[str, Json], **top_level: Json) -> None:
+        self.root = folder
+        self.name = f"gate-{uuid.uuid4().hex[:8]}"
+        self.environment: dict[str, str] = {"GATE_TIMEOUT": "20"}
+        (folder / "docker").mkdir(parents=True)
+        shutil.copy(REPOSITORY / "tasks.py", folder)
+        (folder / ".env").write_text("")
+        self.write("docker-compose.yml", {"name": self.name, "services": services, **top_level})
+
+    def write(self, file: str, model: Mapping[str, object]) -> None:
+        """Write a compose file; JSON is YAML, too."""
+        (self.root / "docker" / file).write_text(json.dumps(model))
+
+    def popen(self, *words: str) -> subprocess.Popen[str]:
+        """Start `inv` with these words, its two streams in one pipe."""
+        return subprocess.Popen(
+            [str(INV), "--search-root", str(self.root), *words],
+            env=self._environment(),
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def inv(self, *words: str, timeout: float = 120) -> tuple[int, str]:
+        """Run `inv` to its end: exit code and all that it said."""
+        with self.popen(*words) as process:
+            try:
+                output, _ = process.communicate(timeout=timeout)
+            finally:
+                process.kill()
+        return process.returncode, output
+
+    def docker(self, *words: str) -> str:
+        """Run `docker` against the same engine."""
+        done = subprocess.run(["docker", *words], env=self._environment(), capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def inspect(self, service: str) -> Json:
+        """What the engine says of the service's container."""
+        found: list[Json] = json.loads(self.docker("inspect", f"{self.name}-{service}-1"))
+        return found[0]
+
+    def ends(self, since: float) -> list[tuple[str, str]]:
+        """The (service, exit code) of every container that ended since that Unix time, in order."""
+        form = '{{index .Actor.Attributes "com.docker.compose.service"}} {{.Actor.Attributes.exitCode}}'
+        chosen = ["--filter", f"label=com.docker.compose.project={self.name}", "--filter", "event=die"]
+        text = self.docker(
+            "events", "--since", f"{since:.3f}", "--until", f"{time.time():.3f}", *chosen, "--format", form
+        )
+        return [(name, code) for name, _, code in (line.partition(" ") for line in text.splitlines())]
+
+    def clean(self) -> None:
+        """Remove what carries this project's name, and nothing else."""
+        label = f"label=com.docker.compose.project={self.name}"
+        for kind, listing in (("container", ["-aq"]), ("network", ["-q"]), ("volume", ["-q"])):
+            names = self.docker(kind, "ls", *listing, "--filter", label).split()
+            if names:
+                self.docker(kind, "rm", "--force", *names)
+
+    def _environment(self) -> dict[str, str]:
+        ours = {name: value for name, value in os.environ.items() if name != "COMPOSE_PROJECT_NAME"}
+        return {**ours, "COMPOSE_PROJECT_NAME": self.name, **self.environment}
+
+
+def service(command: str, *, probe: str = "true", phase: str | None = "infrastructure", **more: object) -> Json:
+    """A service that runs a shell command and is healthy as long as `probe` ends with 0."""
+    labels = {"com.rofecare.phase": phase} if phase else {}
+    return {
+        "image": IMAGE,
+        "command": ["bash", "-c", command],
+        # Ends at once when it is asked to, so that no test waits for a grace period.
+        "init": True,
+        "labels": labels,
+        "healthcheck": {
+            "test": ["CMD-SHELL", probe],
+            "interval": "1s",
+            "timeout": "2s",
+            "retries": 1,
+            "start_period": "5s",
+            "start_interval": "300ms",
+        },
+        **more,
+    }
+
+
+def without_healthcheck(command: str, **more: object) -> Json:
+    """The same, and nobody can tell whether it works."""
+    return {key: value for key, value in service(command, **more).items() if key != "healthcheck"}  # type: ignore[arg-type]
