@@ -12,7 +12,7 @@ from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.images import Sources
-from rofecare_infra.platform import Platform, Service, defects
+from rofecare_infra.platform import Defect, Platform, Service, defects
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.settings import Problem, Settings, load
 
@@ -55,7 +55,7 @@ def open_project(root: Path, *, secrets_checked: bool = True) -> Project:
             raise
         problems.append(Problem("compose files", error.seen, error.expected))
         raise _refusal(problems) from error
-    problems += [Problem(where, what, expected) for where, what, expected in defects(platform)]
+    problems += [_located(settings, defect) for defect in defects(platform)]
     if secrets_checked:
         problems += secrets.problems(secrets.inventory(platform, settings.secrets_folder))
     if problems:
@@ -129,10 +129,18 @@ def _by_image(services: Iterable[Service]) -> dict[str, list[str]]:
 
 def _variables(settings: Settings) -> dict[str, str]:
     """What compose shall see otherwise than it stands in `.env` or the environment."""
-    given = {
-        name: assignment.value for name, assignment in settings.values.items() if assignment.where == "its default"
-    }
+    given = {name: one.value for name, one in settings.values.items() if one.where == "its default" and one.value}
     return {**given, "IMAGE_PREFIX": settings.image_prefix, "COMPOSE_PROJECT_NAME": settings.project}
+
+
+def _located(settings: Settings, defect: Defect) -> Problem:
+    """A defect as a problem, with the lines of the settings that have this port."""
+    lines = [
+        f"{assignment.where} ({name})"
+        for name, assignment in settings.values.items()
+        if defect.port and name.endswith("_PORT") and assignment.value == str(defect.port)
+    ]
+    return Problem(" and ".join(sorted(lines)) or "compose files", f"{defect.service}: {defect.seen}", defect.expected)
 
 
 def _refusal(problems: Sequence[Problem]) -> SettingsError:

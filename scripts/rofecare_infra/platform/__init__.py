@@ -2,12 +2,13 @@
 
 from rofecare_infra.platform.model import LABEL_PHASE, LAST_PHASE, PHASES, Platform, Port, Service, Stage, levels_of
 from rofecare_infra.platform.names import resolve, short
-from rofecare_infra.platform.parse import defects, parse
+from rofecare_infra.platform.parse import Defect, defects, parse
 
 __all__ = [
     "LABEL_PHASE",
     "LAST_PHASE",
     "PHASES",
+    "Defect",
     "Platform",
     "Port",
     "Service",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rofecare_infra.platform.model import LABEL_CHECKOUT, LABEL_PHASE, LAST_PHASE, PHASES, Platform, Port, Service
 
 Json = Mapping[str, Any]
+
+_EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - what compose writes for a port without an address
 
 
 def parse(model: Json) -> Platform:
@@ -34,33 +37,47 @@ def parse(model: Json) -> Platform:
     )
 
 
-def defects(platform: Platform) -> Iterator[tuple[str, str, str]]:
-    """What cannot work, as (where, what was seen, what was expected)."""
+@dataclass(frozen=True)
+class Defect:
+    """What cannot work in the model; `port` is set where a published port is the matter."""
+
+    service: str
+    seen: str
+    expected: str
+    port: int = 0
+
+
+def defects(platform: Platform) -> Iterator[Defect]:
+    """Everything in the model that cannot work."""
     order = {phase: number for number, phase in enumerate((*PHASES, LAST_PHASE))}
     phase_of = {service.name: service.phase for service in platform.services}
-    published: dict[tuple[str, int], str] = {}
     for service in platform.services:
         if service.phase not in order:
             near = difflib.get_close_matches(service.phase, PHASES, n=1) or PHASES
-            yield service.name, f"its phase is {service.phase!r}", " or ".join(near)
+            yield Defect(service.name, f"its phase is {service.phase!r}", " or ".join(near))
             continue
         for need in service.depends_on:
             if order.get(phase_of.get(need, ""), 0) > order[service.phase]:
-                yield (
-                    service.name,
-                    f"it needs {need}, which starts in a later phase",
-                    "a need of the same or an earlier phase",
+                yield Defect(
+                    service.name, f"it needs {need}, which starts in a later phase", "needs that start before it"
                 )
-        for port in service.ports:
-            other = published.setdefault((port.address, port.published), service.name)
-            if other != service.name:
-                yield service.name, f"port {port.published} is used by {other}, too", "a port of its own"
         if service.ports and service.replicas > 1:
-            yield (
-                service.name,
-                f"{service.replicas} replicas with a fixed port",
-                "no published port on what is replicated",
+            yield Defect(
+                service.name, f"{service.replicas} replicas with a fixed port", "no published port on replicas"
             )
+    yield from _ports_used_twice(platform)
+
+
+def _ports_used_twice(platform: Platform) -> Iterator[Defect]:
+    seen: list[tuple[Port, str]] = []
+    for service in platform.services:
+        for port in service.ports:
+            for other, whose in seen:
+                same_address = port.address == other.address or _EVERY_ADDRESS & {port.address, other.address}
+                if port.published == other.published and same_address and whose != service.name:
+                    what = f"port {port.published} is used by {whose}, too"
+                    yield Defect(service.name, what, "a port of its own", port.published)
+            seen.append((port, service.name))
 
 
 def _service(name: str, service: Json, *, one_shot: bool) -> Service:

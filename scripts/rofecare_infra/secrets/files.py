@@ -48,7 +48,7 @@ def problems(found: Inventory) -> tuple[Problem, ...]:
     listed = []
     if not found.fresh:
         listed += [
-            Problem(str(path), "the secret is missing or empty", "the file that `inv init` made, from a backup")
+            Problem(str(path), "the secret is missing or empty", "the file from a backup, or a new one: inv init")
             for path in found.missing.values()
         ]
     if found.folder.is_dir():
