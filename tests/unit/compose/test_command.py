@@ -1,0 +1,109 @@
+"""What becomes an argv list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rofecare_infra.compose import PACKAGES, Compose, command
+from rofecare_infra.errors import SettingsError
+from rofecare_infra.process import Result
+
+FILES = ["docker", "compose", "--project-directory", "/srv/docker", "-f", "/srv/docker/docker-compose.yml"]
+
+
+class Door:
+    """Stands in for the process room: remembers what was run."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        self.argv: list[str] = []
+        self.env: Mapping[str, str] = {}
+        self.cwd: Path | None = None
+
+    def run(self, argv: list[str], **options: Any) -> Result:
+        self.argv, self.env, self.cwd = argv, options.get("env") or {}, options.get("cwd")
+        return self.result
+
+    def stream(self, argv: list[str], **options: Any) -> str:
+        self.argv, self.env = argv, options.get("env") or {}
+        return "a stream"
+
+
+def door(monkeypatch: pytest.MonkeyPatch, stdout: str = "", stderr: str = "", code: int = 0) -> Door:
+    made = Door(Result((), code, stdout, stderr))
+    monkeypatch.setattr(command, "run", made.run)
+    monkeypatch.setattr(command, "stream", made.stream)
+    return made
+
+
+COMPOSE = Compose(Path("/srv/docker"), variables={"A": "b"})
+
+
+def test_the_base_alone() -> None:
+    assert COMPOSE.argv("ps", "--all") == [*FILES, "ps", "--all"]
+
+
+def test_overlays_follow_in_order_and_the_users_own_comes_last(tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.override.yml").touch()
+    words = Compose(tmp_path).with_files(PACKAGES).argv("config")
+    assert [Path(word).name for word in words if word.endswith(".yml")] == [
+        "docker-compose.yml",
+        "docker-compose.packages.yml",
+        "docker-compose.override.yml",
+    ]
+
+
+def test_variables_are_added_never_put_into_the_argv(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = door(monkeypatch)
+    COMPOSE.with_variables({"C": "d"}).run("ps")
+    assert seen.env == {"A": "b", "C": "d"}
+    assert seen.argv == [*FILES, "ps"]
+    assert COMPOSE.variables == {"A": "b"}
+
+
+def test_up_starts_the_named_services_alone_and_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = door(monkeypatch)
+    COMPOSE.up(["redis", "kafka"])
+    flags = ["--progress", "plain", "up", "--detach", "--no-deps", "--no-build", "--pull", "never"]
+    assert seen.argv == [*FILES, *flags, "redis", "kafka"]
+
+
+def test_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = door(monkeypatch)
+    COMPOSE.build(["redis"], profiles=["images"], arguments={"ORIGIN": "source"})
+    words = ["--profile", "images", "--progress", "plain", "build", "--build-arg", "ORIGIN=source", "redis"]
+    assert seen.argv == [*FILES, *words]
+
+
+def test_down_goes_by_labels_wherever_the_containers_came_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = door(monkeypatch)
+    COMPOSE.down("mine")
+    assert seen.argv == [
+        *["docker", "compose", "--project-name", "mine", "--progress", "plain"],
+        *["down", "--remove-orphans"],
+    ]
+    assert "-f" not in seen.argv
+    assert "--volumes" not in seen.argv
+    assert seen.cwd == Path("/")
+
+
+def test_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    door(monkeypatch, stdout="kafka 12ab\nredis 34cd\n\n")
+    assert COMPOSE.hashes() == {"kafka": "12ab", "redis": "34cd"}
+
+
+def test_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = door(monkeypatch, stdout='{"name": "p", "services": {"x": {"image": "i"}}}')
+    assert COMPOSE.model(profiles=["images"]).service("x").image == "i"
+    assert seen.argv[-5:] == ["--profile", "images", "config", "--format", "json"]
+
+
+def test_files_that_compose_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    door(monkeypatch, stderr="time=... level=warning\nservices.x.ports must be a list\n", code=15)
+    with pytest.raises(SettingsError) as caught:
+        COMPOSE.model()
+    assert caught.value.seen == "services.x.ports must be a list"
