@@ -84,7 +84,7 @@ def _project(value: str) -> str | None:
 def _prefix(value: str) -> str | None:
     return (
         None
-        if re.fullmatch(r"[a-z0-9][a-z0-9._:/-]*", value)
+        if re.fullmatch(r"[a-z0-9][a-z0-9._-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)*/?", value)
         else "a registry and path without a scheme, such as mirror.example:5000/"
     )
 
