@@ -88,6 +88,15 @@ def status(_: Context, json: bool = False) -> None:
         commands.show_status(ROOT, as_json=json)
 
 
+@task(help={"json": "one JSON object a line, for programs"})
+def smoke(_: Context, json: bool = False) -> None:
+    """Prove by traffic that every link of the started platform works, or name the broken one."""
+    from rofecare_infra.boundary import commands
+
+    with guarded(ROOT):
+        commands.run_smoke(ROOT, as_json=json)
+
+
 @task(help={"only": "unit, contract, engine or e2e; none: all of them"})
 def test(_: Context, only: str = "") -> None:
     """Run the tests, the fast ones first."""
@@ -106,5 +115,5 @@ def lint(_: Context) -> None:
         quality_commands.lint(ROOT)
 
 
-namespace = Collection(start_all, start_infra, build, stop_all, logs, init, status, test, lint)
+namespace = Collection(start_all, start_infra, build, stop_all, logs, init, status, smoke, test, lint)
 accept_lists({"build": (), "logs": ("--tail", "-t", "--since")})

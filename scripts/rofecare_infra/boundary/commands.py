@@ -119,6 +119,19 @@ def show_status(root: Path, *, as_json: bool) -> None:
         raise Exit(code=ServiceFailedError.exit_code)
 
 
+def run_smoke(root: Path, *, as_json: bool) -> None:
+    """Send traffic over every link; show what carried it, or name the broken link."""
+    from rofecare_infra import smoke
+
+    with Scope(renderer_for(as_json=as_json)) as scope:
+        project = phases.open_project(root, secrets_checked=False)
+        report = scope.follow(smoke.run(project.platform, connect()))
+        if not report.ok:
+            raise smoke.error_of(report)
+        scope.say(smoke.shown(report))
+        scope.say(f"\n{report.summary}")
+
+
 def follow_logs(root: Path, names: Sequence[str], *, tail: int, since: str, follow: bool) -> None:
     """Logs of the named services, live unless `follow` is off."""
     from rofecare_infra import logs

@@ -1,0 +1,75 @@
+"""One run's conversation with the platform: who we are to it, how long we wait, what passes through the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import tenacity
+
+from rofecare_infra.smoke.checks import Answer
+from rofecare_infra.smoke.plan import Application, Plan
+from rofecare_infra.smoke.served import NOTHING, Configuration
+from rofecare_infra.smoke.wire import THROUGH_GATEWAY, Wire
+
+T = TypeVar("T")
+
+# A service that was just started is known to Eureka within seconds, and to the gateway some seconds later.
+SETTLE = 20.0
+PAUSE = 0.5
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What every check needs."""
+
+    plan: Plan
+    wire: Wire
+    # Marks what this run writes, and finds its events again.
+    run: str
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    # Application -> what the config server serves for it.
+    served: Mapping[str, Configuration]
+    # Applications whose containers, and those of all that they need, are ready: waiting for them may help.
+    healthy: frozenset[str] = frozenset()
+    token: str = ""
+
+    def configuration(self, app: Application) -> Configuration:
+        """What the config server serves for an application."""
+        return self.served.get(app.name, NOTHING)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, object] | None = None,
+        token: str | None = None,
+        timeout: float = THROUGH_GATEWAY,
+    ) -> Answer:
+        """A request through the gateway, with the run's token unless another one (or "" for none) is given."""
+        shown = self.token if token is None else token
+        headers = {"X-Correlation-Id": self.run, **({"Authorization": f"Bearer {shown}"} if shown else {})}
+        gateway = self.plan.gateway
+        if gateway is None or gateway.address is None:
+            return Answer(f"{method} {path}", error="the gateway publishes no port")
+        return self.wire.http(method, gateway.address.url, path, body=body, headers=headers, timeout=timeout)
+
+    def until(self, ask: Callable[[], T], done: Callable[[T], bool], *, seconds: float) -> T:
+        """Ask until the answer is the one waited for or the time is over; return the last answer."""
+        end = self.clock() + seconds
+        policy = tenacity.Retrying(
+            stop=lambda _: self.clock() + PAUSE >= end,
+            wait=tenacity.wait_fixed(PAUSE),
+            sleep=self.sleep,
+            retry=tenacity.retry_if_result(lambda answer: not done(answer)),
+            retry_error_callback=_last,
+        )
+        return policy(ask)
+
+
+def _last(state: tenacity.RetryCallState) -> object:
+    """The last answer; what was raised instead of one is raised again."""
+    return state.outcome.result() if state.outcome is not None else None
