@@ -38,7 +38,7 @@ def guarded(argv: list[str]) -> int:
 
 def _bug() -> str:
     """Write the traceback to a file and say where it is."""
-    import traceback  # noqa: PLC0415
+    import traceback
 
     path = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"rofecare-bootstrap-{os.getpid()}.txt")  # noqa: S108
     report = traceback.format_exc()

@@ -9,7 +9,7 @@ import time
 
 from bootstrapping.errors import ENGINE, Refusal
 from bootstrapping.plan import quoted
-from bootstrapping.run import TAIL, ask, change, detach, say
+from bootstrapping.run import ask, change, detach, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 # Seconds until a started engine must answer: one with many containers looks at each of them first.
 PATIENCE = 90.0
 _POLL = 0.2
+# Lines of its log that a failure shows.
+_LINES = 5
 _LAST_WORDS = "failed to start daemon"
 
-# Files in which a daemon left its process id. Where that id has since gone to another process, dockerd takes
-# the file at its word and does not start (or waits for a containerd that is not there).
+# Files in which a daemon left its process id. Where that id has since gone to another process, or the
+# dead one was not reaped (no init), dockerd takes the file at its word and does not start, or waits for a
+# containerd that is not there.
 _PID_FILES = (
     ("/var/run/docker.pid", "dockerd"),
     ("/var/run/docker/containerd/containerd.pid", "containerd"),
@@ -66,26 +69,32 @@ def runs_systemd() -> bool:
 def leftovers() -> list[str]:
     """List what a killed engine left that would keep the next one from starting."""
     found = [path for path, name in _PID_FILES if _owner(path) not in ("", name)]
-    if os.path.exists(_CONTAINERD_SOCKET):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            try:
-                probe.connect(_CONTAINERD_SOCKET)
-            except ConnectionRefusedError:
-                found.append(_CONTAINERD_SOCKET)
-            except OSError:
-                pass  # only root may ask; dockerd itself will say
+    if os.path.exists(_CONTAINERD_SOCKET) and isinstance(_connect(_CONTAINERD_SOCKET), ConnectionRefusedError):
+        found.append(_CONTAINERD_SOCKET)
     return found
 
 
+def _connect(path: str) -> OSError | None:
+    """Connect to a unix socket; return what came of it (to others than root: that they may not)."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except OSError as error:
+            return error
+    return None
+
+
 def _owner(path: str) -> str:
-    """Name the process whose id stands in the file; "" if there is no file or no such process."""
+    """Name the process whose id stands in the file; "" if there is none, "(dead)" if nobody has reaped it."""
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             number = int(file.read().strip() or "0")
-        with open(f"/proc/{number}/comm", encoding="utf-8", errors="replace") as file:
-            return file.read().strip()
+        with open(f"/proc/{number}/stat", encoding="utf-8", errors="replace") as file:
+            # 3368 (dockerd) S 1 ...: the name may hold blanks and parentheses itself.
+            name, _, rest = file.read().partition("(")[2].rpartition(") ")
     except (OSError, ValueError):
         return ""
+    return "(dead)" if rest.startswith("Z") else name
 
 
 def _log_file() -> str:
@@ -127,7 +136,9 @@ def _said(log: str, offset: int) -> list[str]:
 
 
 def _tail(lines: list[str]) -> str:
-    return "\n".join(lines[-TAIL:])
+    """Pick the lines that tell why: errors, and the last words, which have no time before them."""
+    telling = [line for line in lines if not line.startswith("time=") or "level=error" in line or "level=fatal" in line]
+    return "\n".join((telling or lines)[-_LINES:])
 
 
 def _failure(seen: str, then: str) -> Refusal:

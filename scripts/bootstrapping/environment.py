@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import sys
 from typing import NamedTuple
 
 from bootstrapping.errors import COMMAND, Refusal
 from bootstrapping.plan import quoted
 from bootstrapping.run import change, say
-from bootstrapping.survey import certificates
+from bootstrapping.survey import base_python, certificates
 
 RUNTIME_LOCK = "requirements.lock"
 DEV_LOCK = "requirements-dev.lock"
@@ -56,8 +55,7 @@ class Environment(NamedTuple):
         if "python" in left:
             if os.path.lexists(self.path):
                 self._run(("rm", "-rf", self.path), "the old virtual environment cannot be removed")
-            python = getattr(sys, "_base_executable", "") or sys.executable
-            self._run((python, "-m", "venv", self.path), "the virtual environment cannot be made")
+            self._run((base_python(), "-m", "venv", self.path), "the virtual environment cannot be made")
             done = {}
         for step in left:
             if step in (RUNTIME_LOCK, DEV_LOCK):

@@ -72,7 +72,7 @@ def run(argv: list[str], root: str) -> int:
     os.chdir(root)
     environment = Environment(root, dev=request.task in TASKS_WITH_DEV_TOOLS)
     if not environment.is_ready() or find_gaps(request.task, environment):
-        from bootstrapping.repair import repair  # noqa: PLC0415 - a machine that has everything never needs it
+        from bootstrapping.repair import repair
 
         repair(request, environment)
     return become(environment, request)

@@ -91,7 +91,7 @@ def _remedies(gaps: list[Gap], wish: Wish, machine: Machine) -> Iterator[str]:
                 yield from (shown(command) for command in extraction(gap.tool, wish.environment))
     elif to_install:
         yield elsewhere(to_install, machine.system)
-    if parts & {Part.STOPPED, Part.SERVER}:
+    if Part.STOPPED in parts or (Part.SERVER in parts and machine.system.has_known_packages):
         yield "systemctl start docker" if machine.has_systemd else "dockerd >>/var/log/dockerd.log 2>&1 </dev/null &"
     if Part.FORBIDDEN in parts:
         yield "let this user at the engine: sudo usermod -aG docker $USER"

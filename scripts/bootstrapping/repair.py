@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 # No questions, and no restart of other services on the way.
 _APT = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}
-_KEPT_BY_SUDO = "--preserve-env=http_proxy,https_proxy,no_proxy,DEBIAN_FRONTEND,NEEDRESTART_MODE"
+# By name: a proxy's value may hold a password, and an argv is read by everybody.
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+_KEPT_BY_SUDO = ",".join((*_PROXIES, *(name.upper() for name in _PROXIES), *_APT))
 
 
 def repair(request: Request, environment: Environment) -> None:
@@ -47,7 +49,7 @@ def look() -> Machine:
         system=survey.system(),
         apt=survey.apt(),
         may_change=is_root or by_sudo,
-        sudo=("sudo", _KEPT_BY_SUDO) if by_sudo else (),
+        sudo=("sudo", f"--preserve-env={_KEPT_BY_SUDO}") if by_sudo else (),
         has_systemd=engine.runs_systemd(),
     )
 
@@ -77,7 +79,8 @@ def close(gaps: list[Gap], task: str, environment: Environment, wish: Wish, mach
             code=ENGINE,
         )
     if left:
-        raise refusal(left, wish, machine, "still; an older one may come first, see `docker info`")
+        hidden = "still; an older one may come first, see `docker info`"
+        raise refusal(left, wish, machine, obstacle(left, machine) or hidden)
 
 
 def obstacle(gaps: list[Gap], machine: Machine) -> str:
@@ -104,7 +107,9 @@ def install(gaps: list[Gap], wish: Wish, machine: Machine) -> None:
         if answer.code == 0:
             continue
         said.append(f"{quoted(command.argv)}: exit code {answer.code}\n{answer.err}".rstrip())
-        if not command.may_fail:
+        if command.may_fail:
+            say("bootstrap: that failed; going on with what is there")
+        else:
             raise Refusal(
                 "the packages cannot be installed",
                 seen="\n".join(said),

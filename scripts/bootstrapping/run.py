@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
-# Lines of a failed command's output that its message repeats.
-TAIL = 12
+# Lines of a failed command's output that its message repeats, and characters of each: all of it was shown already.
+_TAIL = 3
+_WIDTH = 240
 
 
 class Answer(NamedTuple):
@@ -100,14 +101,14 @@ def change(argv: tuple[str, ...], *, text: str = "", extra: dict[str, str] | Non
         )
     except OSError as error:
         return Answer(127, "", f"{argv[0]}: {error.strerror}")
-    tail: deque[str] = deque(maxlen=TAIL)
+    tail: deque[str] = deque(maxlen=_TAIL)
     try:
         if text:
             process.communicate(text)
         for line in process.stdout or ():
             say("  " + line.rstrip())
             if line.strip():
-                tail.append(line.rstrip())
+                tail.append(line.strip()[:_WIDTH])
         return Answer(process.wait(), "", "\n".join(tail))
     except KeyboardInterrupt:
         try:

@@ -85,12 +85,14 @@ def tool_gaps(task: str, folder: str) -> list[Gap]:
 
 def python_gaps() -> list[Gap]:
     """Find what this Python lacks to make a virtual environment with pip in it."""
-    import importlib.util  # noqa: PLC0415 - costs time that most runs need not spend
+    # A process of its own, because it sees what was installed since this one started.
+    answer = ask(base_python(), "-c", "import venv, ensurepip")
+    return [Gap(Part.PYTHON, f"{base_python()}: {answer.err.splitlines()[-1]}")] if answer.code else []
 
-    # They may have been installed since this process looked into their folder first.
-    importlib.invalidate_caches()
-    missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
-    return [Gap(Part.PYTHON, f"{sys.executable} has no module {' and no '.join(missing)}")] if missing else []
+
+def base_python() -> str:
+    """Name the Python that is, or is behind, the one that runs this: environments are made by it."""
+    return getattr(sys, "_base_executable", "") or sys.executable
 
 
 def system() -> System:
@@ -102,11 +104,7 @@ def system() -> System:
 
 def python_is_packaged() -> bool:
     """Whether this Python is the distribution's: only then do its packages complete it."""
-    return _base_python().startswith("/usr/bin/")
-
-
-def _base_python() -> str:
-    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+    return os.path.realpath(base_python()).startswith("/usr/bin/")
 
 
 def apt() -> Apt:
@@ -120,7 +118,7 @@ def apt() -> Apt:
             sources += parse_deb822(_text(f"{folder}/{name}"))
     status = ask("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", "docker-ce", "containerd.io")
     # The default python3 has a package without a version; another one is named by its own.
-    is_default = os.path.realpath("/usr/bin/python3") == _base_python()
+    is_default = os.path.realpath("/usr/bin/python3") == os.path.realpath(base_python())
     return Apt(
         sources=tuple(sources),
         has_docker_ce=" installed" in status.out,
