@@ -142,13 +142,17 @@ class Live:
             case Working() | Output():
                 self._spin(event.text)
             case StageReady() | ImageDone() | Note():
-                mark = "[green]✔[/]" if not isinstance(event, ImageDone) or event.outcome != "failed" else "[red]✘[/]"
-                self._console.print(f"{mark} ", end="")
-                self.say(sentence(event))
+                from rich.text import Text
+
+                failed = isinstance(event, ImageDone) and event.outcome == "failed"
+                mark = ("✘", "red") if failed else ("✔", "green")
+                # In one piece: the spinner redraws itself after every print.
+                self._console.print(Text.assemble(mark, " ", sentence(event)), soft_wrap=True)
 
     def say(self, text: str = "") -> None:
         """Print a result above the spinner."""
-        self._console.print(text, highlight=False, markup=False)
+        # The terminal itself breaks lines that are too long: a table stays one to whoever copies it.
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def close(self) -> None:
         """Stop the spinner."""
