@@ -116,4 +116,4 @@ def lint(_: Context) -> None:
 
 
 namespace = Collection(start_all, start_infra, build, stop_all, logs, init, status, smoke, test, lint)
-accept_lists({"build": (), "logs": ("--tail", "-t", "--since")})
+accept_lists({"build": (), "logs": ("--tail", "-t", "--since", "-i")})

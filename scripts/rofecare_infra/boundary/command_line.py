@@ -13,13 +13,16 @@ from invoke.main import program
 
 from rofecare_infra.errors import UsageError
 
+# What the names become, and what may be written instead of them.
+_NAMES = ("--service", "-s")
+
 
 def accept_lists(tasks: Mapping[str, Iterable[str]]) -> None:
     """Let these tasks take any number of names; for each, its flags that are followed by a value."""
     core = getattr(program, "core", None)
     if core is None:
         return  # loaded by something else than the command line
-    core.unparsed[:] = spread(core.unparsed, {task: frozenset(flags) for task, flags in tasks.items()})
+    core.unparsed[:] = spread(core.unparsed, {task: frozenset((*_NAMES, *flags)) for task, flags in tasks.items()})
     parse = program.parse_tasks
 
     def parse_or_exit() -> None:
