@@ -1,0 +1,130 @@
+"""Whatever a task raises becomes one message and one exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from invoke.exceptions import Exit
+
+from rofecare_infra import errors
+from rofecare_infra.boundary import guarded
+from rofecare_infra.boundary.guard import describe
+
+
+def left_by(root: Path, error: BaseException, left_behind: Callable[[], str] | None = None) -> Exit:
+    with pytest.raises(Exit) as caught, guarded(root, left_behind):
+        raise error
+    return caught.value
+
+
+def message(left: Exit) -> str:
+    assert left.message is not None
+    return left.message
+
+
+def test_a_good_end_is_no_error(tmp_path: Path) -> None:
+    with guarded(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("kind", errors.RofecareError.__subclasses__(), ids=lambda kind: kind.__name__)
+def test_each_error_ends_with_its_code(tmp_path: Path, kind: type[errors.RofecareError]) -> None:
+    left = left_by(tmp_path, kind("it failed"))
+    assert left.code == kind.exit_code
+    assert left.message == f"error: it failed\n  (exit code {kind.exit_code}; README.md#{kind.slug})"
+
+
+def test_an_error_is_told_in_four_parts_and_its_evidence() -> None:
+    error = errors.GateTimeoutError(
+        "kafka is not ready",
+        seen="after 300 s: starting",
+        expected="ready within 300 s",
+        next_step="inv logs kafka",
+        details=["| line 1", "| line 2"],
+    )
+    assert describe(error).splitlines() == [
+        "error: kafka is not ready",
+        "  seen:     after 300 s: starting",
+        "  expected: ready within 300 s",
+        "  next:     inv logs kafka",
+        "  | line 1",
+        "  | line 2",
+        "  (exit code 6; README.md#timeout)",
+    ]
+
+
+def test_an_exit_stays_what_it_is(tmp_path: Path) -> None:
+    assert left_by(tmp_path, Exit(code=5)).code == 5
+
+
+def test_interrupted(tmp_path: Path) -> None:
+    left = left_by(tmp_path, KeyboardInterrupt(), lambda: "3 containers are left running")
+    assert (left.code, left.message) == (130, "interrupted: 3 containers are left running")
+    left = left_by(tmp_path, KeyboardInterrupt())
+    assert (left.code, left.message) == (130, "interrupted")
+
+
+@pytest.mark.parametrize("second", [errors.EngineError("gone"), KeyboardInterrupt()], ids=["engine gone", "^C again"])
+def test_interrupted_where_nobody_can_say_what_is_left(tmp_path: Path, second: BaseException) -> None:
+    def left_behind() -> str:
+        raise second
+
+    left = left_by(tmp_path, KeyboardInterrupt(), left_behind)
+    assert left.code == 130
+    assert "inv status" in message(left)
+
+
+def test_a_service_managers_sigterm_is_an_interruption(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Exit) as caught, guarded(tmp_path):
+        signal.raise_signal(signal.SIGTERM)
+    assert caught.value.code == 130
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_bug_has_a_report_and_shows_no_traceback(tmp_path: Path) -> None:
+    left = left_by(tmp_path, ZeroDivisionError("division by zero"))
+    assert left.code == 1
+    assert "this is a bug in this project" in message(left)
+    assert "ZeroDivisionError: division by zero" in message(left)
+    assert "Traceback" not in message(left)
+    (report,) = (tmp_path / ".rofecare").glob("bug-*.txt")
+    assert str(report) in message(left)
+    assert "Traceback" in report.read_text()
+
+
+def test_a_report_holds_no_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOMEBODYS_TOKEN", "do-not-tell-anyone")
+    left_by(tmp_path, RuntimeError("x"))
+    (report,) = (tmp_path / ".rofecare").glob("bug-*.txt")
+    assert "do-not-tell-anyone" not in report.read_text()
+
+
+def test_a_bug_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / ".rofecare").write_text("in the way")
+    left = left_by(tmp_path, RuntimeError("x"))
+    assert left.code == 1
+    assert "nowhere" in message(left)
+
+
+class ClosedPipe:
+    """Standard output whose reader went away."""
+
+    def fileno(self) -> int:
+        return 42
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    redirected = []
+    # Undone before pytest, which captures by the same calls, goes on.
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "dup2", lambda _source, target: redirected.append(target))
+        patched.setattr(sys, "stdout", ClosedPipe())
+        left = left_by(tmp_path, BrokenPipeError())
+    assert left.code == 0
+    assert redirected == [42]

@@ -1,0 +1,140 @@
+"""Secret files: made once, whole or not at all, closed to others."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from rofecare_infra import secrets
+from rofecare_infra.platform import Platform
+from rofecare_infra.secrets import Inventory
+from tests.support.fakes import service
+
+
+def platform(folder: Path) -> Platform:
+    return Platform(
+        "rofecare",
+        (
+            service("db", volumes=("db-data",), secrets=("db_password",)),
+            service("redis", volumes=("redis-data",), secrets=("redis_password",)),
+            service("app", "business", secrets=("db_password", "jwt_secret", "ca-bundle")),
+        ),
+        secrets={
+            "db_password": folder / "db_password",
+            "redis_password": folder / "redis_password",
+            "jwt_secret": folder / "jwt_secret",
+            "unused": folder / "unused",
+            "ca-bundle": folder.parent / "elsewhere" / "bundle.crt",
+        },
+        volumes={"db-data": "rofecare_db-data", "redis-data": "rofecare_redis-data"},
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "docker" / "secrets"
+
+
+def found(folder: Path) -> Inventory:
+    return secrets.inventory(platform(folder), folder)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_ours_are_those_that_a_service_uses_and_that_lie_in_the_folder(folder: Path) -> None:
+    assert set(found(folder).missing) == {"db_password", "redis_password", "jwt_secret"}
+    assert found(folder).fresh
+
+
+def test_made_once(folder: Path) -> None:
+    before = found(folder)
+    made = secrets.create(before, before.missing)
+    assert {path.name for path in made} == {"db_password", "redis_password", "jwt_secret"}
+    texts = [path.read_text() for path in made]
+    assert len(set(texts)) == 3
+    assert all(len(text) == 64 and int(text, 16) for text in texts)
+    assert not found(folder).missing
+    assert not found(folder).fresh
+
+
+def test_the_folder_is_closed_and_the_files_are_readable_inside(folder: Path) -> None:
+    folder.mkdir(parents=True, mode=0o755)
+    before = found(folder)
+    made = secrets.create(before, before.missing)
+    assert mode(folder) == 0o700
+    assert {mode(path) for path in made} == {0o444}
+    assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in made)
+
+
+def test_only_what_is_missing_is_made(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "db_password").write_text("kept")
+    before = found(folder)
+    secrets.create(before, before.missing)
+    assert (folder / "db_password").read_text() == "kept"
+    assert not found(folder).missing
+
+
+@pytest.mark.parametrize("rest", [b"", b"half"], ids=["empty", "half"])
+def test_what_was_half_written_is_not_there(folder: Path, rest: bytes) -> None:
+    folder.mkdir(parents=True)
+    (folder / "db_password").touch()
+    draft = folder / ".db_password.new"
+    draft.write_bytes(rest)
+    draft.chmod(0o444)
+    before = found(folder)
+    assert "db_password" in before.missing
+    secrets.create(before, before.missing)
+    assert len((folder / "db_password").read_text()) == 64
+    assert not draft.exists()
+
+
+def test_a_first_run_has_no_problem(folder: Path) -> None:
+    assert secrets.problems(found(folder)) == ()
+
+
+def test_missing_while_others_are_there(folder: Path) -> None:
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / "db_password").write_text("x")
+    (folder / "jwt_secret").touch()
+    told = secrets.problems(found(folder))
+    assert {Path(one.where).name for one in told} == {"redis_password", "jwt_secret"}
+    assert all("inv init" in one.expected for one in told)
+
+
+@pytest.mark.parametrize(("open_to", "told"), [(0o700, 0), (0o711, 1), (0o750, 1), (0o701, 1), (0o755, 1)])
+def test_a_folder_that_others_can_enter(folder: Path, open_to: int, told: int) -> None:
+    folder.mkdir(parents=True)
+    folder.chmod(open_to)
+    problems = secrets.problems(found(folder))
+    assert len(problems) == told
+    assert all(f"chmod 700 {folder}" in one.expected for one in problems)
+
+
+@pytest.mark.parametrize(
+    ("volumes", "tied"),
+    [
+        ([], set()),
+        (["rofecare_db-data"], {"db_password"}),
+        (["rofecare_redis-data", "rofecare_db-data"], {"db_password", "redis_password"}),
+        (["other_db-data"], set()),
+    ],
+)
+def test_secrets_that_are_written_into_data(folder: Path, volumes: list[str], tied: set[str]) -> None:
+    assert secrets.tied_to_data(platform(folder), volumes) == tied
+
+
+def test_removed_with_the_folder_unless_something_else_is_in_it(folder: Path) -> None:
+    before = found(folder)
+    secrets.create(before, before.missing)
+    assert len(secrets.remove(found(folder))) == 3
+    assert not folder.exists()
+    secrets.create(before, before.missing)
+    (folder / "somebody's own").touch()
+    secrets.remove(found(folder))
+    assert [path.name for path in folder.iterdir()] == ["somebody's own"]
+    assert secrets.remove(found(folder)) == ()
