@@ -162,8 +162,10 @@ def _start(words: tuple[str, ...], env: Mapping[str, str] | None, cwd: Path | No
 
 
 def _read(pipe: IO[str] | None, number: int, arrived: queue.SimpleQueue[tuple[int, str | None]]) -> None:
-    for line in pipe or ():
-        arrived.put((number, line))
+    if pipe is not None:
+        with pipe:
+            for line in pipe:
+                arrived.put((number, line))
     arrived.put((number, None))
 
 
