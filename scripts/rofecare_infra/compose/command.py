@@ -61,10 +61,22 @@ class Compose:
             )
         return parse(json.loads(result.stdout))
 
-    def hashes(self) -> dict[str, str]:
-        """Service -> the hash of its configuration, as compose writes it on the containers that it makes."""
-        result = self.run("config", "--hash", "*", timeout=_QUICK)
-        return dict(line.split(" ", 1) for line in result.stdout.splitlines() if " " in line)
+    def hashes(self, platform: Platform) -> dict[str, frozenset[str]]:
+        """Service -> the hashes of its configuration that compose may have written on its containers.
+
+        There are two: compose counts `depends_on` in when it starts everything by itself, and leaves it out when it
+        is told to start some services alone, as `up` below does.
+        """
+        alone = [service.name for service in platform.services if service.depends_on]
+        overlay = "\n".join(["services:", *(f"  {name}: {{depends_on: !reset {{}}}}" for name in alone)])
+        argv = self.argv("-f", "-", "config", "--hash", "*")
+        texts = [self.run("config", "--hash", "*", timeout=_QUICK).stdout]
+        if alone:
+            texts.append(run(argv, env=self.variables, stdin=overlay, timeout=_QUICK).stdout)
+        found: dict[str, frozenset[str]] = {}
+        for name, _, value in (line.partition(" ") for text in texts for line in text.splitlines()):
+            found[name] = found.get(name, frozenset()) | {value}
+        return found
 
     def up(self, services: Sequence[str]) -> Generator[str, None, Result]:
         """Create and start these services alone. Images are there already: nothing is built or pulled here."""

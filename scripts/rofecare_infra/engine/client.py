@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rofecare_infra.engine.records import LABEL_ONE_OFF, LABEL_PROJECT, Container, Death, Image, container_of
+from rofecare_infra.engine.records import (
+    LABEL_CONFIG_HASH,
+    LABEL_ONE_OFF,
+    LABEL_PROJECT,
+    Container,
+    Death,
+    Image,
+    container_of,
+)
 from rofecare_infra.errors import CommandError, EngineError
 
 if TYPE_CHECKING:
@@ -29,7 +37,12 @@ class Engine:
         """Every container of the project, running or not, by name; those of `compose run` left out."""
         with _answers():
             rows = self._api.containers(all=True, filters={"label": f"{LABEL_PROJECT}={project}"})
-        ids = [row["Id"] for row in rows if row["Labels"].get(LABEL_ONE_OFF) != "True"]
+        # Images that compose built carry its project label, too, and hand it to whatever is run from them: only
+        # what compose itself created has the hash of its configuration.
+        mine = [
+            row for row in rows if LABEL_CONFIG_HASH in row["Labels"] and row["Labels"].get(LABEL_ONE_OFF) != "True"
+        ]
+        ids = [row["Id"] for row in mine]
         found = [container for container in map(self.inspect, ids) if container is not None]
         return tuple(sorted(found, key=lambda container: container.name))
 

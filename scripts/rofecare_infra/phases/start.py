@@ -29,7 +29,7 @@ def start(
     stages = prepared.platform.stages(phases)
     services = [service for stage in stages for service in stage.services]
     yield from ensure_images(prepared, services, sleep)
-    hashes = prepared.sources.compose.hashes()
+    hashes = prepared.sources.compose.hashes(prepared.platform)
     containers = prepared.engine.containers(prepared.platform.project)
     to_start = [name for stage in stages for name in _outdated(prepared, stage, containers, hashes)]
     # Before the first container is started: a port that is taken is better known now than in phase 3.
@@ -45,7 +45,7 @@ def _start_stage(
     prepared: Prepared,
     stage: Stage,
     place: tuple[int, int],
-    hashes: Mapping[str, str],
+    hashes: Mapping[str, frozenset[str]],
     clock: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> Generator[Event, None, None]:
@@ -88,22 +88,24 @@ def _watched(observations: Generator[Observation, None, Observation]) -> Generat
 
 
 def _outdated(
-    prepared: Prepared, stage: Stage, containers: Sequence[Container], hashes: Mapping[str, str]
+    prepared: Prepared, stage: Stage, containers: Sequence[Container], hashes: Mapping[str, frozenset[str]]
 ) -> tuple[str, ...]:
     """The services of the stage that have to be created, started or replaced."""
     return tuple(
         service.name
         for service in stage.services
-        if not _runs_as_described(prepared, service, containers, hashes.get(service.name, ""))
+        if not _runs_as_described(prepared, service, containers, hashes.get(service.name, frozenset()))
     )
 
 
-def _runs_as_described(prepared: Prepared, service: Service, containers: Sequence[Container], config_hash: str) -> bool:
+def _runs_as_described(
+    prepared: Prepared, service: Service, containers: Sequence[Container], config_hashes: frozenset[str]
+) -> bool:
     mine = [container for container in containers if container.service == service.name]
     image = prepared.engine.image(service.image)
     return len(mine) == service.replicas and all(
         _is_up_or_done(service, container)
-        and container.config_hash == config_hash
+        and container.config_hash in config_hashes
         and image is not None
         and container.image_id == image.id
         for container in mine

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -55,16 +56,17 @@ def run(
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    stdin: str = "",
     timeout: float | None = None,
     check: bool = True,
 ) -> Result:
     """Run `argv` to its end and return how it ended, with all that it printed.
 
-    `env` is added to this process's environment. ^C and `timeout` (seconds) ask the command to stop, and kill it
-    when it does not. Raises CommandError when the program is missing, runs out of time or (with `check`) ends with
-    another code than 0.
+    `env` is added to this process's environment, `stdin` (small) is what the command reads. ^C and `timeout`
+    (seconds) ask the command to stop, and kill it when it does not. Raises CommandError when the program is missing,
+    runs out of time or (with `check`) ends with another code than 0.
     """
-    lines = stream(argv, env=env, cwd=cwd, timeout=timeout, check=check)
+    lines = stream(argv, env=env, cwd=cwd, stdin=stdin, timeout=timeout, check=check)
     while True:
         try:
             next(lines)
@@ -78,12 +80,17 @@ def stream(
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    stdin: str = "",
     timeout: float | None = None,
     check: bool = True,
 ) -> Generator[str, None, Result]:
     """Like `run`, but yield each line of both streams as it comes; the result is what the generator returns."""
     words = tuple(str(word) for word in argv)
     child = _start(words, env, cwd)
+    # What is fed in is small: it fits the pipe's buffer, so that nobody waits for anybody here.
+    with suppress(BrokenPipeError), child.stdin or nullcontext() as feed:
+        if feed is not None:
+            feed.write(stdin)
     arrived: queue.SimpleQueue[tuple[int, str | None]] = queue.SimpleQueue()
     kept: tuple[list[str], list[str]] = ([], [])
     for number, pipe in enumerate((child.stdout, child.stderr)):
@@ -144,7 +151,7 @@ def _start(words: tuple[str, ...], env: Mapping[str, str] | None, cwd: Path | No
             words,
             env={**os.environ, **env} if env else None,
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rofecare_infra.engine import Container
 from rofecare_infra.platform import Platform, short
+from rofecare_infra.progress import listed
 from rofecare_infra.smoke.checks import Check
 from rofecare_infra.smoke.states import Cause, down, reach, unwell
 
@@ -23,7 +24,7 @@ class Finding:
     consequences: tuple[str, ...] = ()
 
 
-def diagnose(platform: Platform, containers: Sequence[Container], checks: Iterable[Check]) -> tuple[Finding, ...]:
+def diagnose(platform: Platform, containers: Sequence[Container], checks: Sequence[Check]) -> tuple[Finding, ...]:
     """What is broken, the root first; nothing when every link works and every container can answer.
 
     In this order a broken link is explained by: a container that cannot answer; a service that fails by itself; a
@@ -38,8 +39,9 @@ def diagnose(platform: Platform, containers: Sequence[Container], checks: Iterab
     explained, rest = _explained(causes, broken, needs)
     # Bad health alone is no failure, and no cause where a better one is known.
     sick, rest = _explained(unwell(platform, containers), rest, needs)
-    findings = [_finding(cause, found, platform) for cause, found in explained]
-    findings += [_finding(cause, found, platform) for cause, found in sick if found]
+    working = frozenset(check.subject for check in checks if check.ok)
+    findings = [_finding(cause, found, platform, working) for cause, found in explained]
+    findings += [_finding(cause, found, platform, working) for cause, found in sick if found]
     return (*findings, *_unexplained(rest, containers))
 
 
@@ -78,16 +80,12 @@ def _strength(cause: Cause, check: Check, needs: Reach) -> int:
     return 1 if cause.service in needs.get(end, frozenset()) else 0
 
 
-def _finding(cause: Cause, found: Sequence[Check], platform: Platform) -> Finding:
+def _finding(cause: Cause, found: Sequence[Check], platform: Platform, working: frozenset[str]) -> Finding:
     ranked = sorted(found, key=lambda check: (check.target != cause.service, check.subject != cause.service))
     others = [check for check in ranked if check.sentence() != cause.says]
-    if others:
-        link = others[0].sentence(known=cause.service)
-    elif ranked:
-        link = ""
-    else:
-        users = [service.name for service in platform.services if cause.service in service.depends_on]
-        link = f"traffic still passes, but {', '.join(users)} needs it" if users else "no traffic was seen to need it"
+    link = others[0].sentence(known=cause.service) if others else ""
+    if not ranked:
+        link = _needed(cause.service, platform, working)
     evidence = [cause.seen, *(check.seen for check in ranked[:1] if check.seen != cause.seen)]
     return Finding(
         f"{cause.says}: {link}" if link else cause.says,
@@ -95,6 +93,15 @@ def _finding(cause: Cause, found: Sequence[Check], platform: Platform) -> Findin
         cause.remedy,
         tuple(dict.fromkeys(check.sentence() for check in others[1:])),
     )
+
+
+def _needed(service: str, platform: Platform, working: frozenset[str]) -> str:
+    """Who needs a service although no broken link leads to it, and whether it does its work all the same."""
+    users = [one.name for one in platform.services if service in one.depends_on]
+    if not users:
+        return ""
+    still = "traffic still passes, but " if working.intersection(users) else ""
+    return f"{still}{listed(users)} {'need' if users[1:] else 'needs'} it"
 
 
 def _unexplained(rest: Sequence[Check], containers: Sequence[Container]) -> list[Finding]:

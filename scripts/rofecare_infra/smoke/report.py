@@ -64,7 +64,8 @@ def error_of(report: Report) -> ServiceFailedError:
     carried = sum(check.ok for check in report.checks)
     details = [f"because of it: {line}" for line in first.consequences]
     for finding in others:
-        details.append(f"broken, too: {finding.headline} ({finding.seen}); next: {finding.remedy}")
+        further = "" if finding.remedy == first.remedy else f"; next: {finding.remedy}"
+        details.append(f"broken, too: {finding.headline} ({finding.seen}){further}")
         details += [f"because of it: {line}" for line in finding.consequences]
     return ServiceFailedError(
         first.headline,

@@ -1,0 +1,43 @@
+"""One started platform for all of this folder: starting it takes minutes, looking at it seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.support.platform import PlatformUnderTest
+
+
+@dataclass(frozen=True)
+class FirstStart:
+    """What the start on an empty machine said, and when it began."""
+
+    began: float
+    output: str
+
+
+@pytest.fixture(scope="session")
+def stopped_platform(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformUnderTest]:
+    """A platform that nobody started yet; what is left of an earlier run is removed before and after."""
+    assert engine is not None
+    platform = PlatformUnderTest(tmp_path_factory.mktemp("platform"))
+    platform.inv("stop-all", "--volumes")
+    yield platform
+    platform.inv("stop-all", "--volumes")
+
+
+@pytest.fixture(scope="session")
+def first_start(stopped_platform: PlatformUnderTest) -> FirstStart:
+    """The start from nothing: secrets, images, 22 containers."""
+    began = time.time()
+    return FirstStart(began, stopped_platform.expect(0, "start-all", timeout=1500))
+
+
+@pytest.fixture(scope="session")
+def platform(stopped_platform: PlatformUnderTest, first_start: FirstStart) -> PlatformUnderTest:
+    """The platform, started."""
+    assert first_start.output
+    return stopped_platform

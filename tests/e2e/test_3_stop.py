@@ -1,0 +1,89 @@
+"""Stopping loses nothing; removing the data removes this project's alone; an interrupted start goes on."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from tests.e2e.test_2_use import client
+from tests.support.platform import PlatformUnderTest, docker, events
+
+pytestmark = pytest.mark.timeout(900)
+
+MESSAGE = "written before the stop"
+
+
+def sql(platform: PlatformUnderTest, statement: str) -> str:
+    address = f"host=localhost port={platform.ports['CLINICAL_DB_PORT']} user=rofecare dbname=rofecare_clinical"
+    return client("psql", address, "-Atc", statement, PGPASSWORD=platform.secret("clinical_db_password")).strip()
+
+
+def redis(platform: PlatformUnderTest, *words: str) -> str:
+    port = str(platform.ports["REDIS_PORT"])
+    return client("redis-cli", "-p", port, *words, REDISCLI_AUTH=platform.secret("redis_password")).strip()
+
+
+def kafka(platform: PlatformUnderTest, *words: str, stdin: str = "") -> str:
+    return client("kcat", "-b", f"localhost:{platform.ports['KAFKA_PORT']}", "-t", "kept", *words, stdin=stdin).strip()
+
+
+def test_data_outlives_a_stop_in_which_nothing_is_killed(platform: PlatformUnderTest) -> None:
+    sql(platform, f"create table kept as select '{MESSAGE}'::text as message")
+    redis(platform, "set", "kept", MESSAGE)
+    kafka(platform, "-P", stdin=f"{MESSAGE}\n")
+    began = time.time()
+    platform.expect(0, "stop-all")
+    assert platform.containers() == {}
+    ends = [line.split(" ") for line in events(platform.name, began, "die", _DEATH)]
+    assert len(ends) == 22
+    assert not [end for end in ends if end[1] == "137"]
+    assert ends[-1][0] == "zookeeper" or [end[0] for end in ends].index("kafka") < [end[0] for end in ends].index(
+        "zookeeper"
+    )
+
+    # Interrupted in phase 2, the next start goes on from there.
+    with platform.popen("start-all") as running:
+        _wait_for(platform, "rofecare-config-server")
+        running.send_signal(signal.SIGINT)
+        output, _ = running.communicate(timeout=60)
+    assert running.returncode == 130, output
+    assert "left running" in output.splitlines()[-1]
+    before = platform.started()
+    assert "rofecare-service-patient" not in before
+    platform.expect(0, "start-all")
+    after = platform.started()
+    assert {name: after[name] for name in before if name != "rofecare-config-server"} == {
+        name: before[name] for name in before if name != "rofecare-config-server"
+    }
+
+    assert sql(platform, "select message from kept") == MESSAGE
+    assert redis(platform, "get", "kept") == MESSAGE
+    assert kafka(platform, "-C", "-o", "beginning", "-e", "-q") == MESSAGE
+
+
+_DEATH = '{{index .Actor.Attributes "com.docker.compose.service"}} {{.Actor.Attributes.exitCode}}'
+
+
+def _wait_for(platform: PlatformUnderTest, service: str) -> None:
+    end = time.monotonic() + 300
+    while service not in platform.containers():
+        assert time.monotonic() < end, f"{service} was never made"
+        time.sleep(0.3)
+    # Its own creation may be under way; the wait for it is what is interrupted.
+    time.sleep(1.0)
+
+
+def test_volumes_and_secrets_go_when_asked(platform: PlatformUnderTest) -> None:
+    docker("volume", "create", "foreign-to-rofecare")
+    try:
+        output = platform.expect(0, "stop-all", "--volumes")
+        assert docker("volume", "ls", "-q", "--filter", "name=foreign-to-rofecare") == "foreign-to-rofecare"
+    finally:
+        docker("volume", "rm", "foreign-to-rofecare")
+    assert f"{platform.name}_identity-db-data" in output
+    assert "identity_db_password" in output
+    for kind, listing in (("container", "-aq"), ("volume", "-q"), ("network", "-q")):
+        assert docker(kind, "ls", listing, "--filter", f"label=com.docker.compose.project={platform.name}") == ""
+    assert not platform.secrets.exists()
