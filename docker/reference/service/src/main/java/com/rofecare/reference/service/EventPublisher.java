@@ -50,7 +50,11 @@ class EventPublisher {
                 sent.add(kafka.send(topic, key, json.writeValueAsString(event)));
             }
             CompletableFuture.allOf(sent.toArray(CompletableFuture[]::new)).get(SECONDS, TimeUnit.SECONDS);
-        } catch (KafkaException | ExecutionException | TimeoutException failure) {
+        } catch (KafkaException
+                // Without a broker in the name service not even a producer can be made.
+                | org.apache.kafka.common.KafkaException
+                | ExecutionException
+                | TimeoutException failure) {
             throw new NotPublished(failure);
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();

@@ -42,7 +42,7 @@ class Failures {
     private static ProblemDetail unavailable(String dependency, Exception failure) {
         LOG.error("{} is not available", dependency, failure);
         ProblemDetail problem = ProblemDetail.forStatusAndDetail(
-                HttpStatus.SERVICE_UNAVAILABLE, "The " + dependency + " of this service does not answer.");
+                HttpStatus.SERVICE_UNAVAILABLE, "This service gets no answer from its " + dependency + ".");
         problem.setProperty("dependency", dependency);
         return problem;
     }
