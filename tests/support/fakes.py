@@ -62,7 +62,7 @@ class FakeEngine(Engine):
 
     def __init__(self, containers: Iterable[Container] = (), images: Iterable[str] = ()) -> None:
         self.present = list(containers)
-        self.looks: list[Sequence[Container] | RofecareError] = []
+        self.looks: Sequence[Sequence[Container] | RofecareError] = ()
         self.images = {name: Image(IMAGE_ID) for name in images}
         self.volume_names: list[str] = []
         self.stopped: list[str] = []
@@ -77,7 +77,7 @@ class FakeEngine(Engine):
         """The next look, else what is there."""
         assert project
         if self.looks:
-            seen = self.looks.pop(0)
+            seen, *self.looks = self.looks
             if isinstance(seen, RofecareError):
                 raise seen
             self.present = list(seen)
@@ -145,9 +145,9 @@ class FakeCompose(Compose):
         assert not isinstance(profiles, str)
         return self.packaged if self.packaged is not None and PACKAGES in self.files else self.upstream
 
-    def hashes(self) -> dict[str, str]:
-        """A hash a service, always the same."""
-        return {one.name: f"hash-{one.name}" for one in self.upstream.services}
+    def hashes(self, platform: Platform) -> dict[str, frozenset[str]]:
+        """Two hashes a service, always the same."""
+        return {one.name: frozenset({f"hash-{one.name}", f"other-{one.name}"}) for one in platform.services}
 
     def up(self, services: Sequence[str]) -> Generator[str, None, Result]:
         """Start the containers of these services, or refuse."""
@@ -171,7 +171,7 @@ def settings(root: Path = Path("/nowhere"), **values: str) -> Settings:
     return Settings(root, {name: Assignment(value, ".env line 1") for name, value in values.items()})
 
 
-def prepared(services: Sequence[Service], engine: FakeEngine, **more: object) -> Prepared:
+def prepared(services: Sequence[Service], engine: FakeEngine, /, **more: object) -> Prepared:
     """Everything ready for a start of these services, whose images are all there."""
     platform = Platform("rofecare", tuple(services))
     engine.images |= {one.image: Image(IMAGE_ID) for one in services}

@@ -10,7 +10,9 @@ import pytest
 
 from rofecare_infra.compose import PACKAGES, Compose, command
 from rofecare_infra.errors import SettingsError
+from rofecare_infra.platform import Platform
 from rofecare_infra.process import Result
+from tests.support.fakes import service
 
 FILES = ["docker", "compose", "--project-directory", "/srv/docker", "-f", "/srv/docker/docker-compose.yml"]
 
@@ -91,9 +93,24 @@ def test_down_goes_by_labels_wherever_the_containers_came_from(monkeypatch: pyte
     assert seen.cwd == Path("/")
 
 
-def test_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    door(monkeypatch, stdout="kafka 12ab\nredis 34cd\n\n")
-    assert COMPOSE.hashes() == {"kafka": "12ab", "redis": "34cd"}
+def test_both_hashes_that_a_container_may_carry(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[list[str], str]] = []
+
+    def run(argv: list[str], **options: Any) -> Result:
+        overlay = options.get("stdin", "")
+        asked.append((argv, overlay))
+        return Result((), 0, "kafka 56ef\nredis 34cd\n" if overlay else "kafka 12ab\nredis 34cd\n", "")
+
+    monkeypatch.setattr(command, "run", run)
+    platform = Platform("p", (service("kafka", depends_on=("zookeeper",)), service("redis")))
+    assert COMPOSE.hashes(platform) == {"kafka": {"12ab", "56ef"}, "redis": {"34cd"}}
+    assert [argv[-5:] for argv, _ in asked][1] == ["-f", "-", "config", "--hash", "*"]
+    assert asked[1][1] == "services:\n  kafka: {depends_on: !reset {}}"
+
+
+def test_one_question_is_enough_where_nothing_depends_on_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    door(monkeypatch, stdout="redis 34cd\n")
+    assert COMPOSE.hashes(Platform("p", (service("redis"),))) == {"redis": {"34cd"}}
 
 
 def test_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
