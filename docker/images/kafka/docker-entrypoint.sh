@@ -9,6 +9,8 @@
 set -euo pipefail
 # shellcheck source=jvm.sh
 . /opt/kafka/jvm.sh
+# shellcheck source=broker-slot.sh
+. /opt/kafka/broker-slot.sh
 
 fail() {
     printf 'kafka image: %s\n' "$@" >&2
@@ -135,6 +137,8 @@ start_kafka() {
     need_writable /tmp "${folders[@]}"
     render_log "${KAFKA_LOG4J_ROOT_LOGLEVEL:-INFO}" "${KAFKA_LOG4J_LOGGERS:-}" | write_settings /tmp/log4j.properties
     render_kafka | write_settings /tmp/kafka.properties
+    # Longer than the session that it waits for, and short enough for Kafka's own message about a number used twice.
+    wait_for_slot $((${KAFKA_ZOOKEEPER_SESSION_TIMEOUT_MS:-18000} / 1000 + 10))
     run_server '-Xms256m -Xmx512m' kafka.Kafka /tmp/kafka.properties
 }
 
