@@ -1,0 +1,120 @@
+"""From a verdict to an error that names the first cause and the next command."""
+
+from __future__ import annotations
+
+import pytest
+
+from rofecare_infra.engine import Container, Death, Engine
+from rofecare_infra.errors import EngineError, ServiceFailedError
+from rofecare_infra.gates import observe
+from rofecare_infra.phases import failure
+from rofecare_infra.platform import Platform
+from rofecare_infra.process import Result
+from tests.support.fakes import FakeEngine, container, port, service
+
+PLATFORM = Platform(
+    "rofecare",
+    (
+        service("db"),
+        service("rofecare-service-patient", "business"),
+        service("migrate", has_healthcheck=False, one_shot=True),
+        service("unchecked", has_healthcheck=False),
+    ),
+)
+
+
+def failed(*containers: Container, engine: FakeEngine | None = None) -> ServiceFailedError:
+    names = {one.service for one in containers}
+    services = [one for one in PLATFORM.services if one.name in names]
+    seen = observe(services, containers, {}, waited=10.0)
+    return failure.failed(PLATFORM, engine or FakeEngine(containers), seen)
+
+
+def test_the_first_to_fall_is_the_cause_the_others_are_listed() -> None:
+    error = failed(
+        container("rofecare-service-patient", status="exited", exit_code=1, finished_at="2026-01-01T00:00:02Z"),
+        container("db", status="exited", exit_code=3, finished_at="2026-01-01T00:00:01Z"),
+    )
+    assert (error.what, error.seen) == ("db failed", "exited with code 3")
+    assert error.details[-1] == "failed, too: rofecare-service-patient (exited with code 1)"
+
+
+def test_the_next_command_uses_the_short_name() -> None:
+    error = failed(container("rofecare-service-patient", status="exited", exit_code=1))
+    assert error.next_step == "inv logs patient"
+    assert error.expected == "running and healthy"
+
+
+def test_a_crash_loop_says_how_it_ended() -> None:
+    looping = container("db", restarts=3)
+    engine = FakeEngine([looping])
+    engine.deaths[looping.id] = Death(1, oom_killed=False)
+    assert failed(looping, engine=engine).seen == "crash loop: restarted 3 times, last exit code 1"
+    engine.deaths[looping.id] = Death(137, oom_killed=True)
+    assert failed(looping, engine=engine).seen.endswith("last out of memory, exit code 137")
+
+
+def test_a_paused_one_is_woken_up() -> None:
+    assert failed(container("db", status="paused")).next_step.startswith("docker unpause rofecare-db-1")
+
+
+def test_a_missing_health_check_is_a_defect_of_the_file() -> None:
+    error = failed(container("unchecked", health=None))
+    assert error.next_step.startswith("add a healthcheck to unchecked")
+
+
+def test_a_one_shot_was_expected_to_end_well() -> None:
+    error = failed(container("migrate", status="exited", exit_code=3, health=None))
+    assert (error.seen, error.expected) == ("exited with code 3", "an end with exit code 0")
+
+
+def test_a_container_that_is_gone() -> None:
+    seen = observe([PLATFORM.service("db")], [], {}, 1.0)
+    error = failure.failed(PLATFORM, FakeEngine(), seen)
+    assert (error.what, error.seen, error.details) == ("db failed", "its container is gone", ())
+
+
+def test_evidence_is_the_log_and_the_probe() -> None:
+    down = container("db", status="exited", exit_code=1, probe="no response")
+    engine = FakeEngine([down])
+    engine.log[down.id] = tuple(f"line {number}" for number in range(100))
+    details = failed(down, engine=engine).details
+    assert details[0] == "last log lines of rofecare-db-1:"
+    assert details[-2:] == ("| line 99", "last health probe: no response")
+    assert len(details) == 14
+    assert failed(container("db", status="exited", exit_code=1)).details == ("rofecare-db-1 has logged nothing",)
+
+
+def test_an_engine_that_went_away_is_the_first_cause() -> None:
+    engine = FakeEngine()
+    engine.looks = [EngineError("the container engine does not answer")]
+    with pytest.raises(EngineError):
+        failure.not_started([service()], engine, Result((), 1, "", "error during connect"))
+
+
+@pytest.mark.parametrize(
+    ("stderr", "seen"),
+    [
+        ("Creating\nError response from daemon: x\nlast", "Error response from daemon: x"),
+        ("something\nlast", "last"),
+        ("", "docker compose up ended with 1"),
+    ],
+)
+def test_what_compose_said(stderr: str, seen: str) -> None:
+    error = failure.not_started([service()], FakeEngine(), Result((), 1, "", stderr))
+    assert error.seen == seen
+
+
+def test_a_container_of_another_project_that_holds_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failure, "is_free", lambda _address, _port: False)
+    engine = FakeEngine()
+    engine.publishers[5432] = container("postgres", name="somebodys-postgres-1")
+    error = failure.taken_port([service(ports=(port(5432),))], engine)
+    assert error is not None
+    assert error.seen == "it is held by container somebodys-postgres-1"
+
+
+def test_free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failure, "is_free", lambda _address, _port: True)
+    engine: Engine = FakeEngine()
+    assert failure.taken_port([service(ports=(port(5432),))], engine) is None

@@ -1,0 +1,129 @@
+"""Stops in the reverse order of the start, and removes only what is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rofecare_infra import secrets
+from rofecare_infra.engine import Container
+from rofecare_infra.phases import StopReport, stop
+from rofecare_infra.phases.stop import reverse_stages
+from rofecare_infra.platform import LABEL_PHASE, Platform
+from rofecare_infra.secrets import Inventory
+from tests.support.fakes import FakeClock, FakeCompose, FakeEngine, container, drain, service
+
+
+def one(name: str, phase: str | None, **more: object) -> Container:
+    return container(name, labels={LABEL_PHASE: phase} if phase else {}, **more)
+
+
+RUNNING = (
+    one("app", "business"),
+    one("config", "spring-cloud"),
+    one("db", "infrastructure"),
+    one("gateway", "spring-cloud"),
+    one("grafana", "monitoring"),
+    one("kafka", "infrastructure"),
+    one("mine", None),
+    one("redis", "infrastructure"),
+    one("zookeeper", "infrastructure"),
+)
+
+# As compose leaves it: what a container needs stands in the model, not on the container.
+PLATFORM = Platform(
+    "rofecare",
+    (
+        service("app", "business", depends_on=("db", "config")),
+        service("gateway", "spring-cloud", depends_on=("config", "redis")),
+        service("kafka", depends_on=("zookeeper",)),
+        *(service(name) for name in ("config", "db", "redis", "zookeeper")),
+    ),
+)
+
+
+def stopped(
+    engine: FakeEngine, *, volumes: bool = False, inventory: Inventory | None = None
+) -> tuple[FakeCompose, StopReport]:
+    compose = FakeCompose(Path("/nowhere"), engine=engine)
+    _, report = drain(stop(engine, compose, PLATFORM, volumes=volumes, inventory=inventory, clock=FakeClock()))
+    return compose, report
+
+
+def test_dependents_before_what_they_need() -> None:
+    assert [sorted(each.service for each in group) for group in reverse_stages(RUNNING, PLATFORM)] == [
+        ["mine"],
+        ["grafana"],
+        ["app"],
+        ["gateway"],
+        ["config"],
+        ["kafka"],
+        ["db", "redis", "zookeeper"],
+    ]
+
+
+def test_one_that_no_file_describes_any_more_stops_by_its_own_labels() -> None:
+    old = [one("old", "business", depends_on=("older",)), one("older", "business")]
+    assert [[each.service for each in group] for group in reverse_stages(old, PLATFORM)] == [["old"], ["older"]]
+
+
+def test_replicas_stop_together() -> None:
+    both = [one("app", "business", id="a"), one("app", "business", id="b")]
+    assert [[each.id for each in group] for group in reverse_stages(both, PLATFORM)] == [["a", "b"]]
+
+
+@pytest.mark.parametrize(
+    ("status", "asked"),
+    [
+        ("running", True),
+        ("paused", True),
+        ("restarting", True),
+        ("exited", False),
+        ("created", False),
+        ("dead", False),
+    ],
+)
+def test_only_what_is_up_is_asked_to_stop(status: str, *, asked: bool) -> None:
+    engine = FakeEngine([one("db", "infrastructure", status=status)])
+    compose, _ = stopped(engine)
+    assert engine.stopped == (["id-db"] if asked else [])
+    assert compose.downed == ["rofecare"]
+
+
+def test_everything_is_stopped_then_removed() -> None:
+    engine = FakeEngine(RUNNING)
+    engine.volume_names = ["rofecare_db-data"]
+    compose, report = stopped(engine)
+    assert set(engine.stopped) == {each.id for each in RUNNING}
+    assert engine.stopped.index("id-kafka") < engine.stopped.index("id-zookeeper")
+    assert engine.stopped.index("id-app") < engine.stopped.index("id-gateway") < engine.stopped.index("id-config")
+    assert set(report.stopped) == {each.name for each in RUNNING}
+    assert (report.killed, report.volumes) == ((), ())
+    assert compose.downed == ["rofecare"]
+    assert engine.volume_names == ["rofecare_db-data"]
+
+
+def test_one_that_had_to_be_killed_is_named() -> None:
+    engine = FakeEngine(RUNNING)
+    engine.exit_codes = {"id-kafka": 137, "id-app": 143}
+    _, report = stopped(engine)
+    assert report.killed == ("rofecare-kafka-1",)
+
+
+def test_volumes_of_this_project_alone(tmp_path: Path) -> None:
+    engine = FakeEngine(RUNNING)
+    engine.volume_names = ["rofecare_db-data", "other_db-data"]
+    folder = tmp_path / "secrets"
+    platform = Platform("rofecare", (service("db", secrets=("pw",)),), secrets={"pw": folder / "pw"})
+    secrets.create(secrets.inventory(platform, folder), ["pw"])
+    _, report = stopped(engine, volumes=True, inventory=secrets.inventory(platform, folder))
+    assert report.volumes == ("rofecare_db-data",)
+    assert engine.volume_names == ["other_db-data"]
+    assert report.secrets == (folder / "pw",)
+    assert not folder.exists()
+
+
+def test_nothing_there_is_no_error() -> None:
+    _, report = stopped(FakeEngine())
+    assert report == StopReport((), ())
