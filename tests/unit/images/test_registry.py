@@ -1,0 +1,55 @@
+"""Which registry an image name points to, and whether it answers."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from rofecare_infra.images import registry
+
+
+@pytest.mark.parametrize(
+    ("image", "host"),
+    [
+        ("postgres:17", registry._HUB),
+        ("confluentinc/cp-kafka:7.9.1", registry._HUB),
+        ("ghcr.io/rofecare/x:1", "ghcr.io"),
+        ("mirror:5000/a/b:1", "mirror:5000"),
+        ("localhost/a:1", "localhost"),
+        ("127.0.0.1:5000/postgres:17.6-trixie", "127.0.0.1:5000"),
+    ],
+)
+def test_the_host_of_an_image(image: str, host: str) -> None:
+    assert registry.host_of(image) == host
+
+
+@pytest.mark.parametrize(("code", "answers"), [(200, True), (401, True), (403, False), (404, False), (503, False)])
+def test_being_asked_for_a_password_counts(monkeypatch: pytest.MonkeyPatch, code: int, *, answers: bool) -> None:
+    asked: list[tuple[str, float]] = []
+
+    def get(address: str, timeout: float) -> requests.Response:
+        asked.append((address, timeout))
+        response = requests.Response()
+        response.status_code = code
+        return response
+
+    monkeypatch.setattr(requests, "get", get)
+    assert registry.answers("ghcr.io") is answers
+    assert asked == [("https://ghcr.io/v2/", registry.PATIENCE)]
+
+
+@pytest.mark.parametrize(
+    ("host", "schemes"),
+    [("mirror:5000", ["https"]), ("localhost:5000", ["http", "https"]), ("127.0.0.1", ["http", "https"])],
+)
+def test_plain_http_on_this_machine_alone(monkeypatch: pytest.MonkeyPatch, host: str, schemes: list[str]) -> None:
+    asked = []
+
+    def get(address: str, timeout: float) -> requests.Response:
+        assert timeout
+        asked.append(address.partition(":")[0])
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests, "get", get)
+    assert not registry.answers(host)
+    assert asked == schemes

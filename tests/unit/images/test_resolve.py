@@ -1,0 +1,143 @@
+"""Where images come from: what is asked for, else what this machine has, else what it can reach."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rofecare_infra.compose import PACKAGES
+from rofecare_infra.images import Sources, resolve
+from rofecare_infra.images.resolve import image_variable, local_image
+from rofecare_infra.platform import Platform
+from tests.support.fakes import FakeCompose, FakeEngine, service, settings
+
+APP = "rofecare-service-patient"
+DATABASES = (service("a-db"), service("b-db"))
+APPLICATION = replace(
+    service(APP, "business"), checkout=APP, image=f"ghcr.io/rofecare/{APP}:v1", build={"context": "reference"}
+)
+UPSTREAM = Platform("rofecare", (*(replace(one, image="postgres:17") for one in DATABASES), APPLICATION))
+PACKAGED = Platform("rofecare", (*(replace(one, image="rofecare/postgres:17") for one in DATABASES), APPLICATION))
+
+
+class Registry:
+    """Says whether hosts answer, and remembers who was asked."""
+
+    def __init__(self, *answering: str) -> None:
+        self.answering = answering
+        self.asked: list[str] = []
+
+    def __call__(self, host: str) -> bool:
+        self.asked.append(host)
+        return host in self.answering
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    checkout = tmp_path / "rofecare-infrastructure"
+    (checkout / "docker").mkdir(parents=True)
+    (checkout / "docker" / PACKAGES).touch()
+    return checkout
+
+
+def resolved(root: Path, *images: str, registry: Registry | None = None, **values: str) -> Sources:
+    compose = FakeCompose(root / "docker", upstream=UPSTREAM, packaged=PACKAGED)
+    return resolve(settings(root, **values), compose, FakeEngine(images=images), registry or Registry())
+
+
+HUB = "registry-1.docker.io"
+
+
+@pytest.mark.parametrize(
+    ("wish", "local", "answering", "expected", "why"),
+    [
+        ("registry", (), (), "registry", "IMAGES=registry"),
+        ("packages", ("postgres:17",), (HUB,), "packages", "IMAGES=packages"),
+        ("auto", ("postgres:17",), (), "registry", "all of them are on this machine"),
+        ("auto", ("postgres:17", "rofecare/postgres:17"), (), "registry", "all of them are on this machine"),
+        ("auto", ("rofecare/postgres:17",), (HUB,), "packages", "built on this machine before"),
+        ("auto", (), (HUB,), "registry", "answers"),
+        ("auto", (), (), "packages", "does not answer"),
+        ("auto", (), ("ghcr.io",), "packages", "does not answer"),
+    ],
+)
+def test_infrastructure(
+    root: Path, wish: str, local: tuple[str, ...], answering: tuple[str, ...], expected: str, why: str
+) -> None:
+    sources = resolved(root, *local, registry=Registry(*answering), IMAGES=wish, SERVICES="reference")
+    assert sources.infrastructure == expected
+    assert why in sources.reasons[0]
+    assert (PACKAGES in sources.compose.files) == (expected == "packages")
+    assert sources.platform.service("a-db").image == (
+        "rofecare/postgres:17" if expected == "packages" else "postgres:17"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wish", "local", "answering", "checkout", "expected"),
+    [
+        ("source", (), (), False, "source"),
+        ("registry", (), (), True, "registry"),
+        ("reference", (), ("ghcr.io",), True, "reference"),
+        ("auto", (f"ghcr.io/rofecare/{APP}:v1",), ("ghcr.io",), True, "source"),
+        ("auto", (f"ghcr.io/rofecare/{APP}:v1",), (), False, "registry"),
+        ("auto", (f"rofecare/{APP}:reference",), ("ghcr.io",), False, "reference"),
+        ("auto", (), ("ghcr.io",), False, "registry"),
+        ("auto", (), (), False, "reference"),
+        ("auto", (), (HUB,), False, "reference"),
+    ],
+)
+def test_applications(
+    root: Path, wish: str, local: tuple[str, ...], answering: tuple[str, ...], expected: str, *, checkout: bool
+) -> None:
+    if checkout:
+        (root.parent / APP).mkdir()
+        (root.parent / APP / "pom.xml").touch()
+    sources = resolved(root, *local, registry=Registry(*answering), IMAGES="packages", SERVICES=wish)
+    assert sources.applications == {APP: expected}
+    image = f"ghcr.io/rofecare/{APP}:v1" if expected == "registry" else local_image(APP, expected)
+    assert sources.compose.variables["ROFECARE_SERVICE_PATIENT_IMAGE"] == image
+    assert sources.is_built(sources.platform.service(APP)) == (expected != "registry")
+    assert sources.reasons[-1] == f"applications: {expected} ({APP}) (SERVICES={wish})"
+
+
+def test_a_folder_without_a_build_file_is_no_checkout(root: Path) -> None:
+    (root.parent / APP).mkdir()
+    assert resolved(root, IMAGES="packages").applications == {APP: "reference"}
+
+
+def test_an_image_set_by_hand_is_taken_as_it_is(root: Path) -> None:
+    sources = resolved(root, IMAGES="packages", ROFECARE_SERVICE_PATIENT_IMAGE="mine:1")
+    assert sources.applications == {APP: "chosen"}
+    assert not sources.is_built(sources.platform.service(APP))
+    assert "ROFECARE_SERVICE_PATIENT_IMAGE" not in sources.compose.variables
+
+
+def test_a_registry_is_asked_once(root: Path) -> None:
+    more = [replace(APPLICATION, name=f"{APP}-{number}", checkout=f"{APP}-{number}") for number in range(8)]
+    compose = FakeCompose(
+        root / "docker", upstream=Platform("p", (*UPSTREAM.services, *more)), packaged=Platform("p", PACKAGED.services)
+    )
+    registry = Registry()
+    resolve(settings(root), compose, FakeEngine(), registry)
+    assert sorted(registry.asked) == ["ghcr.io", HUB]
+
+
+def test_nobody_is_asked_when_nothing_is_open(root: Path) -> None:
+    registry = Registry(HUB)
+    resolved(root, registry=registry, IMAGES="packages", SERVICES="reference")
+    assert registry.asked == []
+
+
+def test_a_project_without_the_packages_overlay(root: Path) -> None:
+    (root / "docker" / PACKAGES).unlink()
+    sources = resolved(root)
+    assert sources.infrastructure == "registry"
+    assert PACKAGES not in sources.compose.files
+
+
+def test_names() -> None:
+    assert image_variable("rofecare-service-medical-technology") == "ROFECARE_SERVICE_MEDICAL_TECHNOLOGY_IMAGE"
+    assert local_image(APP, "source") == f"rofecare/{APP}:source"
