@@ -9,9 +9,9 @@ from rofecare_infra.engine import Container
 from rofecare_infra.platform import Platform, short
 from rofecare_infra.progress import listed
 from rofecare_infra.smoke.checks import Check
-from rofecare_infra.smoke.states import Cause, down, reach, unwell
+from rofecare_infra.smoke.states import Cause, down, unwell
 
-Reach = Mapping[str, frozenset[str]]
+Needs = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def diagnose(platform: Platform, containers: Sequence[Container], checks: Sequen
     In this order a broken link is explained by: a container that cannot answer; a service that fails by itself; a
     container whose health check does not pass. What none of them explains is a finding of its own.
     """
-    needs = reach(platform)
+    needs = {service.name: frozenset(service.depends_on) for service in platform.services}
     order = [service.name for stage in platform.stages() for service in stage.services]
     broken = [check for check in checks if not check.ok]
     stopped = down(platform, containers)
@@ -45,7 +45,7 @@ def diagnose(platform: Platform, containers: Sequence[Container], checks: Sequen
     return (*findings, *_unexplained(rest, containers))
 
 
-def _failing(broken: Sequence[Check], stopped: Sequence[Cause], needs: Reach, all_: Sequence[Container]) -> list[Cause]:
+def _failing(broken: Sequence[Check], stopped: Sequence[Cause], needs: Needs, all_: Sequence[Container]) -> list[Cause]:
     """Services that fail by themselves although their container runs: one cause each."""
     causes: dict[str, Cause] = {}
     for check in broken:
@@ -57,7 +57,7 @@ def _failing(broken: Sequence[Check], stopped: Sequence[Cause], needs: Reach, al
 
 
 def _explained(
-    causes: Sequence[Cause], broken: Sequence[Check], needs: Reach
+    causes: Sequence[Cause], broken: Sequence[Check], needs: Needs
 ) -> tuple[list[tuple[Cause, list[Check]]], list[Check]]:
     """Each cause with the broken links that it explains best, and the links that none explains."""
     found: list[tuple[Cause, list[Check]]] = [(cause, []) for cause in causes]
@@ -69,7 +69,7 @@ def _explained(
     return found, rest
 
 
-def _strength(cause: Cause, check: Check, needs: Reach) -> int:
+def _strength(cause: Cause, check: Check, needs: Needs) -> int:
     """How well a cause explains a broken link: 0 not at all, 3 it is at its very end."""
     if check.target == cause.service:
         return 3

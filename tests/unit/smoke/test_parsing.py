@@ -1,0 +1,142 @@
+"""Who is who, what the config server and Eureka say, and the token that we sign: all without a network."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import hmac
+import json
+from pathlib import Path
+
+import pytest
+
+from rofecare_infra.platform import Port
+from rofecare_infra.smoke.plan import Address, plan_of, prefixes
+from rofecare_infra.smoke.served import components_down, configuration_of, instances_up
+from rofecare_infra.smoke.token import LIFETIME, signed
+from tests.unit.smoke.builders import CONFIG, EUREKA, GATEWAY, IDENTITY, PATIENT, business, plan, platform
+
+
+def test_the_model_says_who_is_who() -> None:
+    found = plan()
+    assert found.gateway is not None
+    assert (found.gateway.name, found.gateway.address) == (GATEWAY, Address("127.0.0.1", 8080))
+    assert found.config is not None
+    assert found.config.name == CONFIG
+    assert found.discovery is not None
+    assert found.discovery.name == EUREKA
+    assert found.redis == ("redis", Address("127.0.0.1", 6379))
+    assert found.kafka == ("kafka", Address("127.0.0.1", 9092))
+    assert found.redis_password == Path("/secrets/redis_password")
+    assert found.jwt_secret == Path("/secrets/jwt_secret")
+    assert [app.name for app in found.business] == [IDENTITY, PATIENT]
+
+
+def test_an_application_knows_what_it_needs() -> None:
+    patient = plan().business[1]
+    assert patient.needs == {
+        "database": "patient-db",
+        "redis": "redis",
+        "kafka": "kafka",
+        "config": CONFIG,
+        "discovery": EUREKA,
+    }
+    assert patient.need("mail") == "mail"
+
+
+def test_a_ninth_service_is_found_without_a_change_here() -> None:
+    model = platform()
+    ninth = business("hospital-laboratory", 8099, "patient-db")
+    model = dataclasses.replace(model, services=(*model.services, ninth))
+    assert plan_of(model, {}).business[-1].name == "hospital-laboratory"
+
+
+def test_the_origin_of_the_image_tells_reference_services_from_others() -> None:
+    assert [app.reference for app in plan(PATIENT).business] == [True, False]
+
+
+def test_what_is_published_everywhere_is_reached_on_this_machine() -> None:
+    model = platform()
+    open_port = [
+        dataclasses.replace(one, ports=(Port("0.0.0.0", 28080, 8080),)) if one.name == GATEWAY else one  # noqa: S104
+        for one in model.services
+    ]
+    gateway = plan_of(dataclasses.replace(model, services=tuple(open_port)), {}).gateway
+    assert gateway is not None
+    assert gateway.address is not None
+    assert gateway.address.url == "http://127.0.0.1:28080"
+
+
+def test_what_is_not_published_has_no_address() -> None:
+    model = platform()
+    closed = tuple(dataclasses.replace(one, ports=()) for one in model.services)
+    found = plan_of(dataclasses.replace(model, services=closed), {})
+    assert (found.redis, found.kafka) == (None, None)
+    assert all(app.address is None for app in found.applications)
+
+
+def test_a_route_that_nobody_tells_is_the_name_or_its_plural() -> None:
+    assert prefixes(PATIENT) == ("/api/patient", "/api/patients")
+
+
+def test_the_first_source_of_the_config_server_wins() -> None:
+    document = {
+        "propertySources": [
+            {
+                "name": "own",
+                "source": {
+                    "rofecare.prefix": "/api/patients",
+                    "rofecare.accounts": True,
+                    "rofecare.topics.consumed[1]": "b",
+                    "rofecare.topics.consumed[0]": "a",
+                    "rofecare.topics.published": "",
+                },
+            },
+            {"name": "shared", "source": {"rofecare.prefix": "/api/other", "rofecare.configuration": "shared"}},
+        ]
+    }
+    found = configuration_of(document)
+    assert found is not None
+    assert (found.prefix, found.own, found.has_accounts) == ("/api/patients", "shared", True)
+    assert (found.consumed, found.published) == (("a", "b"), ())
+
+
+@pytest.mark.parametrize("document", [None, [], {"status": 404}, "text"])
+def test_what_is_no_answer_of_a_config_server(document: object) -> None:
+    assert configuration_of(document) is None
+
+
+def test_only_instances_that_are_up_count() -> None:
+    one = {"name": "ROFECARE-GATEWAY", "instance": {"status": "UP"}}
+    two = {"name": IDENTITY.upper(), "instance": [{"status": "UP"}, {"status": "DOWN"}, {"status": "UP"}]}
+    assert instances_up({"applications": {"application": [one, two]}}) == {GATEWAY: 1, IDENTITY: 2}
+    assert instances_up({"applications": {"application": one}}) == {GATEWAY: 1}
+    assert instances_up({"applications": {"application": []}}) == {}
+    assert instances_up(None) == {}
+
+
+def test_a_component_that_is_up_inside_a_health_that_is_down() -> None:
+    health = {"status": "DOWN", "components": {"db": {"status": "DOWN"}, "redis": {"status": "UP"}}}
+    assert components_down(health) == ("db",)
+    assert components_down({"status": "DOWN"}) == ()
+
+
+def test_our_own_token_has_the_claims_of_the_contract_and_a_signature_that_verifies() -> None:
+    token = signed(b"0123456789abcdef" * 4, subject="smoke-1", now=1000.7)
+    header, claims, signature = token.split(".")
+    assert json.loads(_decoded(header)) == {"alg": "HS256", "typ": "JWT"}
+    assert json.loads(_decoded(claims)) == {
+        "sub": "smoke-1",
+        "iss": "rofecare",
+        "iat": 1000,
+        "exp": 1000 + LIFETIME,
+        "roles": ["USER"],
+    }
+    expected = hmac.new(b"0123456789abcdef" * 4, f"{header}.{claims}".encode(), hashlib.sha256).digest()
+    assert _decoded(signature) == expected
+    assert "=" not in token
+
+
+def _decoded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
