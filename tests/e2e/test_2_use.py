@@ -125,7 +125,7 @@ def test_logs_of_an_unknown_name(platform: PlatformUnderTest) -> None:
 )
 def test_bad_settings_start_nothing(platform: PlatformUnderTest, environment: dict[str, str], said: str) -> None:
     before = platform.started()
-    assert said in platform.expect(3, "start-all", **environment)
+    assert said in platform.expect(3, "start-all", environment=environment)
     assert platform.started() == before
 
 

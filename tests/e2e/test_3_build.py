@@ -30,7 +30,7 @@ def checkouts(platform: PlatformUnderTest, tmp_path_factory: pytest.TempPathFact
 
 def test_one_broken_checkout_stops_no_other(platform: PlatformUnderTest, checkouts: Path) -> None:
     settings = {"SERVICES": "auto", "WORKSPACE": str(checkouts)}
-    output = platform.expect(5, "build", **settings)
+    output = platform.expect(5, "build", environment=settings)
     assert f"error: rofecare/{BROKEN}:source could not be built" in output
     assert "1 failed" in output
     assert "cannot find symbol" in output
@@ -39,7 +39,7 @@ def test_one_broken_checkout_stops_no_other(platform: PlatformUnderTest, checkou
     assert len([line for line in applications if "built" in line or "up to date" in line]) == 10
 
     # A second time: nothing that was built is built again, and short names do.
-    again = platform.expect(0, "build", "pharmacy", "gateway", **settings)
+    again = platform.expect(0, "build", "pharmacy", "gateway", environment=settings)
     assert "0 built, 2 up to date, 0 failed" in again
 
 
@@ -47,8 +47,9 @@ def test_an_application_from_source_takes_the_place_of_its_reference(
     platform: PlatformUnderTest, checkouts: Path
 ) -> None:
     shutil.rmtree(checkouts / BROKEN)
+    settings = {"SERVICES": "auto", "WORKSPACE": str(checkouts)}
     before = platform.started()
-    platform.expect(0, "start-all", SERVICES="auto", WORKSPACE=str(checkouts))
+    platform.expect(0, "start-all", environment=settings)
     try:
         image = docker("inspect", "--format", "{{.Config.Image}}", platform.container(WHOLE))
         assert image == f"rofecare/{WHOLE}:source"
@@ -58,7 +59,7 @@ def test_an_application_from_source_takes_the_place_of_its_reference(
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/pharmacy/own", timeout=10) as answer:
             assert json.load(answer) == {"greeting": "from source"}
         # By what the contract alone promises: it is nobody's reference service.
-        platform.expect(0, "smoke", SERVICES="auto", WORKSPACE=str(checkouts))
+        platform.expect(0, "smoke", environment=settings)
     finally:
         platform.expect(0, "start-all")
     assert (

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.support.project import IMAGE, REPOSITORY, Project
 
 Json = dict[str, Any]

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+
 from tests.engine.conftest import MakeProject
 from tests.support.project import Project, service, without_healthcheck
 

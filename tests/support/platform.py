@@ -41,29 +41,29 @@ class PlatformUnderTest:
         }
         (folder / "workspace").mkdir(parents=True, exist_ok=True)
 
-    def popen(self, *words: str, **environment: str) -> subprocess.Popen[str]:
-        """Start `inv`."""
+    def popen(self, *words: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start `inv`, with further settings."""
         return subprocess.Popen(
             [str(INV), *words],
             cwd=REPOSITORY,
-            env={**os.environ, **self.environment, **environment},
+            env={**os.environ, **self.environment, **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
 
-    def inv(self, *words: str, timeout: float = 900, **environment: str) -> tuple[int, str]:
+    def inv(self, *words: str, timeout: float = 900, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
         """Run `inv` to its end: exit code and all that it said."""
-        with self.popen(*words, **environment) as process:
+        with self.popen(*words, environment=environment) as process:
             try:
                 output, _ = process.communicate(timeout=timeout)
             finally:
                 process.kill()
         return process.returncode, output
 
-    def expect(self, code: int, *words: str, timeout: float = 900, **environment: str) -> str:
+    def expect(self, code: int, *words: str, timeout: float = 900, environment: Mapping[str, str] | None = None) -> str:
         """Run `inv`, which must end with this code and without a traceback; return what it said."""
-        returncode, output = self.inv(*words, timeout=timeout, **environment)
+        returncode, output = self.inv(*words, timeout=timeout, environment=environment)
         assert returncode == code, output
         assert "Traceback" not in output, output
         return output

@@ -1,0 +1,82 @@
+"""When the engine itself goes away, and when the line to the registry breaks: on an engine of the test's own."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import MakeProject
+from tests.engine.test_gate import FOREVER, check, wait_for
+from tests.support.project import IMAGE, Project, service
+from tests.support.registry import BadLine, registry
+from tests.support.second_engine import SecondEngine, second_engine
+
+
+@pytest.fixture
+def other_engine(small_image: str, tmp_path: Path) -> Iterator[SecondEngine]:
+    assert small_image
+    (tmp_path / "engine").mkdir()
+    with second_engine(tmp_path / "engine") as engine:
+        yield engine
+
+
+@pytest.fixture
+def registry_port(small_image: str, tmp_path: Path) -> Iterator[int]:
+    """A registry that holds the small image."""
+    (tmp_path / "registry").mkdir()
+    with registry(tmp_path / "registry") as port:
+        name = f"127.0.0.1:{port}/small:1"
+        subprocess.run(["docker", "tag", small_image, name], check=True)
+        subprocess.run(["docker", "push", "--quiet", name], check=True, capture_output=True)
+        subprocess.run(["docker", "rmi", name], check=True, capture_output=True)
+        yield port
+
+
+def on(engine: SecondEngine, project: Project) -> Project:
+    project.environment["DOCKER_HOST"] = engine.host
+    return project
+
+
+def test_engine_stops_during_the_wait(make_project: MakeProject, other_engine: SecondEngine, tmp_path: Path) -> None:
+    archive = tmp_path / "image.tar"
+    subprocess.run(["docker", "save", "--output", str(archive), IMAGE], check=True)
+    other_engine.docker("load", "--input", str(archive))
+    project = on(other_engine, make_project({"slow": service(FOREVER, probe="false", network_mode="none")}))
+    with project.popen("start-all") as running:
+        wait_for(project, "slow", "{{.State.Status}}", "running")
+        other_engine.stop()
+        output, _ = running.communicate(timeout=60)
+    check((running.returncode, output), 4, "the container engine does not answer", "next:")
+
+
+def test_no_engine_at_all(make_project: MakeProject) -> None:
+    project = make_project({"any": service(FOREVER)})
+    project.environment["DOCKER_HOST"] = "unix:///run/nobody-listens-here.sock"
+    check(project.inv("start-all"), 4, "the container engine does not answer")
+    del project.environment["DOCKER_HOST"]
+
+
+def pulling(engine: SecondEngine, make_project: MakeProject, port: int) -> Project:
+    image = f"127.0.0.1:{port}/small:1"
+    return on(engine, make_project({"pulled": service(FOREVER, network_mode="none") | {"image": image}}))
+
+
+def test_a_pull_that_breaks_is_tried_again(
+    make_project: MakeProject, other_engine: SecondEngine, registry_port: int
+) -> None:
+    # The engine itself tries a layer five times before it gives up: more cuts than that reach us.
+    line = BadLine(registry_port, cuts=8, after=100_000)
+    project = pulling(other_engine, make_project, line.port)
+    check(project.inv("start-all", timeout=280), 0, "broke off", "trying again", "up: 1 of 1")
+    assert line.cuts_left == 0
+
+
+def test_a_pull_that_never_succeeds_is_named(
+    make_project: MakeProject, other_engine: SecondEngine, registry_port: int
+) -> None:
+    line = BadLine(registry_port, cuts=10_000, after=100)
+    outcome = pulling(other_engine, make_project, line.port).inv("start-all", timeout=280)
+    check(outcome, 5, f"image 127.0.0.1:{line.port}/small:1 cannot be pulled", "4 of 4 attempts", "pulled needs")

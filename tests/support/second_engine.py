@@ -1,0 +1,71 @@
+"""A second container engine beside the machine's own: one that a test may stop, and that has no image yet."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SecondEngine:
+    """Its address, and its process."""
+
+    host: str
+    process: subprocess.Popen[bytes]
+
+    def docker(self, *words: str) -> str:
+        """Run `docker` against it."""
+        argv = ["docker", "--host", self.host, *words]
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+
+    def stop(self) -> None:
+        """End it as an administrator would."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(40)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+
+
+@contextmanager
+def second_engine(folder: Path) -> Iterator[SecondEngine]:
+    """Start `dockerd` with everything of its own below `folder`, and no network for containers."""
+    # A socket's path may have 107 characters at most: pytest's folders are too deep.
+    socket = Path(f"/run/gate-{os.getpid()}-{time.monotonic_ns() % 10**6}.sock")
+    own = {"data-root": "data", "exec-root": "exec", "pidfile": "pid"}
+    flags = [f"--{flag}={folder / name}" for flag, name in own.items()]
+    namespaces = [f"--containerd-namespace={socket.stem}", f"--containerd-plugins-namespace={socket.stem}-plugins"]
+    network = ["--bridge=none", "--iptables=false", "--ip6tables=false"]
+    with (folder / "log").open("wb") as log:
+        argv = ["dockerd", f"--host=unix://{socket}", *flags, *namespaces, *network]
+        process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
+    engine = SecondEngine(f"unix://{socket}", process)
+    try:
+        _wait(engine, folder / "log")
+        yield engine
+    finally:
+        engine.stop()
+        # Its containerd, where it had to start one, is in its process group.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        socket.unlink(missing_ok=True)
+
+
+def _wait(engine: SecondEngine, log: Path) -> None:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            engine.docker("version")
+        except subprocess.CalledProcessError:
+            assert engine.process.poll() is None, log.read_text(errors="replace")[-2000:]
+            assert time.monotonic() < end, "the second engine does not answer"
+            time.sleep(0.3)
+        else:
+            return
