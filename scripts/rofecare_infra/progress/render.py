@@ -9,6 +9,7 @@ from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Protocol, Self, TypeVar
 
+from rofecare_infra.platform import short
 from rofecare_infra.progress.events import Event, ImageDone, Note, Observed, Output, StageBegan, StageReady, Working
 
 if TYPE_CHECKING:
@@ -120,21 +121,22 @@ class Live:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._status: Status | None = None
+        # What stands before an observation: where the start is, as far as it is known.
         self._stage = ""
 
     def show(self, event: Event) -> None:
         """Keep what is done, replace what goes on."""
         match event:
             case StageBegan():
-                self._stage = f"{event.phase} {event.number}/{event.total}"
+                self._stage = f"{event.phase} {event.number}/{event.total}: "
                 self._spin(sentence(event))
             case Observed():
                 waiting = [name for name, reason in event.services.items() if reason]
                 reasons = [reason for reason in event.services.values() if reason]
                 ready = len(event.services) - len(waiting)
-                line = f"{self._stage}: {ready} of {len(event.services)} ready, {event.waited:.0f} s"
+                line = f"{self._stage}{ready} of {len(event.services)} ready, {event.waited:.0f} s"
                 if waiting:
-                    line += f"; waiting for {waiting[0]}" + (
+                    line += f"; waiting for {short(waiting[0])}" + (
                         f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
                     )
                     line += f" ({reasons[0]})"
@@ -144,6 +146,9 @@ class Live:
             case StageReady() | ImageDone() | Note():
                 from rich.text import Text
 
+                if isinstance(event, StageReady):
+                    # Of a stage in which nothing has to be started no beginning is told.
+                    self._stage = f"stage {event.number + 1}/{event.total}: "
                 failed = isinstance(event, ImageDone) and event.outcome == "failed"
                 mark = ("✘", "red") if failed else ("✔", "green")
                 # In one piece: the spinner redraws itself after every print.
@@ -182,7 +187,9 @@ def sentence(event: Event) -> str:
         case StageReady():
             found = len(event.services) - len(event.started)
             kept = f", {found} of them found ready" if event.started and found else ""
-            how = f"{event.seconds:.1f} s" if event.started else "found ready"
+            how = f"{event.seconds:.1f} s"
+            if not event.started:
+                how = "found ready" if event.seconds < 1 else f"found running, ready after {how}"
             return f"{event.phase} {event.number}/{event.total} ready: {listed(event.services)} ({how}{kept})"
         case ImageDone():
             whose = "" if event.services == (event.image,) else f" for {listed(event.services)}"
