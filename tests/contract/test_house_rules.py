@@ -1,0 +1,119 @@
+"""What holds for every container: how it is checked, stopped, confined and logged."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.test_platform import APPLICATIONS, DATABASES, EVERYTHING
+
+Json = dict[str, Any]
+
+# Their upstream images write their configuration into the image when they start.
+WRITABLE = {"kafka", "zookeeper"}
+
+
+def seconds(text: str) -> float:
+    """A duration as compose prints it: 1m30s, 500ms."""
+    units = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
+    parts = re.findall(r"([\d.]+)(ms|h|m|s)", text)
+    assert "".join(number + unit for number, unit in parts) == text
+    return sum(float(number) * units[unit] for number, unit in parts)
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_health_checks(model: Json, name: str) -> None:
+    check = model["services"][name]["healthcheck"]
+    start, first, steady = (seconds(check[key]) for key in ("start_period", "start_interval", "interval"))
+    assert 30 <= start <= 90
+    # `start_interval` acts inside `start_period` alone.
+    assert first <= 3 < start
+    assert 10 <= steady <= 30
+    assert seconds(check["timeout"]) < steady
+    assert check["retries"] >= 2
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_a_database_is_asked_over_tcp(model: Json, name: str) -> None:
+    assert "pg_isready -h 127.0.0.1" in " ".join(model["services"][name]["healthcheck"]["test"])
+
+
+def test_redis_has_to_say_pong(model: Json) -> None:
+    test = " ".join(model["services"]["redis"]["healthcheck"]["test"])
+    assert "grep -qx PONG" in test
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_an_application_is_asked_for_its_readiness(model: Json, name: str) -> None:
+    assert "/actuator/health/readiness" in " ".join(model["services"][name]["healthcheck"]["test"])
+
+
+def test_a_complex_service_gets_more_time_than_a_simple_one(model: Json) -> None:
+    def start(name: str) -> float:
+        return seconds(model["services"][name]["healthcheck"]["start_period"])
+
+    assert start("redis") < start("identity-db") <= start("rofecare-config-server")
+    assert start("rofecare-config-server") < start("rofecare-service-clinical")
+
+
+GRACE = {**dict.fromkeys(DATABASES, 120), "kafka": 60, "zookeeper": 30, "redis": 30, **dict.fromkeys(APPLICATIONS, 45)}
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_time_to_stop_by_itself(model: Json, name: str) -> None:
+    assert seconds(model["services"][name]["stop_grace_period"]) == GRACE[name]
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_confined(model: Json, name: str) -> None:
+    service = model["services"][name]
+    assert service["cap_drop"] == ["ALL"]
+    assert not service.get("cap_add")
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert not service.get("privileged")
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
+    assert "/tmp" in {mount.partition(":")[0] for mount in service["tmpfs"]}  # noqa: S108 - inside the container
+    assert service.get("read_only", False) is (name not in WRITABLE)
+
+
+def test_whoever_may_write_into_its_image_says_why(root: Path) -> None:
+    lines = (root / "docker" / "docker-compose.yml").read_text().splitlines()
+    where = [number for number, line in enumerate(lines) if line.strip() == "read_only: false"]
+    assert len(where) == len(WRITABLE)
+    assert all(lines[number - 1].strip().startswith("#") for number in where)
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_restarted_and_logged(model: Json, name: str) -> None:
+    service = model["services"][name]
+    assert service["restart"] == "unless-stopped"
+    assert service["logging"]["driver"] == "json-file"
+    assert set(service["logging"]["options"]) == {"max-size", "max-file"}
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_can_be_replicated_or_renamed(model: Json, name: str) -> None:
+    assert "container_name" not in model["services"][name]
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_no_password_is_in_the_environment_or_the_arguments(model: Json, name: str) -> None:
+    service = model["services"][name]
+    words = [*service.get("environment", {}), *(service.get("command") or [])]
+    telling = [word for word in words if re.search(r"(PASSWORD|SECRET|TOKEN)(?!_FILE)$", word)]
+    assert telling == []
+
+
+def test_secrets_are_files_in_one_folder(model: Json) -> None:
+    ours = {name: secret for name, secret in model["secrets"].items() if name != "ca-bundle"}
+    assert {Path(secret["file"]).parent.name for secret in ours.values()} == {"secrets"}
+    assert all(Path(secret["file"]).name == name for name, secret in ours.items())
+    assert len(ours) == len(DATABASES) + 2
+
+
+def test_the_passwords_of_two_databases_are_two(model: Json) -> None:
+    used = [secret["source"] for name in DATABASES for secret in model["services"][name]["secrets"]]
+    assert len(set(used)) == len(DATABASES)
