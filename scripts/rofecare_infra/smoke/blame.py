@@ -12,9 +12,6 @@ _UNAUTHORIZED = 401
 _NOT_FOUND = 404
 _TOO_MANY = 429
 
-# The gateway answers at once when it knows of no instance, or has given up on a service for the next seconds.
-_AT_ONCE = 3.0
-
 
 def blame(gateway: str, app: Application, answer: Answer, what: str) -> Check:
     """The broken link behind an answer that came, or did not come, through the gateway."""
@@ -38,9 +35,8 @@ def blame(gateway: str, app: Application, answer: Answer, what: str) -> Check:
 
 
 def may_settle(answer: Answer) -> bool:
-    """Whether the gateway may only not know yet: a service that has just started, or was away for a moment."""
-    at_once = answer.came and answer.seconds < _AT_ONCE
-    return at_once and not answer.dependency and answer.status in _NO_WAY
+    """Whether asking again may help where every container is well: something was just started or is on its way back."""
+    return not answer.came or answer.status in _NO_WAY
 
 
 def routed(answer: Answer) -> bool:

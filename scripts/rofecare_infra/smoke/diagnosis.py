@@ -52,7 +52,10 @@ def _failing(broken: Sequence[Check], stopped: Sequence[Cause], needs: Needs, al
         if check.target or check.subject in causes or any(_strength(cause, check, needs) for cause in stopped):
             continue
         remedy = _remedy(check.remedy, [check.subject], all_)
-        causes[check.subject] = Cause(check.subject, check.sentence(), check.seen, remedy)
+        state = [
+            f"container {one.name}: {one.health}" for one in all_ if one.service == check.subject and not one.ready
+        ]
+        causes[check.subject] = Cause(check.subject, check.sentence(), "; ".join([check.seen, *state]), remedy)
     return list(causes.values())
 
 

@@ -7,7 +7,7 @@ import secrets
 from rofecare_infra.smoke.blame import blame, may_settle
 from rofecare_infra.smoke.checks import Answer, Check
 from rofecare_infra.smoke.plan import Application, prefixes
-from rofecare_infra.smoke.talk import SETTLE, Talk
+from rofecare_infra.smoke.talk import Talk
 from rofecare_infra.smoke.token import signed
 from rofecare_infra.smoke.wire import DIRECT
 
@@ -76,10 +76,10 @@ def own_token(talk: Talk, now: float) -> tuple[str, tuple[Check, ...]]:
 
 
 def patiently(talk: Talk, app: Application, method: str, path: str, body: dict[str, str] | None = None) -> Answer:
-    """Ask; where the gateway does not know the service yet and nothing explains it, ask again for some seconds."""
-    if app.name not in talk.healthy:
-        return talk.ask(method, path, body=body)
-    return talk.until(lambda: talk.ask(method, path, body=body), lambda answer: not may_settle(answer), seconds=SETTLE)
+    """Ask; where there is no way to the service and no container explains it, ask again for some seconds."""
+    return talk.until(
+        lambda: talk.ask(method, path, body=body), lambda one: not may_settle(one), seconds=talk.patience(app)
+    )
 
 
 def path_of(talk: Talk, app: Application) -> str:

@@ -47,11 +47,13 @@ class Report:
 
 def shown(report: Report) -> str:
     """Milliseconds a link: one row an application, one column a thing that it needs; below, what stands alone."""
-    rows = [_row(report.checks, app) for app in report.plan.applications]
+    rows = [_row(report, app) for app in report.plan.applications]
     matrix = table(("MILLISECONDS", "ROUTE", *_COLUMNS.values()), [row for row in rows if any(row[1:])])
+    routes = {app.name for app in report.plan.business}
     alone: dict[str, dict[str, float]] = {}
+    door = report.plan.gateway.name if report.plan.gateway is not None else ""
     for check in report.checks:
-        if not check.target:
+        if not check.target or (check.subject == door and check.target in routes):
             works = alone.setdefault(short(check.subject), {})
             works[check.what] = max(works.get(check.what, 0.0), check.seconds)
     cells = [(name, ", ".join(works), _ms(max(works.values()))) for name, works in alone.items()]
@@ -76,9 +78,9 @@ def error_of(report: Report) -> ServiceFailedError:
     )
 
 
-def _row(checks: Sequence[Check], app: Application) -> tuple[str, ...]:
-    found = {kind: _between(checks, app.name, target) for kind, target in app.needs.items()}
-    route = [check for check in checks if check.target == app.name]
+def _row(report: Report, app: Application) -> tuple[str, ...]:
+    found = {kind: _between(report.checks, app.name, target) for kind, target in app.needs.items()}
+    route = _between(report.checks, report.plan.gateway.name, app.name) if app.business and report.plan.gateway else []
     return (short(app.name), _cell(route), *(_cell(found.get(kind, [])) for kind in _COLUMNS))
 
 

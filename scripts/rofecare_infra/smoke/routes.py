@@ -36,7 +36,7 @@ def _reference(talk: Talk, app: Application) -> tuple[Check, ...]:
     checks = [Check(app.name, database, _WRITES, written.seconds), *identified(talk, written)]
     record = written.text("id")
     for source, target in (("database", database), ("redis", redis)):
-        answer = talk.ask("GET", f"{prefix}/records/{record}")
+        answer = _read(talk, app, f"{prefix}/records/{record}", source)
         if answer.status != _OK:
             return (*checks, blame(gateway, app, answer, "reads"))
         if answer.text("source") == source and answer.text("name") == talk.run:
@@ -45,6 +45,15 @@ def _reference(talk: Talk, app: Application) -> tuple[Check, ...]:
             checks.append(_read_elsewhere(app, target, answer))
             break
     return (*checks, _about(talk, app, gateway, prefix))
+
+
+def _read(talk: Talk, app: Application, path: str, source: str) -> Answer:
+    """Read a record; the one that Redis should have is asked for again while a circuit breaker may still be open."""
+    return talk.until(
+        lambda: talk.ask("GET", path),
+        lambda one: one.status != _OK or source != "redis" or one.text("source") == source,
+        seconds=talk.patience(app),
+    )
 
 
 def _read_elsewhere(app: Application, target: str, answer: Answer) -> Check:

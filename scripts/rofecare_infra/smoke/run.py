@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import uuid
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from rofecare_infra.engine import Container, Engine
@@ -59,7 +59,7 @@ def run(
     )
     pool = ThreadPoolExecutor(max_workers=_AT_ONCE)
     try:
-        checks = yield from _everything(talk, pool, now)
+        checks = yield from _everything(talk, states.reach(platform), pool, now)
     finally:
         # After ^C nobody waits for requests that are under way.
         pool.shutdown(wait=False, cancel_futures=True)
@@ -67,7 +67,9 @@ def run(
     return Report(plan, tuple(checks), findings, clock() - began)
 
 
-def _everything(talk: Talk, pool: ThreadPoolExecutor, now: Callable[[], float]) -> Generator[Event, None, list[Check]]:
+def _everything(
+    talk: Talk, needs: Mapping[str, frozenset[str]], pool: ThreadPoolExecutor, now: Callable[[], float]
+) -> Generator[Event, None, list[Check]]:
     plan = talk.plan
     yield Working("asking the config server, Eureka, Redis and Kafka")
     listed = pool.submit(direct.registered, talk)
@@ -75,8 +77,11 @@ def _everything(talk: Talk, pool: ThreadPoolExecutor, now: Callable[[], float]) 
     asking = [app for app in plan.applications if "config" in app.needs]
     answers = list(pool.map(lambda app: direct.fetch_configuration(plan, talk.wire, app), asking))
     served = {app.name: found for app, (found, _) in zip(asking, answers, strict=True) if found is not None}
-    talk = dataclasses.replace(talk, served=served)
     checks = [check for _, check in answers]
+    checks += [check for one in alone if (check := one.result()) is not None]
+    # Who needs what has just failed is not waited for.
+    failed = frozenset(check.subject for check in checks if not check.ok)
+    talk = dataclasses.replace(talk, served=served, healthy=states.without(talk.healthy, failed, needs))
 
     if plan.gateway is not None and plan.gateway.address is not None:
         yield Working("knocking at the gateway without a token")
@@ -84,9 +89,7 @@ def _everything(talk: Talk, pool: ThreadPoolExecutor, now: Callable[[], float]) 
         checks += refusals
         if refusals and refusals[-1].what != gateway.NO_ANSWER:
             checks += yield from _through_gateway(talk, pool, now)
-    checks += listed.result()
-    checks += [check for one in alone if (check := one.result()) is not None]
-    return checks
+    return [*checks, *listed.result()]
 
 
 def _through_gateway(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rofecare_infra.engine import Container
@@ -74,6 +74,11 @@ def healthy(platform: Platform, containers: Sequence[Container]) -> frozenset[st
         if len([one for one in _of(service, containers) if one.ready]) >= service.replicas
     }
     return frozenset(name for name, needs in reach(platform).items() if {name, *needs} <= ready)
+
+
+def without(names: frozenset[str], failed: frozenset[str], needs: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Those of the services that neither failed nor need one that did."""
+    return frozenset(name for name in names if not failed & {name, *needs.get(name, ())})
 
 
 def _down(service: Service, mine: Sequence[Container]) -> Iterator[Cause]:

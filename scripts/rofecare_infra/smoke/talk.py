@@ -15,7 +15,8 @@ from rofecare_infra.smoke.wire import THROUGH_GATEWAY, Wire
 
 T = TypeVar("T")
 
-# A service that was just started is known to Eureka within seconds, and to the gateway some seconds later.
+# A service that was just started is known to Eureka within seconds, and to the gateway some seconds later; a circuit
+# breaker that saw something fail lets the next call through after 10 s.
 SETTLE = 20.0
 PAUSE = 0.5
 
@@ -56,6 +57,10 @@ class Talk:
         if gateway is None or gateway.address is None:
             return Answer(f"{method} {path}", error="the gateway publishes no port")
         return self.wire.http(method, gateway.address.url, path, body=body, headers=headers, timeout=timeout)
+
+    def patience(self, app: Application) -> float:
+        """How long to ask an application again, in seconds: not at all where the cause is known already."""
+        return SETTLE if app.name in self.healthy else 0.0
 
     def until(self, ask: Callable[[], T], done: Callable[[T], bool], *, seconds: float) -> T:
         """Ask until the answer is the one waited for or the time is over; return the last answer."""
