@@ -87,7 +87,8 @@ class Engine:
         """Log lines until now as (time, text). `since` is a Unix time in seconds, `tail` counts lines."""
         with _answers():
             text: bytes = _or_none(self._api.logs, container, timestamps=True, **_range(since, tail)) or b""
-        return [_timed(line) for line in text.splitlines()]
+        # By line feeds alone, as below: a progress bar's carriage returns belong to its line.
+        return [_timed(line) for line in text.removesuffix(b"\n").split(b"\n") if line]
 
     def follow_log(self, container: str, *, since: float | None, tail: int | None) -> Iterator[tuple[str, str]]:
         """The same, and on from there, live, until the container ends or the connection drops."""
