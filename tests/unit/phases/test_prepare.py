@@ -1,0 +1,180 @@
+"""Everything is looked at, and told at once, before anything is changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rofecare_infra import secrets
+from rofecare_infra.compose import command
+from rofecare_infra.errors import CommandError, SettingsError
+from rofecare_infra.phases import initialise, open_project, prepare
+from rofecare_infra.phases.prepare import ensure_images
+from rofecare_infra.process import Result
+from rofecare_infra.progress import Note
+from tests.support.fakes import FakeEngine, drain, prepared, service
+
+FILE = "services: {a: {ports: ['127.0.0.1:${A_PORT:-80}:80']}, b: {ports: ['127.0.0.1:${B_PORT:-81}:80']}}"
+
+
+class Checkout:
+    """A checkout whose compose answers as it is told."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root = root
+        self.folder = root / "docker"
+        self.folder.mkdir()
+        (self.folder / "docker-compose.yml").write_text(FILE)
+        self.refusal = ""
+        self.env: Mapping[str, str] = {}
+        for name in ("A_PORT", "B_PORT", "GATE_TIMEOUT", "COMPOSE_PROJECT_NAME"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(command, "run", self.run)
+
+    def write(self, text: str) -> None:
+        (self.root / ".env").write_text(text)
+
+    def run(self, _argv: list[str], *, env: Mapping[str, str], **_options: Any) -> Result:
+        self.env = env
+        if self.refusal:
+            return Result((), 1, "", self.refusal)
+        ports = {"a": env.get("A_PORT", "80"), "b": env.get("B_PORT", "81")}
+        for line in (self.root / ".env").read_text().splitlines() if (self.root / ".env").exists() else ():
+            name, _, value = line.partition("=")
+            if name.endswith("_PORT") and name not in env:
+                ports[name[0].lower()] = value
+        model = {
+            "name": "rofecare",
+            "services": {
+                name: {
+                    "image": name,
+                    "ports": [{"host_ip": "127.0.0.1", "published": port, "target": 80}],
+                    "labels": {"com.rofecare.phase": "infrastructure"},
+                    "healthcheck": {"test": ["CMD", "true"]},
+                    "secrets": [{"source": f"{name}_password"}],
+                    "volumes": [{"type": "volume", "source": f"{name}-data"}],
+                }
+                for name, port in ports.items()
+            },
+            "secrets": {
+                f"{name}_password": {"file": str(self.folder / "secrets" / f"{name}_password")} for name in ports
+            },
+            "volumes": {f"{name}-data": {"name": f"rofecare_{name}-data"} for name in ports},
+        }
+        return Result((), 0, json.dumps(model), "")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    return Checkout(tmp_path, monkeypatch)
+
+
+def refused(checkout: Checkout) -> SettingsError:
+    with pytest.raises(SettingsError) as caught:
+        open_project(checkout.root)
+    return caught.value
+
+
+def test_a_good_checkout(checkout: Checkout) -> None:
+    project = open_project(checkout.root)
+    assert project.platform.project == "rofecare"
+    assert project.compose.folder == checkout.folder
+    assert checkout.env["COMPOSE_PROJECT_NAME"] == "rofecare"
+
+
+def test_every_problem_of_settings_files_and_secrets_in_one_message(checkout: Checkout) -> None:
+    checkout.write("A_PORT=abc\nB_PORT=80\nGATE_TIMOUT=5\n")
+    folder = checkout.folder / "secrets"
+    folder.mkdir(mode=0o755)
+    folder.chmod(0o755)
+    (folder / "a_password").write_text("x")
+    error = refused(checkout)
+    told = "\n".join(error.details)
+    assert error.what == "the settings cannot be used: nothing was started"
+    assert error.seen == "5 problems"
+    assert ".env line 1: A_PORT is 'abc'" in told
+    assert ".env line 3: GATE_TIMOUT is not a setting; expected GATE_TIMEOUT" in told
+    assert ".env line 2 (B_PORT)" in told
+    assert "port 80 is used by a, too" in told
+    assert "b_password: the secret is missing or empty" in told
+    assert "others can enter the secrets folder (mode 0755)" in told
+
+
+def test_what_makes_or_removes_secrets_does_not_ask_for_them(checkout: Checkout) -> None:
+    folder = checkout.folder / "secrets"
+    folder.mkdir(mode=0o700)
+    (folder / "a_password").write_text("x")
+    assert refused(checkout).seen == "1 problem"
+    assert open_project(checkout.root, secrets_checked=False)
+
+
+def test_files_that_compose_cannot_read(checkout: Checkout) -> None:
+    checkout.refusal = "services.a.ports must be a list"
+    assert refused(checkout).seen == "services.a.ports must be a list"
+
+
+def test_files_that_compose_cannot_read_beside_other_problems(checkout: Checkout) -> None:
+    checkout.refusal = "services.a.ports must be a list"
+    checkout.write("A_PORT=abc\n")
+    error = refused(checkout)
+    assert error.seen == "2 problems"
+    assert "services.a.ports must be a list" in error.details[1]
+
+
+def test_the_first_run_makes_the_secrets_and_says_so(checkout: Checkout) -> None:
+    (checkout.root / ".env").write_text("IMAGES=registry\n")
+    events, work = drain(prepare(open_project(checkout.root), FakeEngine()))
+    assert Note(f"2 secrets made in {checkout.folder / 'secrets'}") in events
+    assert work.sources.infrastructure == "registry"
+    events, _ = drain(prepare(open_project(checkout.root), FakeEngine()))
+    assert not [event for event in events if isinstance(event, Note) and "secrets" in event.text]
+
+
+def test_a_secret_that_existing_data_was_made_with_is_not_made_anew(checkout: Checkout) -> None:
+    engine = FakeEngine()
+    engine.volume_names = ["rofecare_a-data"]
+    with pytest.raises(SettingsError) as caught:
+        initialise(open_project(checkout.root), engine)
+    assert "no a_password in" in caught.value.seen
+    assert "b_password" not in caught.value.seen
+    assert not (checkout.folder / "secrets").exists()
+
+
+def test_data_of_another_project_ties_nothing(checkout: Checkout) -> None:
+    engine = FakeEngine()
+    engine.volume_names = ["other_a-data"]
+    assert len(initialise(open_project(checkout.root), engine)) == 2
+    assert secrets.problems(secrets.inventory(open_project(checkout.root).platform, checkout.folder / "secrets")) == ()
+
+
+def test_an_image_that_cannot_be_had_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine()
+    work = prepared([service("db")], engine)
+    engine.images.clear()
+
+    def pull(image: str, whose: str, _sleep: object) -> list[Note]:
+        raise CommandError(f"image {image} cannot be pulled for {whose}")
+
+    monkeypatch.setattr("rofecare_infra.images.pull", pull)
+    with pytest.raises(CommandError, match="image/db:1 cannot be pulled for db"):
+        drain(ensure_images(work, work.platform.services, lambda _seconds: None))
+
+
+def test_services_that_share_an_image_pull_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine()
+    services = [service("a", image="postgres:17"), service("b", image="postgres:17")]
+    work = prepared(services, engine)
+    engine.images.clear()
+    pulled: list[tuple[str, str]] = []
+
+    def pull(image: str, whose: str, _sleep: object) -> list[Note]:
+        pulled.append((image, whose))
+        return []
+
+    monkeypatch.setattr("rofecare_infra.images.pull", pull)
+    drain(ensure_images(work, services, lambda _seconds: None))
+    assert pulled == [("postgres:17", "a, b")]
