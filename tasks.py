@@ -56,7 +56,7 @@ def stop_all(_: Context, volumes: bool = False, json: bool = False) -> None:
 @task(
     iterable=["service"],
     help={
-        "service": "full or short name (inv logs gateway identity)",
+        "service": "full or short name (inv logs gateway identity); none: all",
         "tail": "how many earlier lines to show; -1: all",
         "since": "30s, 10m, 2h, 1d, or a moment",
         "follow": "go on until ^C (--no-follow: end with what is there)",

@@ -133,11 +133,12 @@ def run_smoke(root: Path, *, as_json: bool) -> None:
 
 
 def follow_logs(root: Path, names: Sequence[str], *, tail: int, since: str, follow: bool) -> None:
-    """Logs of the named services, live unless `follow` is off."""
+    """Logs of the named services (all unless some are named), live unless `follow` is off."""
     from rofecare_infra import logs
 
     project = phases.open_project(root, secrets_checked=False)
-    chosen = resolve(names, [service.name for service in project.platform.services])
+    known = [service.name for service in project.platform.services]
+    chosen = resolve(names, known) or tuple(known)
     begin = logs.parse_since(since, time.time())
     lines = None if tail < 0 else tail
     engine = connect()
