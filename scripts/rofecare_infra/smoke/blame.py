@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rofecare_infra.platform import short
 from rofecare_infra.smoke.checks import Answer, Check
 from rofecare_infra.smoke.plan import Application
 
@@ -16,6 +17,7 @@ _TOO_MANY = 429
 def blame(gateway: str, app: Application, answer: Answer, what: str) -> Check:
     """The broken link behind an answer that came, or did not come, through the gateway."""
     link: tuple[str, str, str]
+    remedy = ""
     if answer.dependency:
         fault = _CANNOT.get(answer.dependency, "cannot use {}")
         if answer.asked.startswith("GET"):
@@ -23,6 +25,8 @@ def blame(gateway: str, app: Application, answer: Answer, what: str) -> Check:
         link = (app.name, app.need(answer.dependency), fault)
     elif not answer.came or answer.status in _NO_WAY:
         link = (gateway, app.name, "gets no answer from {}")
+        # The far end knows more about it than the gateway.
+        remedy = f"inv logs {short(app.name)}"
     elif answer.status == _UNAUTHORIZED:
         link = (gateway, app.name, "refuses a valid token for {}")
     elif answer.status == _NOT_FOUND and not routed(answer):
@@ -31,7 +35,7 @@ def blame(gateway: str, app: Application, answer: Answer, what: str) -> Check:
         link = (gateway, app.name, "lets too few requests through to {}")
     else:
         link = (app.name, "", f"answers {answer.status} to {answer.asked}")
-    return Check(*link[:2], what, answer.seconds, link[2], str(answer))
+    return Check(*link[:2], what, answer.seconds, link[2], str(answer), remedy)
 
 
 def may_settle(answer: Answer) -> bool:

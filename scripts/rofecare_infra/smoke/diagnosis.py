@@ -55,7 +55,9 @@ def _failing(broken: Sequence[Check], stopped: Sequence[Cause], needs: Needs, al
         state = [
             f"container {one.name}: {one.health}" for one in all_ if one.service == check.subject and not one.ready
         ]
-        causes[check.subject] = Cause(check.subject, check.sentence(), "; ".join([check.seen, *state]), remedy)
+        causes[check.subject] = Cause(
+            check.subject, check.sentence(), "; ".join([check.seen, *state]), remedy, works=True
+        )
     return list(causes.values())
 
 
@@ -76,7 +78,7 @@ def _strength(cause: Cause, check: Check, needs: Needs) -> int:
     """How well a cause explains a broken link: 0 not at all, 3 it is at its very end."""
     if check.target == cause.service:
         return 3
-    if check.subject == cause.service:
+    if check.subject == cause.service and not (cause.works and check.target):
         return 2
     # A database that does not answer is not explained by a broker that its service needs, too.
     end = check.target or check.subject

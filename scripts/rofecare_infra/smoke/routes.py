@@ -18,7 +18,10 @@ _REFUSED = frozenset({401, 502, 503, 504})
 
 def exercise(talk: Talk, app: Application) -> tuple[Check, ...]:
     """Every link of one application: all that a reference service can show, of others what the contract promises."""
-    return _reference(talk, app) if app.reference else (*health(talk, app), *_foreign(talk, app))
+    if not app.reference:
+        return (*health(talk, app), *_foreign(talk, app))
+    # Where nobody tells its path, all that can be shown is that there is one.
+    return _reference(talk, app) if talk.configuration(app).prefix else _foreign(talk, app)
 
 
 def has_written(checks: Iterable[Check]) -> bool:
@@ -90,7 +93,7 @@ def _foreign(talk: Talk, app: Application) -> tuple[Check, ...]:
     for prefix in (told,) if told else prefixes(app.name):
         answer = patiently(talk, app, "GET", prefix)
         if answer.came and answer.status not in _REFUSED and routed(answer):
-            return (Check(gateway, app.name, f"leads {prefix} to it", answer.seconds),)
+            return (Check(gateway, app.name, f"knows the way to {prefix}", answer.seconds),)
         answers.append(answer)
     # A path that exists and fails says more than one that does not exist.
-    return (blame(gateway, app, next((one for one in answers if routed(one)), answers[0]), "leads to it"),)
+    return (blame(gateway, app, next((one for one in answers if routed(one)), answers[0]), "knows the way"),)

@@ -29,6 +29,8 @@ class Cause:
     says: str
     seen: str
     remedy: str
+    # It works but for this fault: that explains what happens to others, not what else it does wrong itself.
+    works: bool = False
 
 
 def down(platform: Platform, containers: Sequence[Container]) -> tuple[Cause, ...]:
@@ -67,11 +69,11 @@ def reach(platform: Platform) -> dict[str, frozenset[str]]:
 
 
 def healthy(platform: Platform, containers: Sequence[Container]) -> frozenset[str]:
-    """The services that are ready together with all that they need."""
+    """The services that are ready, or about to be, together with all that they need."""
     ready = {
         service.name
         for service in platform.services
-        if len([one for one in _of(service, containers) if one.ready]) >= service.replicas
+        if len([one for one in _of(service, containers) if _well(one)]) >= service.replicas
     }
     return frozenset(name for name, needs in reach(platform).items() if {name, *needs} <= ready)
 
@@ -97,6 +99,10 @@ def _down(service: Service, mine: Sequence[Container]) -> Iterator[Cause]:
             f"container {one.name}: {one.status}{ended}",
             remedy.format(container=one.name, short=short(service.name)),
         )
+
+
+def _well(container: Container) -> bool:
+    return container.status == "running" and container.health in {"healthy", "starting"}
 
 
 def _of(service: Service, containers: Sequence[Container]) -> list[Container]:

@@ -1,0 +1,224 @@
+"""The whole run against an imagined platform: what is asked, in which order, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from rofecare_infra.engine import Container, Engine, Image
+from rofecare_infra.errors import ServiceFailedError
+from rofecare_infra.progress import Event, Working
+from rofecare_infra.smoke import Report, error_of, run, shown
+from rofecare_infra.smoke.checks import Answer
+from tests.unit.smoke.builders import (
+    CONFIG,
+    EUREKA,
+    GATEWAY,
+    IDENTITY,
+    PATIENT,
+    SERVED,
+    FakeWire,
+    Time,
+    containers,
+    platform,
+)
+
+GATEWAY_URL = "http://127.0.0.1:8080"
+NAMES = {"/api/identity": IDENTITY, "/api/patients": PATIENT}
+
+
+@dataclass
+class FakeEngine:
+    """An engine whose images are reference services but for those named."""
+
+    seen: tuple[Container, ...]
+    foreign: tuple[str, ...] = ()
+
+    def containers(self, project: str) -> tuple[Container, ...]:
+        assert project == "rofecare"
+        return self.seen
+
+    def image(self, name: str) -> Image:
+        origin = "source" if name.removeprefix("image of ") in self.foreign else "reference"
+        return Image(name, {"com.rofecare.origin": origin})
+
+
+@dataclass
+class Imagined:
+    """A platform that works, but for what is broken: a path -> the answer it gives instead."""
+
+    broken: Mapping[str, Answer] = field(default_factory=dict)
+    reads: dict[str, int] = field(default_factory=dict)
+    tokens: set[str] = field(default_factory=set)
+
+    def answer(self, method: str, url: str, headers: Mapping[str, str], body: Mapping[str, object]) -> Answer:
+        path = url.split("/", 3)[3]
+        asked = f"{method} /{path.partition('?')[0]}"
+        if asked in self.broken:
+            return self.broken[asked]
+        if url.startswith(GATEWAY_URL):
+            return self._gateway(asked, f"/{path}", headers, body)
+        if "/eureka/apps" in url:
+            up = [{"name": name.upper(), "instance": [{"status": "UP"}]} for name in (GATEWAY, IDENTITY, PATIENT)]
+            return Answer(asked, 200, {"applications": {"application": up}})
+        if "/actuator/health" in url:
+            return Answer(asked, 200, {"status": "UP"})
+        values = SERVED[path.split("/")[0]].values if path.split("/")[0] in SERVED else {}
+        return Answer(asked, 200, {"propertySources": [{"source": dict(values)}]})
+
+    def _gateway(self, asked: str, path: str, headers: Mapping[str, str], body: Mapping[str, object]) -> Answer:
+        run_id = headers["X-Correlation-Id"]
+        marks = {"x-correlation-id": run_id, "x-trace-id": "1", "x-ratelimit-remaining": "1"}
+        prefix = "/".join(path.split("/")[:3])
+        if path.endswith("/register"):
+            return Answer(asked, 201, {"username": body["username"]}, marks)
+        if path.endswith("/login"):
+            return Answer(asked, 200, {"token": "of identity"}, marks)
+        if "Authorization" not in headers:
+            return Answer(asked, 401, {}, marks)
+        self.tokens.add(headers["Authorization"])
+        if asked.startswith("POST") and path.endswith("/records"):
+            return Answer(asked, 201, {"id": "1", "name": body["name"]}, marks)
+        if "/records/" in path:
+            self.reads[prefix] = self.reads.get(prefix, 0) + 1
+            source = "database" if self.reads[prefix] == 1 else "redis"
+            return Answer(asked, 200, {"name": run_id, "source": source}, marks)
+        if path.endswith("/about"):
+            return Answer(asked, 200, {"configuration": SERVED[NAMES[prefix]].own}, marks)
+        if "/events?" in path:
+            return Answer(asked, 200, [{"service": IDENTITY, "topic": "user-events"}], marks)
+        return Answer(asked, 404, {}, marks)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "redis_password").write_text("right\n")
+    (tmp_path / "jwt_secret").write_text("0123456789abcdef" * 4)
+    return tmp_path
+
+
+def smoke(
+    folder: Path,
+    imagined: Imagined,
+    seen: tuple[Container, ...] | None = None,
+    *,
+    foreign: tuple[str, ...] = (),
+    redis_says: str = "",
+) -> tuple[Report, Time, list[Event]]:
+    time = Time()
+    engine = cast("Engine", FakeEngine(containers() if seen is None else seen, foreign))
+    wire = FakeWire(imagined.answer, redis_says=redis_says)
+    running = run(platform(folder), engine, wire=wire, clock=time.clock, sleep=time.sleep, now=lambda: 0.0)
+    events: list[Event] = []
+    while True:
+        try:
+            events.append(next(running))
+        except StopIteration as end:
+            return end.value, time, events
+
+
+def test_a_platform_that_works(folder: Path) -> None:
+    report, time, events = smoke(folder, Imagined())
+    assert report.ok
+    assert time.slept == []
+    assert all(isinstance(event, Working) for event in events)
+    tried = {(check.subject, check.target, check.what) for check in report.checks}
+    assert (IDENTITY, "identity-db", "registers and signs in") in tried
+    assert (PATIENT, "patient-db", "reads from database") in tried
+    assert (PATIENT, "redis", "reads from redis") in tried
+    assert (PATIENT, "kafka", f"receives what {IDENTITY} publishes") in tried
+    assert (PATIENT, CONFIG, "uses the settings served") in tried
+    assert (PATIENT, EUREKA, "registered, UP") in tried
+    assert "401 without a token" in shown(report)
+    assert report.summary.startswith(f"smoke: {len(report.checks)} links carried traffic")
+
+
+def test_the_token_is_that_of_the_identity_service(folder: Path) -> None:
+    imagined = Imagined()
+    smoke(folder, imagined)
+    assert imagined.tokens == {"Bearer of identity"}
+
+
+def test_other_peoples_services_are_held_to_the_contract_alone(folder: Path) -> None:
+    imagined = Imagined()
+    report, _, _ = smoke(folder, imagined, foreign=(IDENTITY, PATIENT))
+    assert report.ok
+    # Nobody to sign in with: a token of our own.
+    assert all(token.startswith("Bearer ey") for token in imagined.tokens)
+    tried = {(check.subject, check.target, check.what) for check in report.checks}
+    assert (GATEWAY, PATIENT, "knows the way to /api/patients") in tried
+    assert (PATIENT, "", "its own health is UP") in tried
+    assert not any(check.what.startswith("reads") for check in report.checks)
+    assert report.summary.endswith("by the contract alone: identity, patient")
+
+
+def test_one_foreign_service_among_reference_services(folder: Path) -> None:
+    report, _, _ = smoke(folder, Imagined(), foreign=(PATIENT,))
+    assert report.ok
+    assert {check.subject for check in report.checks if check.what == "writes"} == {IDENTITY}
+
+
+def test_a_stopped_database_is_named_and_the_others_are_still_tried(folder: Path) -> None:
+    problem = Answer("POST /api/identity/register", 503, {"dependency": "database"}, seconds=5.0)
+    stopped = containers(identity_db={"status": "exited", "health": "unhealthy"})
+    report, time, _ = smoke(folder, Imagined({problem.asked: problem}), stopped)
+    error = error_of(report)
+    assert error.what == f"identity-db is stopped: {IDENTITY} cannot write to it"
+    assert error.exit_code == 7
+    assert time.slept == []
+    assert (PATIENT, "writes") in {(check.subject, check.what) for check in report.checks if check.ok}
+
+
+def test_a_wrong_redis_password_is_named_although_old_connections_work(folder: Path) -> None:
+    report, time, _ = smoke(folder, Imagined(), redis_says="WRONGPASS invalid username-password pair")
+    assert error_of(report).what == "redis refuses the password of redis_password"
+    assert "right" not in str(error_of(report).details) + error_of(report).seen
+    assert time.slept == []
+
+
+def test_a_gateway_that_does_not_answer_is_asked_once(folder: Path) -> None:
+    silent = Answer("GET /api/identity", error="no answer", seconds=6.0)
+    paused = containers(rofecare_gateway={"status": "paused"})
+    report, _, _ = smoke(folder, Imagined({silent.asked: silent}), paused)
+    assert error_of(report).what == f"{GATEWAY} is paused: it does not answer on 127.0.0.1:8080"
+    assert not any(check.target == "patient-db" for check in report.checks)
+
+
+def test_an_event_that_does_not_arrive_is_waited_for_and_named(folder: Path) -> None:
+    nothing = Answer("GET /api/patients/events", 200, [])
+    report, time, _ = smoke(folder, Imagined({nothing.asked: nothing}))
+    assert error_of(report).what == f"{PATIENT} did not receive user-events of {IDENTITY} through kafka"
+    assert 0 < sum(time.slept) <= 12
+
+
+def test_without_a_cause_in_sight_the_platform_gets_time_to_settle(folder: Path) -> None:
+    unknown = Answer("POST /api/patients/records", 503, {"detail": "not registered"})
+    report, time, _ = smoke(folder, Imagined({unknown.asked: unknown}))
+    assert error_of(report).what == f"{GATEWAY} gets no answer from {PATIENT}"
+    assert error_of(report).next_step == "inv logs patient"
+    assert 15 < sum(time.slept) <= 20
+
+
+def test_settings_that_the_config_server_does_not_serve_like_this(folder: Path) -> None:
+    other = Answer("GET /api/patients/about", 200, {"configuration": "of last week"})
+    report, _, _ = smoke(folder, Imagined({other.asked: other}))
+    assert error_of(report).what == f"{PATIENT} does not use the settings that {CONFIG} serves"
+    assert error_of(report).next_step.startswith(f"docker restart rofecare-{PATIENT}-1")
+
+
+def test_an_open_route_is_named(folder: Path) -> None:
+    # The same answer with and without a token: 200.
+    leak = Answer("GET /api/patients", 200, {}, {"x-correlation-id": "1", "x-trace-id": "1"})
+    report, _, _ = smoke(folder, Imagined({leak.asked: leak}))
+    headlines = [finding.headline for finding in report.findings]
+    assert f"{GATEWAY} does not refuse a request without a token to {PATIENT}" in headlines
+    assert f"{GATEWAY} answers with another X-Correlation-Id than it was given" in headlines
+
+
+def test_nothing_is_asked_of_a_platform_that_is_not_started(folder: Path) -> None:
+    with pytest.raises(ServiceFailedError, match="the platform is not started"):
+        smoke(folder, Imagined(), ())
