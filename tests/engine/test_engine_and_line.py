@@ -56,7 +56,6 @@ def test_no_engine_at_all(make_project: MakeProject) -> None:
     project = make_project({"any": service(FOREVER)})
     project.environment["DOCKER_HOST"] = "unix:///run/nobody-listens-here.sock"
     check(project.inv("start-all"), 4, "the container engine does not answer")
-    del project.environment["DOCKER_HOST"]
 
 
 def pulling(engine: SecondEngine, make_project: MakeProject, port: int) -> Project:

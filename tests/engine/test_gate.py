@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -30,14 +31,9 @@ def wait_for(project: Project, name: str, template: str, wanted: str) -> None:
     """Wait until the engine says so of the service's container."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
-        found = subprocess.run(
-            ["docker", "inspect", "--format", template, f"{project.name}-{name}-1"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if found.stdout.strip() == wanted:
-            return
+        with suppress(subprocess.CalledProcessError):
+            if project.docker("inspect", "--format", template, f"{project.name}-{name}-1") == wanted:
+                return
         time.sleep(0.1)
     pytest.fail(f"{name} never became {wanted}")
 

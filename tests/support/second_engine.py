@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,11 +39,12 @@ class SecondEngine:
 @contextmanager
 def second_engine(folder: Path) -> Iterator[SecondEngine]:
     """Start `dockerd` with everything of its own below `folder`, and no network for containers."""
-    # A socket's path may have 107 characters at most: pytest's folders are too deep.
-    socket = Path(f"/run/gate-{os.getpid()}-{time.monotonic_ns() % 10**6}.sock")
-    own = {"data-root": "data", "exec-root": "exec", "pidfile": "pid"}
-    flags = [f"--{flag}={folder / name}" for flag, name in own.items()]
-    namespaces = [f"--containerd-namespace={socket.stem}", f"--containerd-plugins-namespace={socket.stem}-plugins"]
+    # A socket's path may have 104 characters at most: pytest's folders are too deep.
+    short = Path(tempfile.mkdtemp(prefix="gate-", dir="/run"))
+    socket = short / "docker.sock"
+    own = {"data-root": folder / "data", "exec-root": short / "exec", "pidfile": short / "pid"}
+    flags = [f"--{flag}={path}" for flag, path in own.items()]
+    namespaces = [f"--containerd-namespace={short.name}", f"--containerd-plugins-namespace={short.name}-plugins"]
     network = ["--bridge=none", "--iptables=false", "--ip6tables=false"]
     with (folder / "log").open("wb") as log:
         argv = ["dockerd", f"--host=unix://{socket}", *flags, *namespaces, *network]
@@ -55,7 +58,9 @@ def second_engine(folder: Path) -> Iterator[SecondEngine]:
         # Its containerd, where it had to start one, is in its process group.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        socket.unlink(missing_ok=True)
+        # An engine makes its data folder a mount of its own, and leaves it.
+        subprocess.run(["umount", "--recursive", str(folder / "data")], capture_output=True, check=False)
+        shutil.rmtree(short, ignore_errors=True)
 
 
 def _wait(engine: SecondEngine, log: Path) -> None:
