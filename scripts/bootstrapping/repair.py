@@ -7,7 +7,7 @@ import sys
 
 from bootstrapping import engine, survey
 from bootstrapping.errors import COMMAND, ENGINE, Refusal
-from bootstrapping.flow import Request, find_gaps
+from bootstrapping.gaps import find_gaps
 from bootstrapping.lock import lock
 from bootstrapping.needs import Gap, Part
 from bootstrapping.plan import extraction, quoted, shown
@@ -17,6 +17,7 @@ from bootstrapping.run import ask, change, say, which
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from bootstrapping.environment import Environment
+    from bootstrapping.request import Request
 
 # No questions, and no restart of other services on the way.
 _APT = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
+from tests.support.events import Recording, recording
 from tests.support.platform import PlatformUnderTest
 
 
 @dataclass(frozen=True)
 class FirstStart:
-    """What the start on an empty machine said, and when it began."""
+    """What the start on an empty machine said, and what the engine recorded meanwhile."""
 
-    began: float
     output: str
+    recording: Recording
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +32,9 @@ def stopped_platform(engine: object, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def first_start(stopped_platform: PlatformUnderTest) -> FirstStart:
     """The start from nothing: secrets, images, 22 containers."""
-    began = time.time()
-    return FirstStart(began, stopped_platform.expect(0, "start-all", timeout=1500))
+    with recording(stopped_platform.name) as events:
+        output = stopped_platform.expect(0, "start-all", timeout=1500)
+    return FirstStart(output, events)
 
 
 @pytest.fixture(scope="session")

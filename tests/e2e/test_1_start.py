@@ -9,43 +9,28 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import FirstStart
-from tests.support.platform import PlatformUnderTest, docker, healthy_since
+from tests.support.platform import PlatformUnderTest, docker
 
 # The first of them builds every image on a bare machine.
 pytestmark = pytest.mark.timeout(1600)
 
+BUSINESS = (
+    "identity",
+    "patient",
+    "clinical",
+    "medical-technology",
+    "pharmacy",
+    "finance",
+    "platform",
+    "interoperability",
+)
 STAGES = (
-    {
-        name + "-db"
-        for name in (
-            "identity",
-            "patient",
-            "clinical",
-            "medical-technology",
-            "pharmacy",
-            "finance",
-            "platform",
-            "interoperability",
-        )
-    }
-    | {"redis", "zookeeper"},
+    {*(f"{name}-db" for name in BUSINESS), "redis", "zookeeper"},
     {"kafka"},
     {"rofecare-config-server"},
     {"rofecare-discovery-server"},
     {"rofecare-gateway"},
-    {
-        f"rofecare-service-{name}"
-        for name in (
-            "identity",
-            "patient",
-            "clinical",
-            "medical-technology",
-            "pharmacy",
-            "finance",
-            "platform",
-            "interoperability",
-        )
-    },
+    {f"rofecare-service-{name}" for name in BUSINESS},
 )
 
 
@@ -58,7 +43,7 @@ def test_all_22_are_healthy(platform: PlatformUnderTest, first_start: FirstStart
 def test_no_container_was_started_before_the_stage_before_it_was_healthy(
     platform: PlatformUnderTest, first_start: FirstStart
 ) -> None:
-    healthy, started = healthy_since(platform.name, first_start.began), platform.started()
+    healthy, started = first_start.recording.healthy(), platform.started()
     for before, after in pairwise(STAGES):
         assert max(healthy[name] for name in before) <= min(started[name] for name in after), (before, after)
 

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from tests.e2e.test_2_use import client
-from tests.support.platform import PlatformUnderTest, docker, events
+from tests.support.events import recording
+from tests.support.platform import PlatformUnderTest, docker
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -33,15 +34,15 @@ def test_data_outlives_a_stop_in_which_nothing_is_killed(platform: PlatformUnder
     sql(platform, f"create table kept as select '{MESSAGE}'::text as message")
     redis(platform, "set", "kept", MESSAGE)
     kafka(platform, "-P", stdin=f"{MESSAGE}\n")
-    began = time.time()
-    platform.expect(0, "stop-all")
+    with recording(platform.name) as events:
+        platform.expect(0, "stop-all")
     assert platform.containers() == {}
-    ends = [line.split(" ") for line in events(platform.name, began, "die", _DEATH)]
+    ends = events.ends()
     assert len(ends) == 22
-    assert not [end for end in ends if end[1] == "137"]
-    assert ends[-1][0] == "zookeeper" or [end[0] for end in ends].index("kafka") < [end[0] for end in ends].index(
-        "zookeeper"
-    )
+    assert not [name for name, code in ends if code == "137"]
+    order = [name for name, _ in ends]
+    assert order.index("rofecare-gateway") > order.index("rofecare-service-patient")
+    assert order.index("kafka") < order.index("zookeeper")
 
     # Interrupted in phase 2, the next start goes on from there.
     with platform.popen("start-all") as running:
@@ -61,9 +62,6 @@ def test_data_outlives_a_stop_in_which_nothing_is_killed(platform: PlatformUnder
     assert sql(platform, "select message from kept") == MESSAGE
     assert redis(platform, "get", "kept") == MESSAGE
     assert kafka(platform, "-C", "-o", "beginning", "-e", "-q") == MESSAGE
-
-
-_DEATH = '{{index .Actor.Attributes "com.docker.compose.service"}} {{.Actor.Attributes.exitCode}}'
 
 
 def _wait_for(platform: PlatformUnderTest, service: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import signal
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 
 from tests.engine.conftest import MakeProject
 from tests.engine.test_gate import FOREVER, check, wait_for
+from tests.support.events import recording
 from tests.support.project import Project, service
 
 # Becomes healthy some time after it was started, so that a gate that does not wait is caught.
@@ -29,20 +29,13 @@ def started(project: Project, name: str) -> datetime:
     return datetime.fromisoformat(project.inspect(name)["State"]["StartedAt"])
 
 
-def healthy(project: Project, name: str) -> datetime:
-    """When it became healthy, by the engine's events: the probes that `inspect` keeps are the last five only."""
-    chosen = ["--filter", f"container={project.name}-{name}-1", "--filter", "event=health_status: healthy"]
-    until = f"{time.time():.3f}"
-    moments = project.docker("events", "--since", "0", "--until", until, *chosen, "--format", "{{.TimeNano}}").split()
-    return datetime.fromtimestamp(int(moments[0]) / 1e9, UTC)
-
-
 def test_each_stage_starts_when_the_one_before_it_is_healthy(make_project: MakeProject) -> None:
     project = make_project(three_stages())
-    check(project.inv("start-all"), 0, "up: 4 of 4")
-    order = ["base", "queue", "cloud", "shop"]
-    for before, after in pairwise(order):
-        assert healthy(project, before) <= started(project, after), (before, after)
+    with recording(project.name) as events:
+        check(project.inv("start-all"), 0, "up: 4 of 4")
+    healthy = events.healthy()
+    for before, after in pairwise(["base", "queue", "cloud", "shop"]):
+        assert healthy[before] <= started(project, after), (before, after)
 
 
 def test_a_second_start_touches_nothing(make_project: MakeProject) -> None:
@@ -106,9 +99,9 @@ def test_stop_in_reverse_order_and_by_itself(make_project: MakeProject) -> None:
         services[name] = {**one, "command": ["bash", "-c", f"touch /tmp/ok; {polite}"], "init": False}
     project = make_project(services)
     check(project.inv("start-all"), 0)
-    began = time.time()
-    check(project.inv("stop-all"), 0, "stopped: 4 containers")
-    ends = project.ends(began)
+    with recording(project.name) as events:
+        check(project.inv("stop-all"), 0, "stopped: 4 containers")
+    ends = events.ends()
     assert [name for name, _ in ends] == ["shop", "cloud", "queue", "base"]
     assert {code for _, code in ends} == {"0"}
     check(project.inv("stop-all"), 0, "nothing was running")

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -113,20 +113,3 @@ def docker(*words: str, stdin: str | None = None) -> str:
 def moment(text: str) -> datetime:
     """The engine's time stamps have nanoseconds."""
     return datetime.fromisoformat(text)
-
-
-def events(project: str, since: float, event: str, template: str) -> list[str]:
-    """The engine's events of the project since that Unix time."""
-    chosen = ["--filter", f"label=com.docker.compose.project={project}", "--filter", f"event={event}"]
-    span = ["--since", f"{since:.3f}", "--until", f"{time.time():.3f}"]
-    return docker("events", *span, *chosen, "--format", template).splitlines()
-
-
-def healthy_since(project: str, since: float) -> Mapping[str, datetime]:
-    """Service -> when it became healthy for the first time since then."""
-    form = '{{index .Actor.Attributes "com.docker.compose.service"}} {{.TimeNano}}'
-    found: dict[str, datetime] = {}
-    for line in events(project, since, "health_status: healthy", form):
-        name, _, nanoseconds = line.partition(" ")
-        found.setdefault(name, datetime.fromtimestamp(int(nanoseconds) / 1e9, UTC))
-    return found

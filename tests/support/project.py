@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,15 +65,6 @@ class Project:
         """What the engine says of the service's container."""
         found: list[Json] = json.loads(self.docker("inspect", f"{self.name}-{service}-1"))
         return found[0]
-
-    def ends(self, since: float) -> list[tuple[str, str]]:
-        """The (service, exit code) of every container that ended since that Unix time, in order."""
-        form = '{{index .Actor.Attributes "com.docker.compose.service"}} {{.Actor.Attributes.exitCode}}'
-        chosen = ["--filter", f"label=com.docker.compose.project={self.name}", "--filter", "event=die"]
-        text = self.docker(
-            "events", "--since", f"{since:.3f}", "--until", f"{time.time():.3f}", *chosen, "--format", form
-        )
-        return [(name, code) for name, _, code in (line.partition(" ") for line in text.splitlines())]
 
     def clean(self) -> None:
         """Remove what carries this project's name, and nothing else."""

@@ -10,8 +10,9 @@ import pytest
 
 from bootstrapping import boundary, engine
 from bootstrapping.errors import BUG, COMMAND, INTERRUPTED, USAGE, Refusal
-from bootstrapping.flow import Request, parse, run
+from bootstrapping.flow import run
 from bootstrapping.lock import lock
+from bootstrapping.request import Request, parse
 
 SCRIPT = Path(__file__).resolve().parents[3] / "scripts/bootstrap.py"
 
