@@ -67,7 +67,7 @@ def build(root: Path, names: Sequence[str]) -> None:
         if pulled:
             scope.say(f"not built here, their images are pulled: {', '.join(pulled)} (SERVICES, IMAGES in .env)")
         report = scope.follow(images.build(project.settings, sources, engine, wanted))
-        scope.say(f"images: {report.summary}")
+        scope.say(report.summary or "nothing to build")
         if report.failed:
             raise _failed_builds(report)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,11 +33,19 @@ class BuildReport:
     current: tuple[str, ...] = ()
     # Image -> the last lines of its build.
     failed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Which of them are applications; the others are what the applications run with.
+    applications: frozenset[str] = frozenset()
 
     @property
     def summary(self) -> str:
-        """The counts in words."""
-        return f"{len(self.built)} built, {len(self.current)} up to date, {len(self.failed)} failed"
+        """The counts in words, applications first."""
+        everything = {*self.built, *self.current, *self.failed}
+        groups = (("applications", self.applications), ("other images", everything - self.applications))
+        return "; ".join(f"{name}: {self._count(group)}" for name, group in groups if group & everything)
+
+    def _count(self, group: Collection[str]) -> str:
+        counts = {"built": self.built, "up to date": self.current, "failed": self.failed}
+        return ", ".join(f"{sum(image in group for image in found)} {word}" for word, found in counts.items())
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,8 @@ def build(
                 built.append(job.image)
             else:
                 failed[job.image] = tail
-    return BuildReport(tuple(built), tuple(job.image for job in current), failed)
+    applications = frozenset(job.image for job in jobs if job.origin)
+    return BuildReport(tuple(built), tuple(job.image for job in current), failed, applications)
 
 
 def _batches(jobs: Sequence[_Job]) -> list[list[_Job]]:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from rofecare_infra.compose import PACKAGES, Compose
 from rofecare_infra.engine import Image
+from rofecare_infra.errors import SettingsError
 from rofecare_infra.images import registry
 from rofecare_infra.platform import Platform, Service
 from rofecare_infra.settings import Settings
@@ -39,9 +40,16 @@ class Sources:
 
 
 def resolve(
-    settings: Settings, compose: Compose, images: LocalImages, answers: Callable[[str], bool] = registry.answers
+    settings: Settings,
+    compose: Compose,
+    images: LocalImages,
+    answers: Callable[[str], bool] = registry.answers,
+    offers: Callable[[str], bool] = registry.offers,
 ) -> Sources:
-    """Decide for the infrastructure and for each application."""
+    """Decide for the infrastructure and for each application.
+
+    `answers` says whether a registry does, `offers` whether it has an image for us.
+    """
     upstream = compose.model()
     has_overlay = (compose.folder / PACKAGES).exists()
     packaged = compose.with_files(PACKAGES).model() if has_overlay else upstream
@@ -63,7 +71,7 @@ def resolve(
         if settings.get(variable):
             origins[service.name] = "chosen"
             continue
-        origin = _origin(settings, service, images, reachable)
+        origin = _origin(settings, service, images, lambda image: reachable(image) and offers(image))
         origins[service.name] = origin
         variables[variable] = service.image if origin == "registry" else local_image(service.name, origin)
     files = compose.with_files(PACKAGES) if infrastructure == "packages" else compose
@@ -102,16 +110,24 @@ def _infrastructure(
     return "packages", f"infrastructure images: packages ({host} does not answer)"
 
 
-def _origin(settings: Settings, service: Service, images: LocalImages, reachable: Callable[[str], bool]) -> str:
+def _origin(settings: Settings, service: Service, images: LocalImages, to_be_had: Callable[[str], bool]) -> str:
+    pom = settings.workspace / str(service.checkout) / "pom.xml"
+    if settings.services == "source" and not pom.is_file():
+        raise SettingsError(
+            f"{service.name} cannot be built from source",
+            seen=f"SERVICES=source, but no {pom}",
+            expected="a checkout of every application beside this repository (WORKSPACE in .env)",
+            next_step="check it out there, or set SERVICES=auto: only what has a checkout is built from source",
+        )
     if settings.services != "auto":
         return settings.services
-    if (settings.workspace / str(service.checkout) / "pom.xml").is_file():
+    if pom.is_file():
         return "source"
     if images.image(service.image):
         return "registry"
     if images.image(local_image(service.name, "reference")):
         return "reference"
-    return "registry" if reachable(service.image) else "reference"
+    return "registry" if to_be_had(service.image) else "reference"
 
 
 def _summary(settings: Settings, origins: Mapping[str, str]) -> list[str]:

@@ -92,7 +92,7 @@ def test_reference_services_share_one_build_and_checkouts_go_one_by_one(root: Pa
     events, report = shop.run()
     assert [names for names, _ in shop.builder.built] == [("b", "d"), ("a",), ("c",)]
     assert [arguments["ORIGIN"] for _, arguments in shop.builder.built] == ["reference", "source", "source"]
-    assert report.summary == "4 built, 0 up to date, 0 failed"
+    assert report.summary == "applications: 4 built, 0 up to date, 0 failed"
     assert {event.image for event in events if isinstance(event, ImageDone)} == {
         "rofecare/a:source",
         "rofecare/b:reference",
@@ -107,7 +107,7 @@ def test_a_second_time_there_is_nothing_to_do(root: Path) -> None:
     shop.builder.built.clear()
     _, report = shop.run()
     assert shop.builder.built == []
-    assert report.summary == "0 built, 2 up to date, 0 failed"
+    assert report.summary == "applications: 0 built, 2 up to date, 0 failed"
 
 
 def test_a_change_concerns_whoever_reads_it(root: Path) -> None:
@@ -141,7 +141,7 @@ def test_an_image_that_somebody_replaced_is_built_again(root: Path) -> None:
 def test_one_that_fails_does_not_stop_the_others(root: Path) -> None:
     shop = Workshop(root, {"a": "source", "b": "source", "c": "source"})
     events, report = shop.run(broken=("b",))
-    assert report.summary == "2 built, 0 up to date, 1 failed"
+    assert report.summary == "applications: 2 built, 0 up to date, 1 failed"
     tail = report.failed["rofecare/b:source"]
     assert tail == ("#9 [ERROR] cannot find symbol", " > [build 4/4] RUN mvn package:", "failed to solve")
     assert [event.outcome for event in events if isinstance(event, ImageDone)] == ["built", "failed", "built"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rofecare_infra.compose import PACKAGES
+from rofecare_infra.errors import SettingsError
 from rofecare_infra.images import Sources, resolve
 from rofecare_infra.images.resolve import image_variable, local_image
 from rofecare_infra.platform import Platform
@@ -25,8 +26,9 @@ PACKAGED = Platform("rofecare", (*(replace(one, image="rofecare/postgres:17") fo
 class Registry:
     """Says whether hosts answer, and remembers who was asked."""
 
-    def __init__(self, *answering: str) -> None:
+    def __init__(self, *answering: str, offered: bool = True) -> None:
         self.answering = answering
+        self.offered = offered
         self.asked: list[str] = []
 
     def __call__(self, host: str) -> bool:
@@ -44,7 +46,8 @@ def root(tmp_path: Path) -> Path:
 
 def resolved(root: Path, *images: str, registry: Registry | None = None, **values: str) -> Sources:
     compose = FakeCompose(root / "docker", upstream=UPSTREAM, packaged=PACKAGED)
-    return resolve(settings(root, **values), compose, FakeEngine(images=images), registry or Registry())
+    asked = registry or Registry()
+    return resolve(settings(root, **values), compose, FakeEngine(images=images), asked, lambda _image: asked.offered)
 
 
 HUB = "registry-1.docker.io"
@@ -78,7 +81,7 @@ def test_infrastructure(
 @pytest.mark.parametrize(
     ("wish", "local", "answering", "checkout", "expected"),
     [
-        ("source", (), (), False, "source"),
+        ("source", (), (), True, "source"),
         ("registry", (), (), True, "registry"),
         ("reference", (), ("ghcr.io",), True, "reference"),
         ("auto", (f"ghcr.io/rofecare/{APP}:v1",), ("ghcr.io",), True, "source"),
@@ -101,6 +104,16 @@ def test_applications(
     assert sources.compose.variables["ROFECARE_SERVICE_PATIENT_IMAGE"] == image
     assert sources.is_built(sources.platform.service(APP)) == (expected != "registry")
     assert sources.reasons[-1] == f"applications: {expected} ({APP}) (SERVICES={wish})"
+
+
+def test_a_registry_that_answers_but_does_not_hand_out_the_image(root: Path) -> None:
+    registry = Registry("ghcr.io", offered=False)
+    assert resolved(root, registry=registry, IMAGES="packages").applications == {APP: "reference"}
+
+
+def test_source_without_a_checkout_is_refused(root: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be built from source"):
+        resolved(root, IMAGES="packages", SERVICES="source")
 
 
 def test_a_folder_without_a_build_file_is_no_checkout(root: Path) -> None:
