@@ -35,6 +35,10 @@ FORMAT = """\
   font-size: {char_height}px;
   line-height: {line_height}px;
 }}
+.{unique_id}-title {{
+  font-family: "DejaVu Sans", Arial, sans-serif;
+  font-size: 16px;
+}}
 {styles}
 </style>
 <defs>
@@ -112,7 +116,9 @@ def draw(output: str) -> str:
     """Draw the screen as it is in the end. Raises ValueError when a line does not fit on it."""
     screen = Screen()
     screen.feed(output)
-    lines = [Text.assemble(("$ ", "bold green"), f"inv {TASK}"), *map(Text.from_ansi, screen.lines)]
+    # A text that begins with a blank loses it in some viewers: the blank after a mark goes to the mark.
+    rows = [line.replace("\x1b[0m ", " \x1b[0m", 1) for line in screen.lines]
+    lines = [Text.assemble(("$ ", "bold green"), f"inv {TASK}"), *map(Text.from_ansi, rows)]
     while not lines[-1].plain.strip():
         lines.pop()
     widest = max(lines, key=lambda line: line.cell_len)
