@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from tests.support.project import IMAGE, Project, service
 from tests.support.registry import BadLine, registry
 from tests.support.second_engine import SecondEngine, second_engine
 
+REMOTE = "noise:1"
+
 
 @pytest.fixture
 def other_engine(small_image: str, tmp_path: Path) -> Iterator[SecondEngine]:
@@ -25,13 +28,23 @@ def other_engine(small_image: str, tmp_path: Path) -> Iterator[SecondEngine]:
 
 @pytest.fixture
 def registry_port(small_image: str, tmp_path: Path) -> Iterator[int]:
-    """A registry that holds the small image."""
+    """A registry that holds an image with a layer that this machine has nowhere else."""
     (tmp_path / "registry").mkdir()
+    noise = tmp_path / "noise"
+    noise.write_bytes(os.urandom(8_000_000))
+
+    def docker(*words: str) -> str:
+        return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout.strip()
+
     with registry(tmp_path / "registry") as port:
-        name = f"127.0.0.1:{port}/small:1"
-        subprocess.run(["docker", "tag", small_image, name], check=True)
-        subprocess.run(["docker", "push", "--quiet", name], check=True, capture_output=True)
-        subprocess.run(["docker", "rmi", name], check=True, capture_output=True)
+        name = f"127.0.0.1:{port}/{REMOTE}"
+        # Not built: a builder would keep the layer in its cache, and nothing would have to be pulled.
+        container = docker("create", small_image, "true")
+        docker("cp", str(noise), f"{container}:/noise")
+        docker("commit", container, name)
+        docker("rm", container)
+        docker("push", name)
+        docker("rmi", name)
         yield port
 
 
@@ -58,24 +71,21 @@ def test_no_engine_at_all(make_project: MakeProject) -> None:
     check(project.inv("start-all"), 4, "the container engine does not answer")
 
 
-def pulling(engine: SecondEngine, make_project: MakeProject, port: int) -> Project:
-    image = f"127.0.0.1:{port}/small:1"
-    return on(engine, make_project({"pulled": service(FOREVER, network_mode="none") | {"image": image}}))
+def pulling(make_project: MakeProject, port: int) -> Project:
+    return make_project({"pulled": service(FOREVER) | {"image": f"127.0.0.1:{port}/{REMOTE}"}})
 
 
-def test_a_pull_that_breaks_is_tried_again(
-    make_project: MakeProject, other_engine: SecondEngine, registry_port: int
-) -> None:
+def test_a_pull_that_breaks_is_tried_again(make_project: MakeProject, registry_port: int) -> None:
     # The engine itself tries a layer five times before it gives up: more cuts than that reach us.
-    line = BadLine(registry_port, cuts=8, after=100_000)
-    project = pulling(other_engine, make_project, line.port)
+    line = BadLine(registry_port, cuts=8, after=1_000_000)
+    project = pulling(make_project, line.port)
     check(project.inv("start-all", timeout=280), 0, "broke off", "trying again", "up: 1 of 1")
     assert line.cuts_left == 0
+    project.clean()
+    project.docker("rmi", f"127.0.0.1:{line.port}/{REMOTE}")
 
 
-def test_a_pull_that_never_succeeds_is_named(
-    make_project: MakeProject, other_engine: SecondEngine, registry_port: int
-) -> None:
+def test_a_pull_that_never_succeeds_is_named(make_project: MakeProject, registry_port: int) -> None:
     line = BadLine(registry_port, cuts=10_000, after=100)
-    outcome = pulling(other_engine, make_project, line.port).inv("start-all", timeout=280)
-    check(outcome, 5, f"image 127.0.0.1:{line.port}/small:1 cannot be pulled", "4 of 4 attempts", "pulled needs")
+    outcome = pulling(make_project, line.port).inv("start-all", timeout=280)
+    check(outcome, 5, f"image 127.0.0.1:{line.port}/{REMOTE} cannot be pulled", "4 of 4 attempts", "pulled needs")

@@ -1,4 +1,4 @@
-"""A second container engine beside the machine's own: one that a test may stop, and that has no image yet."""
+"""A second container engine beside the machine's own: one that a test may stop."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def second_engine(folder: Path) -> Iterator[SecondEngine]:
     namespaces = [f"--containerd-namespace={short.name}", f"--containerd-plugins-namespace={short.name}-plugins"]
     network = ["--bridge=none", "--iptables=false", "--ip6tables=false"]
     with (folder / "log").open("wb") as log:
-        argv = ["dockerd", f"--host=unix://{socket}", *flags, *namespaces, *network]
+        # In a network of its own: without a bridge of its own it would remove the one that the machine's engine uses.
+        argv = ["unshare", "--net", "dockerd", f"--host=unix://{socket}", *flags, *namespaces, *network]
         process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
     engine = SecondEngine(f"unix://{socket}", process)
     try:
