@@ -13,7 +13,7 @@ from rofecare_infra.smoke.served import NOTHING, Configuration
 from rofecare_infra.smoke.talk import Talk
 
 # A consumer that has just started is given its partitions first; after that an event takes milliseconds. Seconds.
-ARRIVAL = 12.0
+ARRIVAL = 20.0
 _OK = 200
 
 
