@@ -45,11 +45,11 @@ def start_infra(root: Path, *, as_json: bool) -> None:
         containers = scope.follow(phases.start(prepared, phases=["infrastructure"]))
         scope.say(f"up: {len(containers)} of {len(containers)} containers ready\n")
         rows = connections(prepared.platform)
-        cells = [(row.service, row.address, row.user, Path(row.password_file).name) for row in rows]
-        scope.say(table(("SERVICE", "ADDRESS", "USER", "PASSWORD FILE"), cells))
-        folder = prepared.settings.secrets_folder
-        scope.say(f"\npasswords are files in {folder}; for psql, for example:")
-        scope.say(f"  export PGPASSWORD=$(cat {folder}/identity_db_password)")
+        scope.say(table(("SERVICE", "ADDRESS"), [(row.service, row.address) for row in rows]))
+        locked = [(row.service, row.user, Path(row.password_file).name) for row in rows if row.password_file]
+        scope.say("\n" + table(("SERVICE", "USER", "PASSWORD FILE"), locked))
+        scope.say(f"\npassword files are in {prepared.settings.secrets_folder}; for psql:")
+        scope.say(f"  export PGPASSWORD=$(cat {rows[0].password_file})" if locked else "")
 
 
 def build(root: Path, names: Sequence[str]) -> None:

@@ -15,6 +15,8 @@ BASE = "docker-compose.yml"
 PACKAGES = "docker-compose.packages.yml"
 OVERRIDE = "docker-compose.override.yml"
 
+BUILD_PROJECT = "rofecare-images"
+
 # Reading files and asking the local engine take well under a second each.
 _QUICK = 60.0
 
@@ -84,13 +86,19 @@ class Compose:
         return stream(self.argv(*flags, *services), env=self.variables, check=False)
 
     def build(
-        self, services: Sequence[str], *, profiles: Sequence[str] = (), arguments: Mapping[str, str] | None = None
+        self, images: Mapping[str, str], *, profiles: Sequence[str] = (), arguments: Mapping[str, str] | None = None
     ) -> Generator[str, None, Result]:
-        """Build the images of these services."""
+        """Build these images, service -> name of its image.
+
+        Under a project name of their own: compose writes the project's name into the images that it builds, and
+        the same inputs shall give the same image whatever the platform that uses it is called.
+        """
         flags = [word for profile in profiles for word in ("--profile", profile)]
         values = [word for name, value in (arguments or {}).items() for word in ("--build-arg", f"{name}={value}")]
-        argv = self.argv(*flags, "--progress", "plain", "build", *values, *services)
-        return stream(argv, env=self.variables, check=False)
+        named = json.dumps({"services": {service: {"image": image} for service, image in images.items()}})
+        project = ("--project-name", BUILD_PROJECT, "-f", "-")
+        argv = self.argv(*project, *flags, "--progress", "plain", "build", *values, *images)
+        return stream(argv, env=self.variables, stdin=named, check=False)
 
     def down(self, project: str) -> Result:
         """Remove the project's containers and networks, whatever files they came from; they are stopped already."""

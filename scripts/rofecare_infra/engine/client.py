@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -181,7 +182,7 @@ def _answers() -> Iterator[None]:
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise EngineError(
             "the container engine does not answer",
-            seen=_first_cause(error),
+            seen=f"{_first_cause(error)}, at {os.environ.get('DOCKER_HOST', 'the default socket')}",
             expected="a running Docker Engine that this user may talk to",
             next_step="python3 scripts/bootstrap.py status  (starts the engine where it may), or docker info",
         ) from error

@@ -124,9 +124,9 @@ def _batches(jobs: Sequence[_Job]) -> list[list[_Job]]:
 def _build_batch(compose: Compose, batch: Sequence[_Job]) -> Generator[Event, None, dict[_Job, tuple[str, ...] | None]]:
     """Build the batch; job -> None when it was built, else the last lines. A batch that fails is tried one by one."""
     began = time.monotonic()
-    names = [job.services[0] for job in batch]
+    images = {job.services[0]: job.image for job in batch}
     yield Working(f"building {', '.join(job.image for job in batch)}")
-    result = yield from _run_build(compose, names, batch[0].origin)
+    result = yield from _run_build(compose, images, batch[0].origin)
     if not result.ok and len(batch) > 1:
         outcomes: dict[_Job, tuple[str, ...] | None] = {}
         for job in batch:
@@ -138,9 +138,9 @@ def _build_batch(compose: Compose, batch: Sequence[_Job]) -> Generator[Event, No
     return dict.fromkeys(batch, None if result.ok else _cause(result))
 
 
-def _run_build(compose: Compose, names: Sequence[str], origin: str) -> Generator[Event, None, Result]:
+def _run_build(compose: Compose, images: Mapping[str, str], origin: str) -> Generator[Event, None, Result]:
     arguments = {"ORIGIN": origin} if origin in {"source", "reference"} else {}
-    result = yield from output_of(compose.build(names, profiles=[PROFILE], arguments=arguments))
+    result = yield from output_of(compose.build(images, profiles=[PROFILE], arguments=arguments))
     for line in result.stderr.splitlines():
         _, mark, said = line.partition("rofecare: ")
         if mark and "echo" not in line:  # what our own Dockerfiles have to say, such as a training that failed
@@ -210,19 +210,25 @@ def _jobs(settings: Settings, sources: Sources, names: Sequence[str], bases: Seq
         others = jobs[service.image].services if service.image in jobs else ()
         checkout = settings.workspace / str(service.checkout)
         own = [checkout, *(settings.workspace / part for part in _SHARED)] if origin == "source" else []
-        inputs = fingerprint({**service.build, "origin": origin}, [*_contexts(service.build), *own], bases)
+        # Where the workspace is does not matter, what is read of it does.
+        contexts = {key: value for key, value in _named_contexts(service.build).items() if key != "workspace"}
+        definition = {**service.build, "additional_contexts": contexts, "origin": origin}
+        inputs = fingerprint(definition, [*_contexts(definition), *own], bases)
         jobs[service.image] = _Job(service.image, (*others, name), origin, inputs)
     return list(jobs.values())
 
 
 def _contexts(definition: Mapping[str, object]) -> list[Path]:
-    """The folders that a build reads, but for the workspace, of which it reads a part only."""
+    """The folders that a build reads."""
     context = Path(str(definition["context"]))
     dockerfile = context / str(definition.get("dockerfile", "Dockerfile"))
-    more = definition.get("additional_contexts")
-    more = more if isinstance(more, Mapping) else {}
-    named = [Path(str(path)) for name, path in more.items() if name != "workspace"]
+    named = [Path(str(path)) for path in _named_contexts(definition).values()]
     return [path for path in (context, dockerfile.resolve().parent, *named) if path.exists()]
+
+
+def _named_contexts(definition: Mapping[str, object]) -> Mapping[str, object]:
+    named = definition.get("additional_contexts")
+    return named if isinstance(named, Mapping) else {}
 
 
 def _with_certificates(settings: Settings, compose: Compose) -> Compose:

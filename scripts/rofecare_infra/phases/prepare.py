@@ -149,6 +149,6 @@ def _refusal(problems: Sequence[Problem]) -> SettingsError:
         "the settings cannot be used: nothing was started",
         seen=count,
         expected="none",
-        next_step="mend them in .env (or the environment), then run the same command again",
+        next_step="mend each where it stands, then run the same command again",
         details=[f"{number}. {problem}" for number, problem in enumerate(problems, 1)],
     )

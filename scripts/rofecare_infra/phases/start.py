@@ -53,8 +53,10 @@ def _start_stage(
     project = prepared.platform.project
     before = prepared.engine.containers(project)
     outdated = _outdated(prepared, stage, before, hashes)
+    restarts = {container.id: container.restarts for container in before}
+    if outdated or observe(stage.services, before, restarts, 0.0).pending:
+        yield StageBegan(stage.phase, *place, outdated or stage.names)
     if outdated:
-        yield StageBegan(stage.phase, *place, outdated)
         result = yield from output_of(prepared.sources.compose.up(outdated))
         if not result.ok:
             concerned = [service for service in stage.services if service.name in outdated]
@@ -62,7 +64,7 @@ def _start_stage(
     observations = wait(
         stage.services,
         lambda: prepared.engine.containers(project),
-        restarts_before={container.id: container.restarts for container in before},
+        restarts_before=restarts,
         timeout=prepared.settings.gate_timeout,
         clock=clock,
         sleep=sleep,

@@ -53,6 +53,7 @@ def stop(
         after = [engine.inspect(container.id) for container in group]
         killed += [one.name for one in after if one is not None and one.exit_code == _SIGKILL_CODE]
         yield Note(f"{listed(names)} stopped ({clock() - began:.1f} s)")
+    yield Working("removing containers and networks")
     compose.down(project)
     stopped = tuple(container.name for container in containers)
     if not volumes:

@@ -48,7 +48,11 @@ def problems(found: Inventory) -> tuple[Problem, ...]:
     listed = []
     if not found.fresh:
         listed += [
-            Problem(str(path), "the secret is missing or empty", "the file from a backup, or a new one: inv init")
+            Problem(
+                str(path),
+                "the secret is missing or empty",
+                "the file from a backup; inv init makes a new one where no data depends on it",
+            )
             for path in found.missing.values()
         ]
     if found.folder.is_dir():

@@ -25,13 +25,14 @@ class Door:
         self.argv: list[str] = []
         self.env: Mapping[str, str] = {}
         self.cwd: Path | None = None
+        self.stdin = ""
 
     def run(self, argv: list[str], **options: Any) -> Result:
         self.argv, self.env, self.cwd = argv, options.get("env") or {}, options.get("cwd")
         return self.result
 
     def stream(self, argv: list[str], **options: Any) -> str:
-        self.argv, self.env = argv, options.get("env") or {}
+        self.argv, self.env, self.stdin = argv, options.get("env") or {}, options.get("stdin", "")
         return "a stream"
 
 
@@ -76,9 +77,11 @@ def test_up_starts_the_named_services_alone_and_fetches_nothing(monkeypatch: pyt
 
 def test_build(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = door(monkeypatch)
-    COMPOSE.build(["redis"], profiles=["images"], arguments={"ORIGIN": "source"})
+    COMPOSE.build({"redis": "own/redis:8"}, profiles=["images"], arguments={"ORIGIN": "source"})
     words = ["--profile", "images", "--progress", "plain", "build", "--build-arg", "ORIGIN=source", "redis"]
-    assert seen.argv == [*FILES, *words]
+    # A project of its own, whatever the platform is called, and the image's name said in so many words.
+    assert seen.argv == [*FILES, "--project-name", "rofecare-images", "-f", "-", *words]
+    assert seen.stdin == '{"services": {"redis": {"image": "own/redis:8"}}}'
 
 
 def test_down_goes_by_labels_wherever_the_containers_came_from(monkeypatch: pytest.MonkeyPatch) -> None:

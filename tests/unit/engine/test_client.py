@@ -89,7 +89,7 @@ def test_an_engine_that_does_not_answer() -> None:
     engine, _ = api(containers=refused)
     with pytest.raises(EngineError) as caught:
         engine.containers("rofecare")
-    assert caught.value.seen == "ConnectionError: Connection refused"
+    assert caught.value.seen.startswith("ConnectionError: Connection refused, at ")
 
 
 def test_the_innermost_cause_is_the_one_that_is_told() -> None:
@@ -102,7 +102,7 @@ def test_the_innermost_cause_is_the_one_that_is_told() -> None:
     engine, _ = api(containers=wrapped)
     with pytest.raises(EngineError) as caught:
         engine.containers("rofecare")
-    assert caught.value.seen == "FileNotFoundError: [Errno 2] No such file or directory: '/no/such.sock'"
+    assert caught.value.seen.startswith("FileNotFoundError: [Errno 2] No such file or directory: '/no/such.sock', at ")
 
 
 def test_a_request_that_is_refused_is_no_missing_engine() -> None:

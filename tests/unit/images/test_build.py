@@ -33,17 +33,17 @@ class Builder(FakeCompose):
         return replace(self.upstream, services=(*self.upstream.services, *extra))
 
     def build(
-        self, services: Sequence[str], *, profiles: Sequence[str] = (), arguments: Mapping[str, str] | None = None
+        self, images: Mapping[str, str], *, profiles: Sequence[str] = (), arguments: Mapping[str, str] | None = None
     ) -> Generator[str, None, Result]:
         """Make an image of a new id for each service."""
         assert list(profiles) == ["images"]
-        self.built.append((tuple(services), arguments or {}))
+        self.built.append((tuple(images), arguments or {}))
         yield "#1 building"
-        if set(self.broken) & set(services):
+        if set(self.broken) & set(images):
             text = "#9 [ERROR] cannot find symbol\n------\n > [build 4/4] RUN mvn package:\nfailed to solve\n"
             return Result((), 1, "", text)
-        for name in services:
-            image = self.model(profiles=["images"]).service(name).image
+        for name, image in images.items():
+            assert image == self.model(profiles=["images"]).service(name).image
             self.engine.images[image] = Image(f"sha256:{len(self.built)}-{name}")
         return Result((), 0, "", self.said)
 
@@ -118,6 +118,15 @@ def test_a_change_concerns_whoever_reads_it(root: Path) -> None:
     _, report = shop.run()
     assert [names for names, _ in shop.builder.built] == [("a",)]
     assert report.current == ("rofecare/b:source",)
+
+
+def test_where_the_workspace_lies_concerns_nobody(root: Path) -> None:
+    shop = Workshop(root, {"a": "reference"})
+    shop.run()
+    for one in shop.builder.upstream.services:
+        assert one.build is not None
+        one.build["additional_contexts"] = {"workspace": "/somewhere/else"}  # type: ignore[index]
+    assert shop.run()[1].current == ("rofecare/a:reference",)
 
 
 def test_the_shared_library_concerns_every_checkout(root: Path) -> None:

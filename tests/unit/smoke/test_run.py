@@ -14,6 +14,7 @@ from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.progress import Event, Working
 from rofecare_infra.smoke import Report, error_of, run, shown
 from rofecare_infra.smoke.checks import Answer
+from rofecare_infra.smoke.events import ARRIVAL
 from tests.unit.smoke.builders import (
     CONFIG,
     EUREKA,
@@ -192,7 +193,7 @@ def test_an_event_that_does_not_arrive_is_waited_for_and_named(folder: Path) -> 
     nothing = Answer("GET /api/patients/events", 200, [])
     report, time, _ = smoke(folder, Imagined({nothing.asked: nothing}))
     assert error_of(report).what == f"{PATIENT} did not receive user-events of {IDENTITY} through kafka"
-    assert 0 < sum(time.slept) <= 12
+    assert 0 < sum(time.slept) <= ARRIVAL
 
 
 def test_without_a_cause_in_sight_the_platform_gets_time_to_settle(folder: Path) -> None:
