@@ -13,6 +13,7 @@ from bootstrapping.needs import Gap, Part
 from bootstrapping.plan import extraction, quoted, shown
 from bootstrapping.remedy import NOT_PACKAGES, Machine, Wish, plan, refusal
 from bootstrapping.run import ask, change, say, which
+from bootstrapping.system import as_apt_sees_it
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,9 +47,10 @@ def look() -> Machine:
     """Find out what machine this is, and whether this user may change it."""
     is_root = os.geteuid() == 0
     by_sudo = not is_root and bool(which("sudo")) and (sys.stdin.isatty() or ask("sudo", "-n", "true").code == 0)
+    apt = survey.apt()
     return Machine(
-        system=survey.system(),
-        apt=survey.apt(),
+        system=as_apt_sees_it(survey.system(), list(apt.sources)),
+        apt=apt,
         may_change=is_root or by_sudo,
         sudo=("sudo", f"--preserve-env={_KEPT_BY_SUDO}") if by_sudo else (),
         has_systemd=engine.runs_systemd(),

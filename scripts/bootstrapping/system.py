@@ -8,6 +8,7 @@ from typing import NamedTuple
 # The release whose engine Debian 12 borrows; its own is 20.10.
 BORROWED_SUITE = "trixie"
 _DEBIAN_THAT_BORROWS = "12"
+_SUITE_THAT_BORROWS = "bookworm"
 
 
 class System(NamedTuple):
@@ -54,6 +55,18 @@ def parse_os_release(text: str) -> System:
         family=(name, *fields.get("ID_LIKE", "").split()),
         title=fields.get("PRETTY_NAME", name),
     )
+
+
+def as_apt_sees_it(system: System, sources: list[Source]) -> System:
+    """Take a Debian for the release that its packages come from.
+
+    One package taken from the next release may have brought the next release's os-release along, while apt still
+    offers the packages of this one.
+    """
+    suites = {suite for source in sources for suite in source.suites}
+    if system.name == "debian" and system.codename not in suites and _SUITE_THAT_BORROWS in suites:
+        return system._replace(version=_DEBIAN_THAT_BORROWS, codename=_SUITE_THAT_BORROWS)
+    return system
 
 
 def parse_version(text: str) -> tuple[int, ...]:

@@ -2,7 +2,14 @@
 
 import pytest
 
-from bootstrapping.system import borrowed_sources, parse_deb822, parse_list, parse_os_release, parse_version
+from bootstrapping.system import (
+    as_apt_sees_it,
+    borrowed_sources,
+    parse_deb822,
+    parse_list,
+    parse_os_release,
+    parse_version,
+)
 
 BOOKWORM = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\nID=debian\n'
 MIRROR = "http://mirror.example/debian"
@@ -104,3 +111,14 @@ def test_a_key_written_inline_stays_as_it_is() -> None:
 )
 def test_no_mirror_of_the_own_release_means_no_source(text: str) -> None:
     assert borrowed_sources(parse_deb822(text), "bookworm") == ""
+
+
+def test_a_debian_is_the_release_that_its_packages_come_from() -> None:
+    newer = parse_os_release('ID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n')
+    older = parse_deb822(
+        "Types: deb\nURIs: http://mirror/debian\nSuites: bookworm bookworm-updates\nComponents: main\n"
+    )
+    both = [*older, *parse_deb822("Types: deb\nURIs: http://mirror/debian\nSuites: trixie\nComponents: main\n")]
+    assert as_apt_sees_it(newer, older).borrows_engine
+    assert as_apt_sees_it(newer, older).codename == "bookworm"
+    assert as_apt_sees_it(newer, both) == newer
