@@ -6,7 +6,7 @@ but not parsed: there the names are turned into flags, `build --service=identity
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from invoke.exceptions import Exit, ParseError
 from invoke.main import program
@@ -23,17 +23,27 @@ def accept_lists(tasks: Mapping[str, Iterable[str]]) -> None:
     if core is None:
         return  # loaded by something else than the command line
     core.unparsed[:] = spread(core.unparsed, {task: frozenset((*_NAMES, *flags)) for task, flags in tasks.items()})
-    parse = program.parse_tasks
+    # This one instance: the program that is just loading tasks.py.
+    program.parse_tasks = or_exit(program.parse_tasks)  # type: ignore[method-assign]
+
+
+def or_exit(parse: Callable[[], None]) -> Callable[[], None]:
+    """The same, but what cannot be parsed ends with our exit code and the next command."""
 
     def parse_or_exit() -> None:
         try:
             parse()
         except ParseError as error:
-            message = f"error: {error}\n  next:     inv --list, or inv --help <task>"
-            raise Exit(message, code=UsageError.exit_code) from None
+            what = f"error: {error}"
+        except ValueError as error:
+            # A flag whose default is a number takes numbers alone; the word is at the end of what Python says.
+            seen = str(error).rpartition(": ")[2]
+            what = f"error: a flag's value is no number\n  seen:     {seen[:80]}\n  expected: a whole number"
+        else:
+            return
+        raise Exit(f"{what}\n  next:     inv --list, or inv --help <task>", code=UsageError.exit_code)
 
-    # This one instance: the program that is just loading tasks.py.
-    program.parse_tasks = parse_or_exit  # type: ignore[method-assign]
+    return parse_or_exit
 
 
 def spread(words: Sequence[str], tasks: Mapping[str, frozenset[str]]) -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
 
-from rofecare_infra.boundary.command_line import spread
+import pytest
+from invoke.exceptions import Exit, ParseError
+
+from rofecare_infra.boundary.command_line import or_exit, spread
 
 NAMES = {"--service", "-s"}
 TASKS = {"build": frozenset(NAMES), "logs": frozenset({*NAMES, "--tail", "-t", "--since"})}
@@ -33,3 +36,25 @@ TASKS = {"build": frozenset(NAMES), "logs": frozenset({*NAMES, "--tail", "-t", "
 )
 def test_bare_words_after_such_a_task_are_its_names(words: str, expected: str) -> None:
     assert spread(words.split(), TASKS) == expected.split()
+
+
+def _int() -> None:
+    int("abc")
+
+
+def _unknown() -> None:
+    raise ParseError("No idea what 'statsu' is!")
+
+
+@pytest.mark.parametrize(
+    ("parse", "told"), [(_int, ["seen:     'abc'", "expected: a whole number"]), (_unknown, ["'statsu'"])]
+)
+def test_what_cannot_be_parsed_is_a_fault_of_usage(parse: Callable[[], None], told: list[str]) -> None:
+    with pytest.raises(Exit) as caught:
+        or_exit(parse)()
+    assert caught.value.code == 2
+    assert all(part in str(caught.value.message) for part in [*told, "inv --help <task>"])
+
+
+def test_what_can_be_parsed_goes_on() -> None:
+    or_exit(lambda: None)()
