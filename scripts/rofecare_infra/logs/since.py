@@ -8,15 +8,26 @@ from datetime import UTC, datetime
 from rofecare_infra.errors import UsageError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# The engine takes nothing before 1970, and zero for "from the beginning": whatever is older means this second.
+_FIRST = 1.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+# More digits than any age has; Python itself refuses to read thousands of them.
+_DIGITS = 15
 
 
 def parse_since(text: str, now: float) -> float | None:
-    """The Unix time that is meant, in seconds; None for an empty text. Raises UsageError for anything else."""
+    """The Unix time that is meant, in seconds, 1.0 or later; None for an empty text.
+
+    Raises UsageError for anything else.
+    """
     if not text:
         return None
     parts = re.findall(r"(\d+)([smhd])", text)
     if parts and "".join(number + unit for number, unit in parts) == text:
-        return now - sum(int(number) * _UNITS[unit] for number, unit in parts)
+        if any(len(number) > _DIGITS for number, _ in parts):
+            return _FIRST
+        return max(_FIRST, now - sum(int(number) * _UNITS[unit] for number, unit in parts))
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -26,5 +37,9 @@ def parse_since(text: str, now: float) -> float | None:
             expected="30s, 10m, 2h, 1d, or a moment such as 2026-01-31T08:00:00",
             next_step="inv logs <service> --since 10m",
         ) from None
-    # A moment without a zone is local time, as people read it from the clock.
-    return (moment if moment.tzinfo else moment.astimezone()).astimezone(UTC).timestamp()
+    try:
+        # A moment without a zone is local time, as people read it from the clock.
+        return max(_FIRST, (moment if moment.tzinfo else moment.astimezone()).astimezone(UTC).timestamp())
+    except (ValueError, OverflowError, OSError):
+        # At the ends of the calendar another zone's day is in no year that there is.
+        return _FIRST if moment.year < _EPOCH.year else _LAST

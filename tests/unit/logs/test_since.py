@@ -45,3 +45,24 @@ def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_since(text, NOW)
     assert text in caught.value.seen
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("99999d", "9" * 400 + "d", "9" * 5000 + "s", "1970-01-01", "1970-01-01T00:00:00Z", "1969-12-31T23:00:00Z"),
+        *("0001-01-01", "0001-01-01T00:00:00+14:00"),
+    ],
+)
+def test_before_there_was_a_clock_means_the_beginning(text: str) -> None:
+    # Local midnight of the first day is an hour of the first day west of Greenwich.
+    moment = parse_since(text, NOW)
+    assert moment is not None
+    assert 1.0 <= moment <= 86400.0
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59"])
+def test_the_end_of_the_calendar_is_later_than_now(text: str) -> None:
+    moment = parse_since(text, NOW)
+    assert moment is not None
+    assert moment > NOW
