@@ -13,7 +13,7 @@ from rofecare_infra.errors import RofecareError
 
 # How soon a restarted or replaced container is noticed, in seconds.
 _LOOK_AGAIN = 0.5
-_RUNNING = frozenset({"running", "paused", "restarting"})
+_RUNNING = frozenset({"running", "paused"})
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,17 @@ def follow(
     reading: set[str] = set()
     # Container -> the time of the last line that was yielded.
     last: dict[str, str] = {}
+    # Container -> when the run began that was read last.
+    began: dict[str, str] = {}
     first_look = True
     while goes_on():
         for container in engine.containers(project):
             known = container.id in last
             if container.service not in services or container.id in reading:
                 continue
-            if known and container.status not in _RUNNING:
-                continue  # read to its end
+            if known and container.status not in _RUNNING and began[container.id] == container.started_at:
+                continue  # read to its end; one that waits for its next restart, too
+            began[container.id] = container.started_at
             reading.add(container.id)
             begin, lines = (since, tail) if first_look else (_unix(last[container.id]) if known else None, None)
             _Reader(engine, container, arrived).start(begin, lines, last.setdefault(container.id, ""))

@@ -108,6 +108,16 @@ def test_one_that_ended_and_runs_again_goes_on() -> None:
     assert texts(read(engine, ["app"])) == ["a", "b"]
 
 
+def test_one_that_waits_for_its_next_restart_is_not_asked_again() -> None:
+    engine = LoggingEngine([container("app")], {"id-app": [[at(1, "a")], [at(9, "b")]]})
+    first = engine.present[0]
+    waiting = replace(first, status="restarting")
+    # The next run was over before anybody looked: its lines are read all the same.
+    engine.looks = [[first], *[[waiting]] * 3, *[[replace(waiting, started_at="2026-01-01T00:00:08Z")]] * 8]
+    assert texts(read(engine, ["app"])) == ["a", "b"]
+    assert len(engine.asked) == 2
+
+
 def test_several_services_and_nobody_elses() -> None:
     engine = LoggingEngine(
         [container("app"), container("db"), container("other")],
