@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ from rofecare_infra.errors import CommandError
 GRACE = 15.0
 # How many lines of a failed command an error shows.
 TAIL = 20
+# How long a command that has ended is listened to, in seconds: its own children may hold its pipes for hours.
+DRAIN = 1.0
 
 _CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s:]+:[^/@\s]+@", re.IGNORECASE)
 
@@ -55,6 +57,7 @@ def run(
     argv: Sequence[str],
     *,
     env: Mapping[str, str] | None = None,
+    without: Collection[str] = (),
     cwd: Path | None = None,
     stdin: str = "",
     timeout: float | None = None,
@@ -62,11 +65,12 @@ def run(
 ) -> Result:
     """Run `argv` to its end and return how it ended, with all that it printed.
 
-    `env` is added to this process's environment, `stdin` (small) is what the command reads. ^C and `timeout`
+    `env` is added to this process's environment, the variables of `without` are left out of it; `stdin` (small) is
+    what the command reads. What is printed after the command's own end is not waited for. ^C and `timeout`
     (seconds) ask the command to stop, and kill it when it does not. Raises CommandError when the program is missing,
     runs out of time or (with `check`) ends with another code than 0.
     """
-    lines = stream(argv, env=env, cwd=cwd, stdin=stdin, timeout=timeout, check=check)
+    lines = stream(argv, env=env, without=without, cwd=cwd, stdin=stdin, timeout=timeout, check=check)
     while True:
         try:
             next(lines)
@@ -79,6 +83,7 @@ def stream(
     argv: Sequence[str],
     *,
     env: Mapping[str, str] | None = None,
+    without: Collection[str] = (),
     cwd: Path | None = None,
     stdin: str = "",
     timeout: float | None = None,
@@ -86,27 +91,23 @@ def stream(
 ) -> Generator[str, None, Result]:
     """Like `run`, but yield each line of both streams as it comes; the result is what the generator returns."""
     words = tuple(str(word) for word in argv)
-    child = _start(words, env, cwd)
+    child = _start(words, _environment(env, without), cwd)
     # What is fed in is small: it fits the pipe's buffer, so that nobody waits for anybody here.
     with suppress(BrokenPipeError), child.stdin or nullcontext() as feed:
         if feed is not None:
             feed.write(stdin)
     arrived: queue.SimpleQueue[tuple[int, str | None]] = queue.SimpleQueue()
     kept: tuple[list[str], list[str]] = ([], [])
-    for number, pipe in enumerate((child.stdout, child.stderr)):
-        threading.Thread(target=_read, args=(pipe, number, arrived), daemon=True).start()
+    threading.Thread(target=_watch, args=(child, arrived), daemon=True).start()
     end = None if timeout is None else time.monotonic() + timeout
-    open_pipes = 2
     try:
-        while open_pipes:
+        while True:
             number, line = arrived.get(timeout=None if end is None else max(0.01, end - time.monotonic()))
             if line is None:
-                open_pipes -= 1
-            else:
-                kept[number].append(line)
-                yield line.rstrip("\n")
-        child.wait(None if end is None else max(0.01, end - time.monotonic()))
-    except (queue.Empty, subprocess.TimeoutExpired):
+                break
+            kept[number].append(line)
+            yield line.rstrip("\n")
+    except queue.Empty:
         _stop(child)
         result = Result(words, child.returncode, "".join(kept[0]), "".join(kept[1]))
         raise CommandError(
@@ -135,7 +136,7 @@ def stream(
 def run_attached(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> int:
     """Run `argv` on our own terminal and return its exit code; ^C goes to both of us."""
     with subprocess.Popen(  # noqa: S603 - an argv list, no shell
-        tuple(argv), env={**os.environ, **env} if env else None, cwd=cwd
+        tuple(argv), env=_environment(env), cwd=cwd
     ) as child:
         try:
             return child.wait()
@@ -145,11 +146,15 @@ def run_attached(argv: Sequence[str], *, env: Mapping[str, str] | None = None, c
             raise
 
 
-def _start(words: tuple[str, ...], env: Mapping[str, str] | None, cwd: Path | None) -> subprocess.Popen[str]:
+def _environment(added: Mapping[str, str] | None, without: Collection[str] = ()) -> dict[str, str]:
+    return {**{name: value for name, value in os.environ.items() if name not in without}, **(added or {})}
+
+
+def _start(words: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(  # noqa: S603 - an argv list, no shell
             words,
-            env={**os.environ, **env} if env else None,
+            env=env,
             cwd=cwd,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -168,12 +173,26 @@ def _start(words: tuple[str, ...], env: Mapping[str, str] | None, cwd: Path | No
         ) from error
 
 
+def _watch(child: subprocess.Popen[str], arrived: queue.SimpleQueue[tuple[int, str | None]]) -> None:
+    """Put every line into the queue, and None after the last one of a child that has ended."""
+    readers = [
+        threading.Thread(target=_read, args=(pipe, number, arrived), daemon=True)
+        for number, pipe in enumerate((child.stdout, child.stderr))
+    ]
+    for reader in readers:
+        reader.start()
+    child.wait()
+    end = time.monotonic() + DRAIN
+    for reader in readers:
+        reader.join(max(0.0, end - time.monotonic()))
+    arrived.put((0, None))
+
+
 def _read(pipe: IO[str] | None, number: int, arrived: queue.SimpleQueue[tuple[int, str | None]]) -> None:
     if pipe is not None:
         with pipe:
             for line in pipe:
                 arrived.put((number, line))
-    arrived.put((number, None))
 
 
 def _stop(child: subprocess.Popen[str]) -> None:

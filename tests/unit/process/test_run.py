@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -59,6 +62,27 @@ def test_a_program_that_is_missing() -> None:
 def test_the_environment_is_added_to_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OURS", "kept")
     assert run([*SHELL, "echo $OURS $ADDED"], env={"ADDED": "too"}).stdout == "kept too\n"
+
+
+def test_variables_that_the_command_shall_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OURS", "kept")
+    monkeypatch.setenv("HIDDEN", "seen")
+    assert run([*SHELL, "echo $OURS $ADDED $HIDDEN"], env={"ADDED": "too"}, without=["HIDDEN"]).stdout == "kept too\n"
+
+
+def test_a_grandchild_that_holds_the_pipes_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["rofecare_infra.process.run"], "DRAIN", 0.1)
+    began = time.monotonic()
+    result = run([*SHELL, "echo mine; sleep 20 & echo $!; exit 3"], check=False)
+    said, grandchild = result.stdout.split()
+    os.kill(int(grandchild), signal.SIGKILL)
+    assert (said, result.returncode) == ("mine", 3)
+    assert time.monotonic() - began < 10
+
+
+def test_all_that_was_printed_is_there_however_slow_the_reader() -> None:
+    lines, _ = drain(stream([*SHELL, "seq 20000; seq 20000 >&2"]))
+    assert len(lines) == 40000
 
 
 def test_the_folder(tmp_path: Path) -> None:
