@@ -17,6 +17,9 @@ OVERRIDE = "docker-compose.override.yml"
 
 BUILD_PROJECT = "rofecare-images"
 
+# What a person may have set to choose files and profiles for their own use of compose.
+_CHOICES = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_ENV_FILES")
+
 # Reading files and asking the local engine take well under a second each.
 _QUICK = 60.0
 
@@ -39,12 +42,11 @@ class Compose:
 
     def argv(self, *words: str) -> list[str]:
         """The whole command line."""
-        files = [self.folder / name for name in self.files]
-        override = self.folder / OVERRIDE
-        if override.exists():
-            files.append(override)
-        chosen = [word for file in files for word in ("-f", str(file))]
+        chosen = [word for name in self._all_files() for word in ("-f", str(self.folder / name))]
         return ["docker", "compose", "--project-directory", str(self.folder), *chosen, *words]
+
+    def _all_files(self) -> tuple[str, ...]:
+        return (*self.files, OVERRIDE) if (self.folder / OVERRIDE).exists() else self.files
 
     def run(self, *words: str, timeout: float | None = None, check: bool = True) -> Result:
         """Run a verb; raises CommandError when it fails and `check` is set."""
@@ -58,10 +60,11 @@ class Compose:
             raise SettingsError(
                 "the compose files cannot be read",
                 seen=(result.tail(1) or ("no word why",))[0],
-                expected=f"files that compose understands: {', '.join(self.files)}",
+                expected=f"files that compose understands: {', '.join(self._all_files())}",
                 next_step="docker compose config -q  (in docker/)",
             )
-        return parse(json.loads(result.stdout))
+        # Compose doubles every dollar that it prints, so that its output can be its input again.
+        return parse(json.loads(result.stdout.replace("$$", "$")))
 
     def hashes(self, platform: Platform) -> dict[str, frozenset[str]]:
         """Service -> the hashes of its configuration that compose may have written on its containers.
@@ -103,5 +106,6 @@ class Compose:
     def down(self, project: str) -> Result:
         """Remove the project's containers and networks, whatever files they came from; they are stopped already."""
         argv = ["docker", "compose", "--project-name", project, "--progress", "plain", "down", "--remove-orphans"]
-        # Outside the folder of our files: compose then goes by the labels of what is there.
-        return run(argv, cwd=Path("/"), timeout=600.0)
+        # Outside the folder of our files: compose then goes by the labels of what is there, unless the caller's
+        # environment names files.
+        return run(argv, cwd=Path("/"), without=_CHOICES, timeout=600.0)

@@ -25,10 +25,12 @@ class Door:
         self.argv: list[str] = []
         self.env: Mapping[str, str] = {}
         self.cwd: Path | None = None
+        self.without: tuple[str, ...] = ()
         self.stdin = ""
 
     def run(self, argv: list[str], **options: Any) -> Result:
         self.argv, self.env, self.cwd = argv, options.get("env") or {}, options.get("cwd")
+        self.without = options.get("without", ())
         return self.result
 
     def stream(self, argv: list[str], **options: Any) -> str:
@@ -94,6 +96,7 @@ def test_down_goes_by_labels_wherever_the_containers_came_from(monkeypatch: pyte
     assert "-f" not in seen.argv
     assert "--volumes" not in seen.argv
     assert seen.cwd == Path("/")
+    assert {"COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_ENV_FILES"} <= set(seen.without)
 
 
 def test_both_hashes_that_a_container_may_carry(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,3 +130,19 @@ def test_files_that_compose_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as caught:
         COMPOSE.model()
     assert caught.value.seen == "services.x.ports must be a list"
+    assert caught.value.expected.endswith(": docker-compose.yml")
+
+
+def test_the_users_own_file_is_named_among_those_that_compose_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "docker-compose.override.yml").touch()
+    door(monkeypatch, stderr="yaml: line 3: mapping values are not allowed\n", code=15)
+    with pytest.raises(SettingsError) as caught:
+        Compose(tmp_path).model()
+    assert caught.value.expected.endswith(": docker-compose.yml, docker-compose.override.yml")
+
+
+def test_dollars_that_compose_doubles_are_single_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    door(monkeypatch, stdout='{"name": "p", "secrets": {"x": {"file": "/srv/a$$b/x"}}}')
+    assert COMPOSE.model().secrets == {"x": Path("/srv/a$b/x")}
