@@ -134,6 +134,34 @@ def test_one_shot_that_ends_well(make_project: MakeProject) -> None:
     assert project.inspect("migrate")["State"]["StartedAt"] == before
 
 
+def test_one_shot_that_is_healthy_while_it_works(make_project: MakeProject) -> None:
+    needs = {"migrate": {"condition": "service_completed_successfully"}}
+    project = make_project({"migrate": service("sleep 4"), "app": service(FOREVER, depends_on=needs)})
+    for _ in range(2):
+        check(project.inv("start-all"), 0, "up: 2 of 2")
+    check(project.inv("status"), 0, "2 of 2 ready")
+    ended = project.inspect("migrate")["State"]["FinishedAt"]
+    assert ended < project.inspect("app")["State"]["StartedAt"]
+
+
+def test_a_loop_is_seen_again_after_it_was_stopped(make_project: MakeProject) -> None:
+    project = make_project({"loop": service("sleep 0.2; exit 3", probe="false", restart="always")})
+    check(project.inv("start-all"), 7, "crash loop")
+    project.docker("stop", f"{project.name}-loop-1")
+    check(project.inv("start-all"), 7, "crash loop")
+    # It ended by itself before anybody stopped it.
+    check(project.inv("stop-all"), 0)
+
+
+def test_a_reader_that_goes_away_changes_no_verdict(make_project: MakeProject) -> None:
+    project = make_project({"broken": service("exit 3")})
+    with project.popen("start-all") as running:
+        assert running.stdout is not None
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.wait(60) == 7
+
+
 @pytest.mark.parametrize("command", ["true", "sleep 1"])
 def test_one_shot_that_nobody_marked(make_project: MakeProject, command: str) -> None:
     check(make_project({"task": without_healthcheck(command)}).inv("start-all"), 0, "up: 1 of 1")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
+import time
 from datetime import datetime
 from itertools import pairwise
 
 from tests.engine.conftest import MakeProject
 from tests.engine.test_gate import FOREVER, check, wait_for
 from tests.support.events import recording
-from tests.support.project import Project, service
+from tests.support.project import IMAGE, Project, service
 
 # Becomes healthy some time after it was started, so that a gate that does not wait is caught.
 SLOW = "sleep 1.5; touch /tmp/ok; " + FOREVER
@@ -141,3 +142,29 @@ def test_volumes_go_only_when_asked_and_only_ours(make_project: MakeProject) -> 
     assert not ours.docker("volume", "ls", "-q", "--filter", f"name={ours.name}_data")
     assert foreign.inspect("keeper")["State"]["Status"] == "running"
     assert foreign.docker("volume", "ls", "-q", "--filter", f"name={foreign.name}_data")
+
+
+def test_a_volume_that_somebody_else_uses_is_left_and_said(make_project: MakeProject) -> None:
+    keeper = service(FOREVER, volumes=["data:/data", "more:/more"])
+    project = make_project({"keeper": keeper}, volumes={"data": {}, "more": {}})
+    check(project.inv("start-all"), 0)
+    stranger = project.docker(
+        "create", "--volume", f"{project.name}_data:/x", "--name", f"{project.name}-stranger", IMAGE
+    )
+    try:
+        outcome = project.inv("stop-all", "--volumes")
+        check(outcome, 5, f"{project.name}_data, used by {project.name}-stranger", f"removed: {project.name}_more")
+    finally:
+        project.docker("rm", stranger)
+    check(project.inv("stop-all", "--volumes"), 0, f"removed 1 volumes: {project.name}_data")
+
+
+def test_an_interrupted_stop_answers_at_once(make_project: MakeProject) -> None:
+    deaf = service("trap '' TERM; while :; do sleep 1; done", init=False, stop_grace_period="30s")
+    project = make_project({"deaf": deaf})
+    check(project.inv("start-all"), 0)
+    with project.popen("stop-all") as running:
+        time.sleep(3)
+        running.send_signal(signal.SIGINT)
+        output, _ = running.communicate(timeout=10)
+    check((running.returncode, output), 130, "interrupted")

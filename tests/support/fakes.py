@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from rofecare_infra.compose import PACKAGES, Compose
 from rofecare_infra.engine import Container, Death, Engine, Image
+from rofecare_infra.engine.records import LABEL_PROJECT
 from rofecare_infra.errors import RofecareError
 from rofecare_infra.images import Sources
 from rofecare_infra.phases import Prepared
@@ -53,6 +54,7 @@ def container(name: str = "db", /, **more: object) -> Container:
         health="healthy",
         config_hash=f"hash-{name}",
         image_id=IMAGE_ID,
+        labels={LABEL_PROJECT: "rofecare"},
     )
     return replace(healthy, **more)  # type: ignore[arg-type]
 
@@ -113,7 +115,9 @@ class FakeEngine(Engine):
         self.stopped.append(container)
         code = self.exit_codes.get(container, 0)
         self.present = [
-            replace(one, status="exited", exit_code=code, health=None) if one.id == container else one
+            replace(one, status="exited", exit_code=code, health=None, finished_at="now")
+            if one.id == container
+            else one
             for one in self.present
         ]
 

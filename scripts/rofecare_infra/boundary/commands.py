@@ -49,7 +49,8 @@ def start_infra(root: Path, *, as_json: bool) -> None:
         locked = [(row.service, row.user, Path(row.password_file).name) for row in rows if row.password_file]
         scope.say("\n" + table(("SERVICE", "USER", "PASSWORD FILE"), locked))
         scope.say(f"\npassword files are in {prepared.settings.secrets_folder}; for psql:")
-        scope.say(f"  export PGPASSWORD=$(cat {rows[0].password_file})" if locked else "")
+        first = next((row for row in rows if row.user), None)
+        scope.say(f"  export PGPASSWORD=$(cat {first.password_file})" if first else "  (no database here)")
 
 
 def build(root: Path, names: Sequence[str]) -> None:
@@ -111,7 +112,7 @@ def show_status(root: Path, *, as_json: bool) -> None:
             },
             indent=2,
         )
-        print(text)  # noqa: T201 - a document for programs, not a message
+        out.say(text)
     else:
         out.say(_status_table(rows))
         out.say(f"\n{ready} of {len(rows)} ready")
@@ -144,7 +145,7 @@ def follow_logs(root: Path, names: Sequence[str], *, tail: int, since: str, foll
     engine = connect()
     width = max((len(short(name)) for name in chosen), default=0)
     read = logs.follow if follow else logs.history
-    out = renderer_for()
+    out = renderer_for(lasting=False)
     for line in read(engine, project.platform.project, chosen, since=begin, tail=lines):
         out.say(f"{short(line.service):<{width}} | {line.text}" if len(chosen) > 1 else line.text)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import platform
 import signal
 import sys
@@ -27,6 +27,9 @@ def guarded(root: Path, left_behind: Callable[[], str] | None = None) -> Iterato
 
     `left_behind` says, after ^C, what is left running and how to go on.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that knows no accents is no reason to fail.
+        sys.stdout.reconfigure(errors="backslashreplace")
     # A service manager asks by SIGTERM for what a person asks by ^C.
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -36,8 +39,7 @@ def guarded(root: Path, left_behind: Callable[[], str] | None = None) -> Iterato
     except KeyboardInterrupt:
         raise Exit(_farewell(left_behind), code=INTERRUPTED) from None
     except BrokenPipeError:
-        # Whoever read us (`| head`) has seen enough. Nothing more can be said, and nothing went wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Only what shows something ends here: whoever read it (`inv logs | head`) has seen enough.
         raise Exit(code=0) from None
     except Exit:
         raise

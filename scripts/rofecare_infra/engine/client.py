@@ -132,6 +132,12 @@ class Engine:
             found = self._api.volumes(filters={"label": f"{LABEL_PROJECT}={project}"})
         return tuple(sorted(volume["Name"] for volume in found["Volumes"] or ()))
 
+    def users_of(self, volume: str) -> tuple[str, ...]:
+        """The names of the containers, of whatever project, that have this volume."""
+        with _answers():
+            rows = self._api.containers(all=True, filters={"volume": volume})
+        return tuple(sorted(name.lstrip("/") for row in rows for name in row["Names"]))
+
     def remove_volume(self, name: str) -> None:
         """Remove a volume and all that it holds."""
         with _answers():

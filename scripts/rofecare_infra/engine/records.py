@@ -43,6 +43,11 @@ class Container:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def project(self) -> str:
+        """The compose project that it belongs to; empty when it belongs to none."""
+        return self.labels.get(LABEL_PROJECT, "")
+
+    @property
     def ready(self) -> bool:
         """Running with a passing health check."""
         return self.status == "running" and self.health == "healthy"

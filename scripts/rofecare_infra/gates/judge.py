@@ -66,6 +66,9 @@ def _judge(service: Service, container: Container, restarts_before: int, waited:
     if restarts >= RESTART_LIMIT:
         return Failed(f"crash loop: restarted {restarts} times", container.id)
     match container.status:
+        case "running" if service.awaited:
+            # It may well be healthy while it works: what counts is its end.
+            return Pending("still at work")
         case "running":
             return _judge_health(service, container, waited)
         case "created":
@@ -76,19 +79,20 @@ def _judge(service: Service, container: Container, restarts_before: int, waited:
             )
         case "restarting":
             return Pending(f"restarted: {_ended(container)}")
-        case "exited" if container.exit_code == 0 and container.health is None:
-            # Without a health check a clean end is what a one-shot does.
-            return (
-                Ready()
-                if service.one_shot or not service.has_healthcheck
-                else Failed("ended (exit code 0)", container.id)
-            )
+        case "exited" if has_done_its_work(service, container):
+            return Ready()
         case "exited":
             return Failed(_ended(container), container.id)
         case "paused":
             return Failed("paused: it answers nobody", container.id)
         case _removing_or_dead:
             return Failed("its container is gone", container.id)
+
+
+def has_done_its_work(service: Service, container: Container) -> bool:
+    """Whether it is a one-shot that ended well: one that is marked, or one without any health check."""
+    ended_well = container.status == "exited" and container.exit_code == 0
+    return ended_well and (service.one_shot or (container.health is None and not service.has_healthcheck))
 
 
 def _judge_health(service: Service, container: Container, waited: float) -> Verdict:

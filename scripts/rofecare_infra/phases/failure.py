@@ -11,6 +11,7 @@ from rofecare_infra.platform import Platform, Service, short
 from rofecare_infra.process import Result, holder_of, is_free
 
 _LOG_LINES = 12
+_LINE_LENGTH = 300
 _ADVICE = {
     "paused": "docker unpause {container}, then run the same command again",
     "no health check": 'add a healthcheck to {service} in its compose file (or restart: "no" if it is to end)',
@@ -50,10 +51,10 @@ def timed_out(engine: Engine, observation: Observation, timeout: float) -> GateT
     )
 
 
-def not_started(services: Sequence[Service], engine: Engine, result: Result) -> RofecareError:
+def not_started(platform: Platform, services: Sequence[Service], engine: Engine, result: Result) -> RofecareError:
     """The error for `docker compose up` itself having failed."""
     engine.containers("-")  # an engine that went away is the first cause: this raises it
-    taken = taken_port(services, engine)
+    taken = taken_port(platform, services, engine)
     if taken is not None:
         return taken
     said = [line for line in result.tail() if "rror" in line] or list(result.tail(1))
@@ -66,14 +67,14 @@ def not_started(services: Sequence[Service], engine: Engine, result: Result) -> 
     )
 
 
-def taken_port(services: Sequence[Service], engine: Engine) -> CommandError | None:
+def taken_port(platform: Platform, services: Sequence[Service], engine: Engine) -> CommandError | None:
     """The error for the first port of these services that somebody else holds; None when all are free."""
     for service in services:
         for port in service.ports:
-            if is_free(port.address, port.published):
+            if port.protocol != "tcp" or is_free(port.address, port.published):
                 continue
             other = engine.publisher(port.published)
-            if other is not None and other.service == service.name:
+            if other is not None and (other.project, other.service) == (platform.project, service.name):
                 continue  # its own container, about to be replaced
             holder = f"container {other.name}" if other is not None else holder_of(port.published)
             return CommandError(
@@ -107,7 +108,13 @@ def _how_it_ended(engine: Engine, container: Container | None, verdict: Failed) 
     return f", last {reason} {death.exit_code}"
 
 
+def printable(line: str) -> str:
+    """A log line as a message can show it: not endless, and without what would command the terminal."""
+    cut = line if len(line) <= _LINE_LENGTH else f"{line[:_LINE_LENGTH]}... ({len(line)} characters)"
+    return "".join(character if character.isprintable() or character == "\t" else "?" for character in cut)
+
+
 def _evidence(engine: Engine, container: Container) -> list[str]:
-    lines = [f"| {line}" for line in engine.log_tail(container.id, _LOG_LINES)]
+    lines = [f"| {printable(line)}" for line in engine.log_tail(container.id, _LOG_LINES)]
     evidence = [f"last log lines of {container.name}:", *lines] if lines else [f"{container.name} has logged nothing"]
     return [*evidence, f"last health probe: {container.probe}"] if container.probe else evidence

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import ServiceFailedError
-from rofecare_infra.gates import Observation, observe, wait
+from rofecare_infra.gates import Observation, has_done_its_work, observe, wait
 from rofecare_infra.phases import failure
 from rofecare_infra.phases.prepare import Prepared, ensure_images
 from rofecare_infra.platform import Service, Stage
@@ -33,7 +33,9 @@ def start(
     containers = prepared.engine.containers(prepared.platform.project)
     to_start = [name for stage in stages for name in _outdated(prepared, stage, containers, hashes)]
     # Before the first container is started: a port that is taken is better known now than in phase 3.
-    taken = failure.taken_port([service for service in services if service.name in to_start], prepared.engine)
+    taken = failure.taken_port(
+        prepared.platform, [service for service in services if service.name in to_start], prepared.engine
+    )
     if taken is not None:
         raise taken
     for number, stage in enumerate(stages, 1):
@@ -60,11 +62,12 @@ def _start_stage(
         result = yield from output_of(prepared.sources.compose.up(outdated))
         if not result.ok:
             concerned = [service for service in stage.services if service.name in outdated]
-            raise failure.not_started(concerned, prepared.engine, result)
+            raise failure.not_started(prepared.platform, concerned, prepared.engine, result)
     observations = wait(
         stage.services,
         lambda: prepared.engine.containers(project),
-        restarts_before=restarts,
+        # The engine counts anew for what it starts anew.
+        restarts_before={one.id: one.restarts for one in before if one.service not in outdated},
         timeout=prepared.settings.gate_timeout,
         clock=clock,
         sleep=sleep,
@@ -115,9 +118,8 @@ def _runs_as_described(
 
 
 def _is_up_or_done(service: Service, container: Container) -> bool:
-    done = service.one_shot and container.status == "exited" and container.exit_code == 0
     # A paused one is left to the judge: somebody paused it on purpose.
-    return done or container.status in {"running", "restarting", "paused"}
+    return has_done_its_work(service, container) or container.status in {"running", "restarting", "paused"}
 
 
 def _all_ready(prepared: Prepared, services: Sequence[Service]) -> tuple[Container, ...]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from rofecare_infra import secrets
 from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Container, Engine
+from rofecare_infra.errors import CommandError, RofecareError
 from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, PHASES, Platform, levels_of
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.secrets import Inventory
@@ -47,21 +48,64 @@ def stop(
         names = [container.name for container in group]
         yield Working(f"stopping {listed(names)}")
         began = clock()
-        with ThreadPoolExecutor(max_workers=len(group)) as pool:
-            # All at once: the slowest sets the time, not their sum.
-            list(pool.map(engine.stop, [container.id for container in group]))
-        after = [engine.inspect(container.id) for container in group]
-        killed += [one.name for one in after if one is not None and one.exit_code == _SIGKILL_CODE]
+        _stop_together(engine, group)
+        killed += [one.name for one in group if _was_killed(one, engine.inspect(one.id))]
         yield Note(f"{listed(names)} stopped ({clock() - began:.1f} s)")
     yield Working("removing containers and networks")
     compose.down(project)
     stopped = tuple(container.name for container in containers)
     if not volumes:
         return StopReport(stopped, tuple(killed))
-    removed = engine.volumes(project)
-    for volume in removed:
-        engine.remove_volume(volume)
+    removed = _remove_volumes(engine, project)
     return StopReport(stopped, tuple(killed), removed, secrets.remove(inventory) if inventory is not None else ())
+
+
+def _stop_together(engine: Engine, group: Sequence[Container]) -> None:
+    """All at once: the slowest sets the time, not their sum. ^C does not wait for it: the threads are daemons."""
+    problems: list[RofecareError] = []
+
+    def stop_one(container: Container) -> None:
+        try:
+            engine.stop(container.id)
+        except RofecareError as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=stop_one, args=(container,), daemon=True) for container in group]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if problems:
+        raise problems[0]
+
+
+def _was_killed(before: Container, after: Container | None) -> bool:
+    """Whether it was up and ended by SIGKILL now; one that had been killed before is nobody's fault here."""
+    if after is None or before.status == "restarting":
+        return False
+    return after.exit_code == _SIGKILL_CODE and after.finished_at != before.finished_at
+
+
+def _remove_volumes(engine: Engine, project: str) -> tuple[str, ...]:
+    """Remove every volume that nobody else uses. Raises CommandError when one had to be left."""
+    removed: list[str] = []
+    left: list[str] = []
+    for volume in engine.volumes(project):
+        try:
+            engine.remove_volume(volume)
+        except CommandError:
+            left.append(f"{volume}, used by {', '.join(engine.users_of(volume)) or 'nobody that shows'}")
+        else:
+            removed.append(volume)
+    if left:
+        raise CommandError(
+            f"{len(left)} volumes could not be removed",
+            seen="; ".join(left),
+            expected="volumes that only this project uses",
+            next_step="docker rm -f the containers that use them, then inv stop-all --volumes again",
+            details=[f"removed: {', '.join(removed) or 'none'}; secrets are kept"],
+        )
+    return tuple(removed)
 
 
 def reverse_stages(containers: Sequence[Container], platform: Platform) -> list[list[Container]]:

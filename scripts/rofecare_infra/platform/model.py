@@ -21,6 +21,7 @@ class Port:
     address: str
     published: int
     target: int
+    protocol: str = "tcp"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ class Service:
     # The folder beside this repository that holds the source: what makes it one of the applications.
     checkout: str | None = None
     has_healthcheck: bool = True
+    # It is to end: somebody waits for its end, or nobody restarts it and nothing tells whether it works.
     one_shot: bool = False
+    # Another service waits for its end: whatever its health is, it is ready when it has ended well.
+    awaited: bool = False
     replicas: int = 1
     depends_on: tuple[str, ...] = ()
     ports: tuple[Port, ...] = ()

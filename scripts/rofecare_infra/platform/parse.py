@@ -27,7 +27,7 @@ def parse(model: Json) -> Platform:
     return Platform(
         project=str(model["name"]),
         services=tuple(
-            _service(name, {"image": f"{model['name']}-{name}", **service}, one_shot=name in awaited)
+            _service(name, {"image": f"{model['name']}-{name}", **service}, awaited=name in awaited)
             for name, service in services.items()
         ),
         secrets={
@@ -74,13 +74,14 @@ def _ports_used_twice(platform: Platform) -> Iterator[Defect]:
         for port in service.ports:
             for other, whose in seen:
                 same_address = port.address == other.address or _EVERY_ADDRESS & {port.address, other.address}
-                if port.published == other.published and same_address and whose != service.name:
+                same_number = (port.published, port.protocol) == (other.published, other.protocol)
+                if same_number and same_address and whose != service.name:
                     what = f"port {port.published} is used by {whose}, too"
                     yield Defect(service.name, what, "a port of its own", port.published)
             seen.append((port, service.name))
 
 
-def _service(name: str, service: Json, *, one_shot: bool) -> Service:
+def _service(name: str, service: Json, *, awaited: bool) -> Service:
     labels: Json = service.get("labels") or {}
     healthcheck: Json = service.get("healthcheck") or {}
     deploy: Json = service.get("deploy") or {}
@@ -93,7 +94,8 @@ def _service(name: str, service: Json, *, one_shot: bool) -> Service:
         checkout=labels.get(LABEL_CHECKOUT),
         has_healthcheck=has_healthcheck,
         # Said by a dependent that waits for its end, or by a restart policy that is spelt out.
-        one_shot=one_shot or (not has_healthcheck and service.get("restart") in {"no", "on-failure"}),
+        one_shot=awaited or (not has_healthcheck and _restart_policy(service) in {"no", "none", "on-failure"}),
+        awaited=awaited,
         replicas=int(service.get("scale", deploy.get("replicas", 1))),
         depends_on=tuple(service.get("depends_on") or {}),
         ports=tuple(_ports(service)),
@@ -109,9 +111,16 @@ def _service(name: str, service: Json, *, one_shot: bool) -> Service:
     )
 
 
+def _restart_policy(service: Json) -> str:
+    """The policy without its count: `on-failure:3` -> `on-failure`; empty when nothing is said."""
+    deployed: Json = (service.get("deploy") or {}).get("restart_policy") or {}
+    return str(service.get("restart") or deployed.get("condition") or "").partition(":")[0]
+
+
 def _ports(service: Json) -> Iterator[Port]:
     for port in service.get("ports") or ():
         published = str(port.get("published") or "")
         # A range, or none at all, lets the engine choose: nothing to check and nothing to print.
         if published.isdigit():
-            yield Port(port.get("host_ip") or "0.0.0.0", int(published), int(port["target"]))  # noqa: S104 - what compose means
+            address = port.get("host_ip") or "0.0.0.0"  # noqa: S104 - what compose means
+            yield Port(address, int(published), int(port["target"]), port.get("protocol") or "tcp")

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Protocol, Self, TypeVar
 
 from rofecare_infra.platform import short
 from rofecare_infra.progress.events import Event, ImageDone, Note, Observed, Output, StageBegan, StageReady, Working
+from rofecare_infra.progress.sink import Sink
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,8 +65,8 @@ class Scope:
 class JsonLines:
     """One JSON object an event."""
 
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
 
     def show(self, event: Event) -> None:
         """Print the event's fields and its kind."""
@@ -80,15 +81,14 @@ class JsonLines:
         """Nothing is held."""
 
     def _write(self, record: dict[str, object]) -> None:
-        self._stream.write(json.dumps(record) + "\n")
-        self._stream.flush()
+        self._sink.line(json.dumps(record))
 
 
 class Lines:
     """Plain lines: what is worth keeping in a file."""
 
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
         self._unready: set[str] = set()
 
     def show(self, event: Event) -> None:
@@ -108,8 +108,7 @@ class Lines:
 
     def say(self, text: str = "") -> None:
         """Print a line at once."""
-        self._stream.write(f"{text}\n")
-        self._stream.flush()
+        self._sink.line(text)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -206,14 +205,17 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     return f"{names[0]} and {len(names) - 1} more"
 
 
-def renderer_for(stream: IO[str] | None = None, *, as_json: bool = False) -> Renderer:
-    """What suits the stream (standard output unless given): JSON where asked, live on a terminal, else plain lines."""
+def renderer_for(stream: IO[str] | None = None, *, as_json: bool = False, lasting: bool = True) -> Renderer:
+    """What suits the stream (standard output unless given): JSON where asked, live on a terminal, else plain lines.
+
+    With `lasting` a reader that goes away is no reason to end.
+    """
     out = stream or sys.stdout
     if as_json:
-        return JsonLines(out)
+        return JsonLines(Sink(out, lasting=lasting))
     if not out.isatty():
-        return Lines(out)
+        return Lines(Sink(out, lasting=lasting))
     from rich.console import Console
 
     console = Console(file=out)
-    return Live(console) if not console.is_dumb_terminal else Lines(out)
+    return Live(console) if not console.is_dumb_terminal else Lines(Sink(out, lasting=lasting))

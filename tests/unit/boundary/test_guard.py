@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,19 +110,5 @@ def test_a_bug_where_nothing_can_be_written(tmp_path: Path) -> None:
     assert "nowhere" in message(left)
 
 
-class ClosedPipe:
-    """Standard output whose reader went away."""
-
-    def fileno(self) -> int:
-        return 42
-
-
-def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    redirected = []
-    # Undone before pytest, which captures by the same calls, goes on.
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "dup2", lambda _source, target: redirected.append(target))
-        patched.setattr(sys, "stdout", ClosedPipe())
-        left = left_by(tmp_path, BrokenPipeError())
-    assert left.code == 0
-    assert redirected == [42]
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    assert left_by(tmp_path, BrokenPipeError()).code == 0

@@ -51,7 +51,7 @@ HEALTH = (None, "starting", "healthy", "unhealthy")
             id="exited with a probe",
         ),
         pytest.param(
-            {"status": "exited", "exit_code": 0, "health": None}, Failed("ended (exit code 0)", "id-db"), id="ended"
+            {"status": "exited", "exit_code": 0, "health": None}, Failed("exited with code 0", "id-db"), id="ended"
         ),
         pytest.param(
             {"status": "exited", "exit_code": 0, "health": "healthy"},
@@ -145,3 +145,10 @@ def test_a_one_shot_is_ready_only_after_a_good_end(status: str, code: int) -> No
     one_shot = service(has_healthcheck=False, one_shot=True)
     verdict = judge(one_shot, [container(status=status, health=None, exit_code=code)], {}, waited=1000.0)
     assert isinstance(verdict, Ready) == (status == "exited" and code == 0)
+
+
+def test_what_is_awaited_is_ready_when_it_has_ended_well_whatever_its_health_is() -> None:
+    awaited = service(one_shot=True, awaited=True)
+    assert judge(awaited, [container(health="healthy")], {}, waited=1.0) == Pending("still at work")
+    assert judge(awaited, [container(status="exited", exit_code=0, health="healthy")], {}, waited=1.0) == Ready()
+    assert isinstance(judge(awaited, [container(status="exited", exit_code=3)], {}, waited=1.0), Failed)

@@ -89,7 +89,7 @@ def test_an_engine_that_went_away_is_the_first_cause() -> None:
     engine = FakeEngine()
     engine.looks = [EngineError("the container engine does not answer")]
     with pytest.raises(EngineError):
-        failure.not_started([service()], engine, Result((), 1, "", "error during connect"))
+        failure.not_started(PLATFORM, [service()], engine, Result((), 1, "", "error during connect"))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_an_engine_that_went_away_is_the_first_cause() -> None:
     ],
 )
 def test_what_compose_said(stderr: str, seen: str) -> None:
-    error = failure.not_started([service()], FakeEngine(), Result((), 1, "", stderr))
+    error = failure.not_started(PLATFORM, [service()], FakeEngine(), Result((), 1, "", stderr))
     assert error.seen == seen
 
 
@@ -109,7 +109,7 @@ def test_a_container_of_another_project_that_holds_the_port(monkeypatch: pytest.
     monkeypatch.setattr(failure, "is_free", lambda _address, _port: False)
     engine = FakeEngine()
     engine.publishers[5432] = container("postgres", name="somebodys-postgres-1")
-    error = failure.taken_port([service(ports=(port(5432),))], engine)
+    error = failure.taken_port(PLATFORM, [service(ports=(port(5432),))], engine)
     assert error is not None
     assert error.seen == "it is held by container somebodys-postgres-1"
 
@@ -117,4 +117,19 @@ def test_a_container_of_another_project_that_holds_the_port(monkeypatch: pytest.
 def test_free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(failure, "is_free", lambda _address, _port: True)
     engine: Engine = FakeEngine()
-    assert failure.taken_port([service(ports=(port(5432),))], engine) is None
+    assert failure.taken_port(PLATFORM, [service(ports=(port(5432),))], engine) is None
+
+
+def test_the_same_service_of_another_project_holds_the_port_like_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failure, "is_free", lambda _address, _port: False)
+    engine = FakeEngine()
+    wanted = service(ports=(port(5432),))
+    engine.publishers[5432] = container(wanted.name, labels={"com.docker.compose.project": "elsewhere"})
+    assert failure.taken_port(PLATFORM, [wanted], engine) is not None
+    engine.publishers[5432] = container(wanted.name, labels={"com.docker.compose.project": "rofecare"})
+    assert failure.taken_port(PLATFORM, [wanted], engine) is None
+
+
+def test_log_lines_neither_endless_nor_commanding() -> None:
+    assert failure.printable("\x1b[31mred\ttab") == "?[31mred\ttab"
+    assert failure.printable("x" * 1000) == "x" * 300 + "... (1000 characters)"

@@ -25,6 +25,7 @@ from rofecare_infra.progress import (
     renderer_for,
 )
 from rofecare_infra.progress.render import JsonLines, Lines, Live
+from rofecare_infra.progress.sink import Sink
 from tests.support.fakes import drain
 
 START: tuple[Event, ...] = (
@@ -59,7 +60,7 @@ def shown(renderer: Renderer, stream: io.StringIO) -> str:
 
 def test_in_a_pipe_what_is_worth_keeping_and_nothing_twice() -> None:
     stream = io.StringIO()
-    assert shown(Lines(stream), stream).splitlines() == [
+    assert shown(Lines(Sink(stream, lasting=True)), stream).splitlines() == [
         "infrastructure images: packages",
         "building rofecare/redis:8",
         "image rofecare/redis:8 built (3.2 s) for redis",
@@ -75,12 +76,12 @@ def test_in_a_pipe_what_is_worth_keeping_and_nothing_twice() -> None:
 
 def test_in_a_pipe_there_is_no_escape_sequence() -> None:
     stream = io.StringIO()
-    assert "\x1b" not in shown(Lines(stream), stream)
+    assert "\x1b" not in shown(Lines(Sink(stream, lasting=True)), stream)
 
 
 def test_in_a_pipe_what_fell_back_is_told_again_when_it_is_ready() -> None:
     stream = io.StringIO()
-    lines = Lines(stream)
+    lines = Lines(Sink(stream, lasting=True))
     for waited, reason in ((0.0, "starting"), (1.0, ""), (2.0, "unhealthy"), (3.0, "")):
         lines.show(Observed(waited, {"redis": reason}))
     assert stream.getvalue() == "  redis ready after 1.0 s\n  redis ready after 3.0 s\n"
@@ -88,7 +89,7 @@ def test_in_a_pipe_what_fell_back_is_told_again_when_it_is_ready() -> None:
 
 def test_for_programs_one_object_a_line() -> None:
     stream = io.StringIO()
-    records = [json.loads(line) for line in shown(JsonLines(stream), stream).splitlines()]
+    records = [json.loads(line) for line in shown(JsonLines(Sink(stream, lasting=True)), stream).splitlines()]
     assert [record["event"] for record in records] == [*(type(event).__name__ for event in START), "Result"]
     assert records[6] == {
         "event": "Observed",
@@ -100,7 +101,7 @@ def test_for_programs_one_object_a_line() -> None:
 
 def test_for_programs_an_empty_result_is_none() -> None:
     stream = io.StringIO()
-    JsonLines(stream).say()
+    JsonLines(Sink(stream, lasting=True)).say()
     assert stream.getvalue() == ""
 
 
@@ -188,7 +189,7 @@ def test_a_scope_returns_the_result_of_the_use_case() -> None:
         return 42
 
     stream = io.StringIO()
-    with Scope(Lines(stream)) as scope:
+    with Scope(Lines(Sink(stream, lasting=True))) as scope:
         assert scope.follow(use_case()) == 42
     assert stream.getvalue() == "a\n"
 
