@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import IO
 
+_STDERR = 2
+
 
 class Sink:
     """Writes lines at once.
@@ -23,7 +25,16 @@ class Sink:
             self._stream.write(f"{text}\n")
             self._stream.flush()
         except BrokenPipeError:
-            # What is still buffered, and all that follows, goes nowhere: no second complaint when Python ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            _silence(self._stream.fileno())
             if not self._lasting:
                 raise
+
+
+def _silence(gone: int) -> None:
+    """Let what is still buffered, and all that follows, go nowhere: no second complaint when Python ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    # Standard error may be the same pipe (`2>&1 | head`).
+    also = [_STDERR] if os.path.sameopenfile(gone, _STDERR) else []
+    for descriptor in (gone, *also):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)

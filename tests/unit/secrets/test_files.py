@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rofecare_infra import secrets
+from rofecare_infra.errors import SettingsError
 from rofecare_infra.platform import Platform
 from rofecare_infra.secrets import Inventory
 from tests.support.fakes import service
@@ -34,6 +35,9 @@ def platform(folder: Path) -> Platform:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    bundle = tmp_path / "docker" / "elsewhere" / "bundle.crt"
+    bundle.parent.mkdir(parents=True)
+    bundle.touch()
     return tmp_path / "docker" / "secrets"
 
 
@@ -138,3 +142,72 @@ def test_removed_with_the_folder_unless_something_else_is_in_it(folder: Path) ->
     secrets.remove(found(folder))
     assert [path.name for path in folder.iterdir()] == ["somebody's own"]
     assert secrets.remove(found(folder)) == ()
+
+
+def test_a_folder_behind_a_link_is_the_same_folder(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir(mode=0o700)
+    folder.symlink_to(tmp_path / "real")
+    assert len(secrets.inventory(platform(folder), tmp_path / "real").missing) == 3
+    assert len(secrets.inventory(platform(tmp_path / "real"), folder).missing) == 3
+
+
+def test_somebody_elses_secret_that_is_not_there(folder: Path) -> None:
+    bundle = folder.parent / "elsewhere" / "bundle.crt"
+    bundle.unlink()
+    assert [one.where for one in secrets.problems(found(folder))] == [str(bundle)]
+    bundle.mkdir()
+    assert [one.where for one in secrets.problems(found(folder))] == [str(bundle)]
+
+
+def test_an_empty_folder_in_the_place_of_a_file_is_replaced(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / "db_password").mkdir()
+    before = found(folder)
+    assert secrets.problems(before) == ()
+    secrets.create(before, before.missing)
+    assert (folder / "db_password").is_file()
+
+
+def test_a_folder_with_something_in_it_in_the_place_of_a_file_is_kept(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / "db_password").mkdir()
+    (folder / "db_password" / "mine").touch()
+    before = found(folder)
+    assert "a folder stands where" in secrets.problems(before)[0].what
+    with pytest.raises(SettingsError, match="cannot be made"):
+        secrets.create(before, before.missing)
+    assert (folder / "db_password" / "mine").exists()
+
+
+def test_a_file_in_the_place_of_the_folder(folder: Path) -> None:
+    folder.touch()
+    before = found(folder)
+    assert "SECRETS_DIR is no folder" in secrets.problems(before)[0].what
+    with pytest.raises(SettingsError, match="cannot be made"):
+        secrets.create(before, before.missing)
+
+
+def test_a_folder_that_this_user_may_not_enter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_options: object) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    folder.mkdir(mode=0o700)
+    monkeypatch.setattr("os.access", lambda *_arguments: False)
+    monkeypatch.setattr(Path, "is_file", refuse)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    before = found(folder)
+    assert "may enter" in secrets.problems(before)[0].what
+    with pytest.raises(SettingsError) as caught:
+        secrets.create(before, before.missing)
+    assert "Permission denied" in caught.value.seen
+
+
+def test_a_folder_for_something_else_is_not_closed(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o755)
+    (folder / "somebody's own").touch()
+    before = found(folder)
+    assert "for the secrets alone" in secrets.problems(before)[0].expected
+    with pytest.raises(SettingsError, match="not for secrets alone"):
+        secrets.create(before, before.missing)
+    assert mode(folder) == 0o755

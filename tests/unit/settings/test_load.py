@@ -75,6 +75,8 @@ def test_an_empty_variable_of_the_environment_hides_the_file(tmp_path: Path) -> 
         ("DB_PORT=-1", ".env line 1: DB_PORT is '-1'; expected a port, 1 to 65535"),
         ("DB_PORT=٥٤٣٢", ".env line 1: DB_PORT is '٥٤٣٢'; expected a port, 1 to 65535"),
         ("GATE_TIMEOUT=0", ".env line 1: GATE_TIMEOUT is '0'; expected a number of seconds above 0"),
+        (f"GATE_TIMEOUT={'9' * 10}", f".env line 1: GATE_TIMEOUT is '{'9' * 10}'; expected a number of seconds above 0"),
+        ("SECRETS_DIR=$HOME/x", ".env line 1: SECRETS_DIR is '$HOME/x'; expected a path without '$', spelt out"),
         ("GATE_TIMEOUT=5m", ".env line 1: GATE_TIMEOUT is '5m'; expected a number of seconds above 0"),
         ("IMAGES=pakages", ".env line 1: IMAGES is 'pakages'; expected one of auto, registry, packages"),
         ("SERVICES=packages", ".env line 1: SERVICES is 'packages'; expected one of auto, source, registry, reference"),
@@ -152,7 +154,49 @@ def test_a_prefix_ends_with_a_slash(tmp_path: Path, given: str, prefix: str) -> 
 
 
 def test_paths_start_in_the_folder_of_the_compose_files(tmp_path: Path) -> None:
+    (tmp_path / "own.pem").touch()
     settings = loaded(project(tmp_path, "SECRETS_DIR=../private\nWORKSPACE=/srv/code\nCA_BUNDLE=../own.pem\n"))
     assert settings.secrets_folder == tmp_path / "private"
     assert settings.workspace == Path("/srv/code")
     assert settings.ca_bundle == tmp_path / "own.pem"
+
+
+def test_a_tilde_is_the_users_home_and_links_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "link").symlink_to(tmp_path / "real")
+    assert loaded(project(tmp_path, "SECRETS_DIR=~/x\n")).secrets_folder == tmp_path / "home" / "x"
+    assert loaded(project(tmp_path, "SECRETS_DIR=~/link/x\n")).secrets_folder == tmp_path / "real" / "x"
+
+
+def test_a_number_that_has_no_end(tmp_path: Path) -> None:
+    assert len(problems(project(tmp_path, f"DB_PORT={'1' * 5000}\nGATE_TIMEOUT={'1' * 5000}\n"))) == 2
+
+
+@pytest.mark.parametrize("chosen", ["../nowhere.pem", ".", "/nowhere/ca.pem"])
+def test_certificates_that_are_not_there(tmp_path: Path, chosen: str) -> None:
+    found = problems(project(tmp_path, f"CA_BUNDLE={chosen}\n", compose="secrets: {x: {file: '${CA_BUNDLE:-/x}'}}"))
+    assert len(found) == 1
+    assert found[0].startswith(f".env line 1: CA_BUNDLE is {chosen!r}; expected a file of certificates")
+
+
+def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    (root / ".env").unlink()
+    (root / ".env").mkdir()
+    assert problems(root)[0].startswith(".env: it cannot be read")
+
+
+def test_a_file_that_is_not_ours_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_options: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert problems(project(tmp_path, "DB_PORT=1\n"))[0].startswith(".env: it cannot be read: Permission denied")
+
+
+def test_an_overlay_of_other_letters_or_that_is_a_folder(tmp_path: Path) -> None:
+    root = project(tmp_path, "MY_PORT=abc\n")
+    (root / "docker" / "docker-compose.override.yml").write_bytes(b"# caf\xe9 ${MY_PORT:-99}\n")
+    (root / "docker" / "docker-compose.more.yml").mkdir()
+    assert problems(root) == [".env line 1: MY_PORT is 'abc'; expected a port, 1 to 65535"]
