@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ _PORT_DEFAULT = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*_PORT):?-(\d+)\}")
 _OWN = ("COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES")
 
 _MAX_PORT = 65535
+# Longer numbers are no ports and no seconds; Python itself refuses to read thousands of digits.
+_MAX_DIGITS = 9
 
 
 def load(root: Path, environ: Mapping[str, str]) -> tuple[Settings, tuple[Problem, ...]]:
@@ -34,7 +37,7 @@ def load(root: Path, environ: Mapping[str, str]) -> tuple[Settings, tuple[Proble
     for name in {*defaults, *written}:
         default = Assignment(defaults.get(name, ""), "its default")
         chosen = Assignment(environ[name], "the environment") if name in environ else written.get(name, default)
-        expected = _expectation(name)(chosen.value) if chosen.value else None
+        expected = _expectation(name, root)(chosen.value) if chosen.value else None
         if expected is not None:
             problems.append(Problem(chosen.where, f"{name} is {chosen.value!r}", expected))
             chosen = default
@@ -46,7 +49,10 @@ def known_names(root: Path) -> dict[str, str]:
     """Every name that a compose file refers to or that we read; for a port with the default given there."""
     names = dict.fromkeys(_OWN, "")
     for path in sorted((root / "docker").glob("docker-compose*.y*ml")):
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue  # compose says what is wrong with it
         names |= dict.fromkeys(set(_REFERENCE.findall(text)) - set(names), "")
         names |= dict(_PORT_DEFAULT.findall(text))
     return names
@@ -69,11 +75,16 @@ def _position(problem: Problem) -> tuple[int, str]:
 
 # A check answers None for a good value, else what was expected.
 def _port(value: str) -> str | None:
-    return None if value.isascii() and value.isdigit() and 1 <= int(value) <= _MAX_PORT else f"a port, 1 to {_MAX_PORT}"
+    return None if 1 <= _number(value) <= _MAX_PORT else f"a port, 1 to {_MAX_PORT}"
 
 
 def _seconds(value: str) -> str | None:
-    return None if value.isascii() and value.isdigit() and int(value) > 0 else "a number of seconds above 0"
+    return None if _number(value) > 0 else "a number of seconds above 0"
+
+
+def _number(value: str) -> int:
+    """The whole number that is written; -1 where none is, or none that anything here could be."""
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS else -1
 
 
 def _project(value: str) -> str | None:
@@ -93,6 +104,20 @@ def _one_of(*choices: str) -> Callable[[str], str | None]:
     return lambda value: None if value in choices else f"one of {', '.join(choices)}"
 
 
+def _folder(value: str) -> str | None:
+    # Compose puts something else in its place, we do not: each would look for the secrets elsewhere.
+    return None if "$" not in value else "a path without '$', spelt out"
+
+
+def _certificates(root: Path) -> Callable[[str], str | None]:
+    def check(value: str) -> str | None:
+        path = Settings(root, {"CA_BUNDLE": Assignment(value, "")}).ca_bundle
+        good = path is not None and path.exists() and not path.is_dir() and os.access(path, os.R_OK)
+        return None if good else f"a file of certificates that this user may read; {path} is none"
+
+    return check
+
+
 def _anything(_value: str) -> str | None:
     return None
 
@@ -103,8 +128,11 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "IMAGES": _one_of("auto", "registry", "packages"),
     "SERVICES": _one_of("auto", "source", "registry", "reference"),
     "IMAGE_PREFIX": _prefix,
+    "SECRETS_DIR": _folder,
 }
 
 
-def _expectation(name: str) -> Callable[[str], str | None]:
+def _expectation(name: str, root: Path) -> Callable[[str], str | None]:
+    if name == "CA_BUNDLE":
+        return _certificates(root)
     return _CHECKS.get(name, _port if name.endswith("_PORT") else _anything)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,7 @@ class Settings:
     @property
     def secrets_folder(self) -> Path:
         """The folder of the generated secrets."""
-        return (self.docker_folder / self.get("SECRETS_DIR", "./secrets")).resolve()
+        return self._path(self.get("SECRETS_DIR", "./secrets"))
 
     @property
     def workspace(self) -> Path:
@@ -80,5 +81,10 @@ class Settings:
         """The certificates that builds shall trust; None when this machine has none to lend."""
         chosen = self.get("CA_BUNDLE")
         if chosen:
-            return (self.docker_folder / chosen).resolve()
+            return self._path(chosen)
         return next((Path(path) for path in _CA_BUNDLES if Path(path).is_file()), None)
+
+    def _path(self, written: str) -> Path:
+        """What a path of the settings means: from the folder of the compose files, `~` is the user's home."""
+        # Unlike pathlib's, these two never fail: an unknown user or a circle of links stays as it is.
+        return Path(os.path.realpath(self.docker_folder / os.path.expanduser(written)))  # noqa: PTH111

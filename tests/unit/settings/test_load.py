@@ -75,7 +75,10 @@ def test_an_empty_variable_of_the_environment_hides_the_file(tmp_path: Path) -> 
         ("DB_PORT=-1", ".env line 1: DB_PORT is '-1'; expected a port, 1 to 65535"),
         ("DB_PORT=٥٤٣٢", ".env line 1: DB_PORT is '٥٤٣٢'; expected a port, 1 to 65535"),
         ("GATE_TIMEOUT=0", ".env line 1: GATE_TIMEOUT is '0'; expected a number of seconds above 0"),
-        (f"GATE_TIMEOUT={'9' * 10}", f".env line 1: GATE_TIMEOUT is '{'9' * 10}'; expected a number of seconds above 0"),
+        (
+            f"GATE_TIMEOUT={'9' * 10}",
+            f".env line 1: GATE_TIMEOUT is '{'9' * 10}'; expected a number of seconds above 0",
+        ),
         ("SECRETS_DIR=$HOME/x", ".env line 1: SECRETS_DIR is '$HOME/x'; expected a path without '$', spelt out"),
         ("GATE_TIMEOUT=5m", ".env line 1: GATE_TIMEOUT is '5m'; expected a number of seconds above 0"),
         ("IMAGES=pakages", ".env line 1: IMAGES is 'pakages'; expected one of auto, registry, packages"),
