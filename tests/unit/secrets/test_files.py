@@ -211,3 +211,14 @@ def test_a_folder_for_something_else_is_not_closed(folder: Path) -> None:
     with pytest.raises(SettingsError, match="not for secrets alone"):
         secrets.create(before, before.missing)
     assert mode(folder) == 0o755
+
+
+def test_secrets_that_may_not_be_removed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    before = found(folder)
+    secrets.create(before, before.missing)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(SettingsError, match="cannot be removed"):
+        secrets.remove(found(folder))
