@@ -128,11 +128,12 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "IMAGES": _one_of("auto", "registry", "packages"),
     "SERVICES": _one_of("auto", "source", "registry", "reference"),
     "IMAGE_PREFIX": _prefix,
-    "SECRETS_DIR": _folder,
 }
 
 
 def _expectation(name: str, root: Path) -> Callable[[str], str | None]:
     if name == "CA_BUNDLE":
         return _certificates(root)
+    if name == "SECRETS_DIR":
+        return _folder
     return _CHECKS.get(name, _port if name.endswith("_PORT") else _anything)
