@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rofecare_infra.engine.context import address as context_address
 from rofecare_infra.engine.records import (
     LABEL_CONFIG_HASH,
     LABEL_ONE_OFF,
@@ -156,8 +157,13 @@ def connect() -> Engine:
     """
     import docker
 
-    with _answers():
-        client = docker.from_env(timeout=ANSWER_TIMEOUT)
+    address = context_address(os.environ)
+    with _answers(address):
+        client = (
+            docker.DockerClient(base_url=address, timeout=ANSWER_TIMEOUT)
+            if address
+            else docker.from_env(timeout=ANSWER_TIMEOUT)
+        )
         version = str(client.version()["Version"])
     major = version.partition(".")[0]
     if major.isdigit() and int(major) < MINIMUM_VERSION:
@@ -171,8 +177,8 @@ def connect() -> Engine:
 
 
 @contextmanager
-def _answers() -> Iterator[None]:
-    """Turn what the SDK raises into our own errors."""
+def _answers(address: str = "") -> Iterator[None]:
+    """Turn what the SDK raises into our own errors; `address` is the engine's, where it is a context's."""
     import docker.errors
     import requests
 
@@ -188,7 +194,7 @@ def _answers() -> Iterator[None]:
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise EngineError(
             "the container engine does not answer",
-            seen=f"{_first_cause(error)}, at {os.environ.get('DOCKER_HOST', 'the default socket')}",
+            seen=f"{_first_cause(error)}, at {address or os.environ.get('DOCKER_HOST') or 'the default socket'}",
             expected="a running Docker Engine that this user may talk to",
             next_step="python3 scripts/bootstrap.py status  (starts the engine where it may), or docker info",
         ) from error
