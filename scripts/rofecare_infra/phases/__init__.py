@@ -1,16 +1,18 @@
 """The use cases of the running platform: prepare, start phase by phase, stop in reverse, tell its status."""
 
-from rofecare_infra.phases.prepare import Prepared, initialise, open_project, prepare
+from rofecare_infra.phases.prepare import Prepared, Project, initialise, open_for_stop, open_project, prepare
 from rofecare_infra.phases.start import start
 from rofecare_infra.phases.status import ServiceStatus, left_running, status
 from rofecare_infra.phases.stop import StopReport, stop
 
 __all__ = [
     "Prepared",
+    "Project",
     "ServiceStatus",
     "StopReport",
     "initialise",
     "left_running",
+    "open_for_stop",
     "open_project",
     "prepare",
     "start",

@@ -24,6 +24,8 @@ class Project:
     settings: Settings
     compose: Compose
     platform: Platform
+    # Why the platform has no services here: set where stopping goes on without them.
+    unusable: SettingsError | None = None
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,30 @@ def open_project(root: Path, *, secrets_checked: bool = True) -> Project:
         if not problems:
             raise
         problems.append(Problem("compose files", error.seen, error.expected))
-        raise _refusal(problems) from error
+        raise _refusal(problems, starts=secrets_checked) from error
     problems += [_located(settings, defect) for defect in defects(platform)]
     if secrets_checked:
         problems += secrets.problems(secrets.inventory(platform, settings.secrets_folder))
     if problems:
-        raise _refusal(problems)
+        raise _refusal(problems, starts=secrets_checked)
     return Project(settings, compose, platform)
+
+
+def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
+    """The same for what only stops, which needs no more than the project's name: labels tell the rest.
+
+    Where settings or compose files cannot be used, the platform is one without services, `unusable` says why, and the
+    name is COMPOSE_PROJECT_NAME, else the usual one. Raises SettingsError all the same when `volumes` are to be
+    removed: no data is given up on a name that might not be the one that was meant.
+    """
+    try:
+        return open_project(root, secrets_checked=False)
+    except SettingsError as error:
+        if volumes:
+            raise
+        settings, _ = load(root, os.environ)
+        compose = Compose(settings.docker_folder, variables=_variables(settings))
+        return Project(settings, compose, Platform(settings.project, ()), error)
 
 
 def initialise(project: Project, engine: Engine) -> tuple[Path, ...]:
@@ -130,7 +149,13 @@ def _by_image(services: Iterable[Service]) -> dict[str, list[str]]:
 def _variables(settings: Settings) -> dict[str, str]:
     """What compose shall see otherwise than it stands in `.env` or the environment."""
     given = {name: one.value for name, one in settings.values.items() if one.where == "its default" and one.value}
-    return {**given, "IMAGE_PREFIX": settings.image_prefix, "COMPOSE_PROJECT_NAME": settings.project}
+    return {
+        **given,
+        "IMAGE_PREFIX": settings.image_prefix,
+        "COMPOSE_PROJECT_NAME": settings.project,
+        # Spelt out: whose home `~` is and where links lead is decided once.
+        "SECRETS_DIR": str(settings.secrets_folder),
+    }
 
 
 def _located(settings: Settings, defect: Defect) -> Problem:
@@ -143,10 +168,10 @@ def _located(settings: Settings, defect: Defect) -> Problem:
     return Problem(" and ".join(sorted(lines)) or "compose files", f"{defect.service}: {defect.seen}", defect.expected)
 
 
-def _refusal(problems: Sequence[Problem]) -> SettingsError:
+def _refusal(problems: Sequence[Problem], *, starts: bool) -> SettingsError:
     count = f"{len(problems)} problems" if len(problems) > 1 else "1 problem"
     return SettingsError(
-        "the settings cannot be used: nothing was started",
+        f"the settings cannot be used: nothing was started{'' if starts else ' or changed'}",
         seen=count,
         expected="none",
         next_step="mend each where it stands, then run the same command again",

@@ -13,7 +13,7 @@ from rofecare_infra import secrets
 from rofecare_infra.compose import command
 from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.phases import initialise, open_project, prepare
-from rofecare_infra.phases.prepare import ensure_images
+from rofecare_infra.phases.prepare import ensure_images, open_for_stop
 from rofecare_infra.process import Result
 from rofecare_infra.progress import Note
 from tests.support.fakes import FakeEngine, drain, prepared, service
@@ -31,7 +31,7 @@ class Checkout:
         (self.folder / "docker-compose.yml").write_text(FILE)
         self.refusal = ""
         self.env: Mapping[str, str] = {}
-        for name in ("A_PORT", "B_PORT", "GATE_TIMEOUT", "COMPOSE_PROJECT_NAME"):
+        for name in ("SECRETS_DIR", "A_PORT", "B_PORT", "GATE_TIMEOUT", "COMPOSE_PROJECT_NAME"):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setattr(command, "run", self.run)
 
@@ -60,9 +60,7 @@ class Checkout:
                 }
                 for name, port in ports.items()
             },
-            "secrets": {
-                f"{name}_password": {"file": str(self.folder / "secrets" / f"{name}_password")} for name in ports
-            },
+            "secrets": {f"{name}_password": {"file": f"{env['SECRETS_DIR']}/{name}_password"} for name in ports},
             "volumes": {f"{name}-data": {"name": f"rofecare_{name}-data"} for name in ports},
         }
         return Result((), 0, json.dumps(model), "")
@@ -123,6 +121,46 @@ def test_files_that_compose_cannot_read_beside_other_problems(checkout: Checkout
     error = refused(checkout)
     assert error.seen == "2 problems"
     assert "services.a.ports must be a list" in error.details[1]
+
+
+def test_what_starts_nothing_does_not_speak_of_starting_alone(checkout: Checkout) -> None:
+    checkout.write("A_PORT=abc\n")
+    with pytest.raises(SettingsError) as caught:
+        open_project(checkout.root, secrets_checked=False)
+    assert caught.value.what == "the settings cannot be used: nothing was started or changed"
+
+
+def test_compose_gets_the_secrets_folder_spelt_out(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    (checkout.root / "real").mkdir(mode=0o700)
+    (checkout.root / "link").symlink_to(checkout.root / "real")
+    monkeypatch.setenv("HOME", str(checkout.root))
+    (checkout.folder / "docker-compose.yml").write_text(FILE + " # ${SECRETS_DIR:-./secrets}")
+    checkout.write("SECRETS_DIR=~/link\n")
+    assert len(initialise(open_project(checkout.root), FakeEngine())) == 2
+    assert checkout.env["SECRETS_DIR"] == str(checkout.root / "real")
+    assert len(list((checkout.root / "real").iterdir())) == 2
+
+
+def test_stopping_needs_no_more_than_the_name(checkout: Checkout) -> None:
+    checkout.refusal = "services.a.ports must be a list"
+    checkout.write("COMPOSE_PROJECT_NAME=ward\nA_PORT=abc\n")
+    project = open_for_stop(checkout.root)
+    assert (project.platform.project, project.platform.services) == ("ward", ())
+    assert project.unusable is not None
+    assert project.unusable.seen == "2 problems"
+    checkout.write("COMPOSE_PROJECT_NAME=Ward 7\n")
+    assert open_for_stop(checkout.root).platform.project == "rofecare"
+
+
+def test_data_is_not_given_up_on_a_guess(checkout: Checkout) -> None:
+    checkout.refusal = "services.a.ports must be a list"
+    with pytest.raises(SettingsError):
+        open_for_stop(checkout.root, volumes=True)
+
+
+def test_stopping_knows_the_whole_model_where_it_can_be_read(checkout: Checkout) -> None:
+    project = open_for_stop(checkout.root, volumes=True)
+    assert (project.unusable, len(project.platform.services)) == (None, 2)
 
 
 def test_the_first_run_makes_the_secrets_and_says_so(checkout: Checkout) -> None:
