@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rofecare_infra.errors import SettingsError
+from rofecare_infra.errors import EngineError, SettingsError
 from rofecare_infra.platform import Platform, parse
 from rofecare_infra.process import Result, run, stream
 
@@ -19,6 +19,9 @@ BUILD_PROJECT = "rofecare-images"
 
 # What a person may have set to choose files and profiles for their own use of compose.
 _CHOICES = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_ENV_FILES")
+
+# What the docker command says of a context that does not exist.
+_NO_ADDRESS = "unable to resolve docker endpoint"
 
 # Reading files and asking the local engine take well under a second each.
 _QUICK = 60.0
@@ -53,9 +56,19 @@ class Compose:
         return run(self.argv(*words), env=self.variables, timeout=timeout, check=check)
 
     def model(self, *, profiles: Sequence[str] = ()) -> Platform:
-        """The model as compose resolves it. Raises SettingsError for files that it cannot read."""
+        """The model as compose resolves it. Raises SettingsError for files that it cannot read.
+
+        Raises EngineError where the docker command does not get so far: it looks for its engine's address first.
+        """
         flags = [word for profile in profiles for word in ("--profile", profile)]
         result = self.run(*flags, "config", "--format", "json", timeout=_QUICK, check=False)
+        if not result.ok and _NO_ADDRESS in result.stderr:
+            raise EngineError(
+                "the docker command knows no engine",
+                seen=result.tail(1)[0],
+                expected="a docker context that exists, or DOCKER_HOST",
+                next_step="docker context ls; then docker context use default, or set DOCKER_HOST",
+            )
         if not result.ok:
             raise SettingsError(
                 "the compose files cannot be read",

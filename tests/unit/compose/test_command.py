@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rofecare_infra.compose import PACKAGES, Compose, command
-from rofecare_infra.errors import SettingsError
+from rofecare_infra.errors import EngineError, SettingsError
 from rofecare_infra.platform import Platform
 from rofecare_infra.process import Result
 from tests.support.fakes import service
@@ -146,3 +146,10 @@ def test_the_users_own_file_is_named_among_those_that_compose_refuses(
 def test_dollars_that_compose_doubles_are_single_again(monkeypatch: pytest.MonkeyPatch) -> None:
     door(monkeypatch, stdout='{"name": "p", "secrets": {"x": {"file": "/srv/a$$b/x"}}}')
     assert COMPOSE.model().secrets == {"x": Path("/srv/a$b/x")}
+
+
+def test_a_context_that_does_not_exist_is_no_fault_of_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    door(monkeypatch, stderr='unable to resolve docker endpoint: context "x": context not found\n', code=1)
+    with pytest.raises(EngineError) as caught:
+        COMPOSE.model()
+    assert "context not found" in caught.value.seen
