@@ -168,3 +168,12 @@ def test_an_interrupted_stop_answers_at_once(make_project: MakeProject) -> None:
         running.send_signal(signal.SIGINT)
         output, _ = running.communicate(timeout=10)
     check((running.returncode, output), 130, "interrupted")
+
+
+def test_a_setting_that_cannot_be_used_is_no_reason_not_to_stop(make_project: MakeProject) -> None:
+    project = make_project(three_stages())
+    check(project.inv("start-all"), 0)
+    project.write("docker-compose.override.yml", {"services": {"shop": "nonsense"}})
+    check(project.inv("start-all"), 3, "the compose files cannot be read")
+    check(project.inv("stop-all", "--volumes"), 3)
+    check(project.inv("stop-all"), 0, "the settings cannot be used", "stopped: 4 containers")

@@ -76,7 +76,11 @@ def build(root: Path, names: Sequence[str]) -> None:
 def stop_all(root: Path, *, volumes: bool, as_json: bool) -> None:
     """Stop everything, in reverse; with `volumes` remove the data, too."""
     with Scope(renderer_for(as_json=as_json)) as scope:
-        project = phases.open_project(root, secrets_checked=False)
+        project = phases.open_for_stop(root, volumes=volumes)
+        if project.unusable is not None:
+            scope.say(
+                f"the settings cannot be used ({project.unusable.seen}): stopping what carries the project's name"
+            )
         engine = connect()
         inventory = secrets.inventory(project.platform, project.settings.secrets_folder)
         report = scope.follow(
@@ -167,7 +171,7 @@ def interrupted(root: Path) -> Callable[[], str]:
     """What to say after ^C."""
 
     def say() -> str:
-        project = phases.open_project(root, secrets_checked=False)
+        project = phases.open_for_stop(root)
         left = phases.left_running(connect(), project.platform.project)
         return f"{left}; the same command goes on from there, inv stop-all stops them"
 
