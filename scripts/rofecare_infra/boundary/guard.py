@@ -62,13 +62,6 @@ def describe(error: RofecareError) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def confirm(question: str, answer: str) -> bool:
-    """Ask for `answer` to be typed; whatever cannot be asked is not confirmed."""
-    if not sys.stdin.isatty():
-        return False
-    return input(f"{question} ").strip() == answer
-
-
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 

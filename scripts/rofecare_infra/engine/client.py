@@ -32,7 +32,6 @@ class Engine:
     """What we ask of the engine. Every method raises EngineError when it does not answer."""
 
     def __init__(self, client: docker.DockerClient) -> None:
-        self._client = client
         self._api = client.api
 
     def containers(self, project: str) -> tuple[Container, ...]:
@@ -143,11 +142,6 @@ class Engine:
         """Remove a volume and all that it holds."""
         with _answers():
             self._api.remove_volume(name)
-
-    def tag(self, image: str, name: str) -> None:
-        """Give a local image a further name."""
-        with _answers():
-            self._api.tag(image, name)
 
 
 def connect() -> Engine:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rofecare_infra import images, secrets
 from rofecare_infra.compose import Compose
-from rofecare_infra.engine import Engine, connect
+from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.images import Sources
 from rofecare_infra.platform import Defect, Platform, Service, defects
@@ -131,12 +131,6 @@ def ensure_images(
     for image, names in _by_image(services).items():
         if prepared.engine.image(image) is None:
             yield from images.pull(image, ", ".join(names), sleep)
-
-
-def connected(root: Path) -> tuple[Project, Engine]:
-    """The project and an engine that answers; the settings are judged first."""
-    project = open_project(root)
-    return project, connect()
 
 
 def _by_image(services: Iterable[Service]) -> dict[str, list[str]]:
