@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
+from rofecare_infra.images.build import BASE_IMAGE
 from tests.support.events import Recording, recording
 from tests.support.platform import PlatformUnderTest
 
@@ -32,6 +34,9 @@ def stopped_platform(engine: object, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def first_start(stopped_platform: PlatformUnderTest) -> FirstStart:
     """The start from nothing: secrets, images, 22 containers."""
+    if subprocess.run(["docker", "image", "inspect", BASE_IMAGE], capture_output=True, check=False).returncode == 0:
+        # Not a bare machine: images of another checkout would be taken as they are.
+        stopped_platform.expect(0, "build", timeout=1500)
     with recording(stopped_platform.name) as events:
         output = stopped_platform.expect(0, "start-all", timeout=1500)
     return FirstStart(output, events)

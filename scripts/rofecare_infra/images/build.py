@@ -124,7 +124,8 @@ def _batches(jobs: Sequence[_Job]) -> list[list[_Job]]:
 def _build_batch(compose: Compose, batch: Sequence[_Job]) -> Generator[Event, None, dict[_Job, tuple[str, ...] | None]]:
     """Build the batch; job -> None when it was built, else the last lines. A batch that fails is tried one by one."""
     began = time.monotonic()
-    images = {job.services[0]: job.image for job in batch}
+    # Compose writes the service's name into the image: always the same one of those that share it.
+    images = {min(job.services): job.image for job in batch}
     yield Working(f"building {', '.join(job.image for job in batch)}")
     result = yield from _run_build(compose, images, batch[0].origin)
     if not result.ok and len(batch) > 1:
