@@ -93,9 +93,10 @@ def build(
     """Build the images of these services. One that fails does not stop the others: the report names it."""
     records = _Records(settings.state_folder / "builds.json", engine)
     compose = _with_certificates(settings, sources.compose)
+    below = _profile_services(compose, sources)
     if sources.infrastructure == "packages":
-        yield from _foundations(settings, compose, engine, records)
-    bases = _base_ids(engine, compose)
+        yield from _foundations(settings, compose, engine, records, below)
+    bases = [_id(engine, image) for image in (BASE_IMAGE, *(service.image for service in below))]
     jobs = _jobs(settings, sources, names, bases)
     stale = [job for job in jobs if not records.is_current(job.image, job.inputs)]
     current = [job for job in jobs if job not in stale]
@@ -155,7 +156,7 @@ def _cause(result: Result) -> tuple[str, ...]:
 
 
 def _foundations(
-    settings: Settings, compose: Compose, engine: Engine, records: _Records
+    settings: Settings, compose: Compose, engine: Engine, records: _Records, services: Sequence[Service]
 ) -> Generator[Event, None, None]:
     """The images that the packaged ones stand on, in their order."""
     script = settings.docker_folder / "images" / "base" / "make-base.sh"
@@ -167,7 +168,7 @@ def _foundations(
         records.remember(BASE_IMAGE, inputs)
         yield ImageDone(BASE_IMAGE, (BASE_IMAGE,), "built", time.monotonic() - began)
     below = [_id(engine, BASE_IMAGE)]
-    for service in _profile_services(compose):
+    for service in services:
         definition = service.build or {}
         inputs = fingerprint(definition, _contexts(definition), below)
         if not records.is_current(service.image, inputs):
@@ -185,15 +186,11 @@ def _foundations(
         below.append(_id(engine, service.image))
 
 
-def _profile_services(compose: Compose) -> tuple[Service, ...]:
-    usual = {service.name for service in compose.model().services}
+def _profile_services(compose: Compose, sources: Sources) -> tuple[Service, ...]:
+    usual = {service.name for service in sources.platform.services}
     extra = [service for service in compose.model(profiles=[PROFILE]).services if service.name not in usual]
     # A foundation may stand on another one.
     return tuple(sorted(extra, key=lambda service: len(service.depends_on)))
-
-
-def _base_ids(engine: Engine, compose: Compose) -> list[str]:
-    return [_id(engine, BASE_IMAGE), *(_id(engine, service.image) for service in _profile_services(compose))]
 
 
 def _id(engine: Engine, image: str) -> str:
