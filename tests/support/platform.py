@@ -17,14 +17,15 @@ from tests.support.project import INV, REPOSITORY
 
 Json = dict[str, Any]
 
-# Beside a platform that may be running on the documented ports.
-_SHIFT = 10_000
+# Beside a platform that may be running on the documented ports; two checkouts that are tested at the same time need
+# two shifts.
+_SHIFT = int(os.environ.get("ROFECARE_TEST_PORT_SHIFT", "10000"))
 
 
 class PlatformUnderTest:
     """This checkout's own files; name, ports and secrets come from the environment, as a user could set them."""
 
-    def __init__(self, folder: Path, name: str = "rofecare-e2e") -> None:
+    def __init__(self, folder: Path, name: str = f"rofecare-e2e-{_SHIFT}") -> None:
         self.name = name
         self.secrets = folder / "secrets"
         lines = (REPOSITORY / ".env").read_text().splitlines()

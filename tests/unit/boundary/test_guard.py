@@ -10,8 +10,7 @@ import pytest
 from invoke.exceptions import Exit
 
 from rofecare_infra import errors
-from rofecare_infra.boundary import guarded
-from rofecare_infra.boundary.guard import describe
+from rofecare_infra.boundary.guard import describe, guarded
 
 
 def left_by(root: Path, error: BaseException, left_behind: Callable[[], str] | None = None) -> Exit:

@@ -1,0 +1,1 @@
+"""The tasks, by subject. Each is one call; imports stand in the tasks because their list must not wait for them."""

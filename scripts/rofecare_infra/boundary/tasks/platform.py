@@ -1,0 +1,54 @@
+"""The tasks that change what runs: start, build, stop, and the secrets they need."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from rofecare_infra.boundary.checkout import root_of
+from rofecare_infra.boundary.guard import guarded
+
+
+@task(help={"json": "one JSON object a line, for programs"})
+def start_all(context: Context, json: bool = False) -> None:
+    """Start the whole platform, phase by phase, and say when it is up."""
+    from rofecare_infra.boundary import commands
+
+    with guarded(root_of(context), commands.interrupted(root_of(context))):
+        commands.start_all(root_of(context), as_json=json)
+
+
+@task(help={"json": "one JSON object a line, for programs"})
+def start_infra(context: Context, json: bool = False) -> None:
+    """Start databases, Redis, Zookeeper and Kafka; say where to connect from the IDE."""
+    from rofecare_infra.boundary import commands
+
+    with guarded(root_of(context), commands.interrupted(root_of(context))):
+        commands.start_infra(root_of(context), as_json=json)
+
+
+@task(iterable=["service"], help={"service": "full or short name; none: all (inv build identity patient)"})
+def build(context: Context, service: list[str]) -> None:
+    """Build the images of the applications, and whatever they stand on."""
+    from rofecare_infra.boundary import commands
+
+    with guarded(root_of(context)):
+        commands.build(root_of(context), service)
+
+
+@task(help={"volumes": "remove all data and secrets, too", "json": "one JSON object a line, for programs"})
+def stop_all(context: Context, volumes: bool = False, json: bool = False) -> None:
+    """Stop the platform in the reverse order; data stays unless --volumes is given."""
+    from rofecare_infra.boundary import commands
+
+    with guarded(root_of(context), commands.interrupted(root_of(context))):
+        commands.stop_all(root_of(context), volumes=volumes, as_json=json)
+
+
+@task
+def init(context: Context) -> None:
+    """Make the secrets that are missing (start-all does it by itself on the first run)."""
+    from rofecare_infra.boundary import commands
+
+    with guarded(root_of(context)):
+        commands.initialise(root_of(context))
