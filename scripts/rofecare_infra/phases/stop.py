@@ -1,4 +1,7 @@
-"""Stops in the reverse order of the start, by what the containers themselves say: whatever files they came from."""
+"""Stops what lets requests in, then the rest in the reverse order of the start.
+
+By what the containers themselves say: whatever files they came from.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from rofecare_infra import secrets
 from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import CommandError, RofecareError
-from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, PHASES, Platform, levels_of
+from rofecare_infra.platform import LABEL_ENTRY, LABEL_PHASE, LAST_PHASE, PHASES, Platform, levels_of
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.secrets import Inventory
 
@@ -111,6 +114,8 @@ def _remove_volumes(engine: Engine, project: str) -> tuple[str, ...]:
 def reverse_stages(containers: Sequence[Container], platform: Platform) -> list[list[Container]]:
     """The containers that are up, in groups that may stop together, dependents before what they need.
 
+    What lets requests in comes first of all: it answers what it has accepted while everything behind it still works.
+
     The phase is read from the container's own label, what it needs from the model: compose leaves the needs off the
     containers that it starts one stage at a time.
     """
@@ -119,9 +124,10 @@ def reverse_stages(containers: Sequence[Container], platform: Platform) -> list[
     described = {service.name: service.depends_on for service in platform.services}
     levels = levels_of({container.service: described.get(container.service, container.depends_on) for container in up})
 
-    def place(container: Container) -> tuple[int, int]:
+    def place(container: Container) -> tuple[bool, int, int]:
         phase = container.labels.get(LABEL_PHASE, LAST_PHASE)
-        return (order.index(phase) if phase in order else len(order), levels[container.service])
+        lets_in = container.labels.get(LABEL_ENTRY) == "true"
+        return (lets_in, order.index(phase) if phase in order else len(order), levels[container.service])
 
     places = sorted({place(container) for container in up}, reverse=True)
     return [[container for container in up if place(container) == here] for here in places]

@@ -1,10 +1,21 @@
 """The platform as frozen records: services, phases, stages. How they were obtained is not its business."""
 
-from rofecare_infra.platform.model import LABEL_PHASE, LAST_PHASE, PHASES, Platform, Port, Service, Stage, levels_of
+from rofecare_infra.platform.model import (
+    LABEL_ENTRY,
+    LABEL_PHASE,
+    LAST_PHASE,
+    PHASES,
+    Platform,
+    Port,
+    Service,
+    Stage,
+    levels_of,
+)
 from rofecare_infra.platform.names import resolve, short
 from rofecare_infra.platform.parse import Defect, defects, parse
 
 __all__ = [
+    "LABEL_ENTRY",
     "LABEL_PHASE",
     "LAST_PHASE",
     "PHASES",

@@ -12,6 +12,8 @@ LAST_PHASE = "other"
 
 LABEL_PHASE = "com.rofecare.phase"
 LABEL_CHECKOUT = "com.rofecare.checkout"
+# "true" on what lets requests in: it is stopped before everything that a request needs on its way.
+LABEL_ENTRY = "com.rofecare.entry"
 
 
 @dataclass(frozen=True)

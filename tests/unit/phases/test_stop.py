@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from rofecare_infra import secrets
 from rofecare_infra.engine import Container
 from rofecare_infra.phases import StopReport, stop
 from rofecare_infra.phases.stop import reverse_stages
-from rofecare_infra.platform import LABEL_PHASE, Platform
+from rofecare_infra.platform import LABEL_ENTRY, LABEL_PHASE, Platform
 from rofecare_infra.secrets import Inventory
 from tests.support.fakes import FakeClock, FakeCompose, FakeEngine, container, drain, service
 
@@ -61,6 +62,15 @@ def test_dependents_before_what_they_need() -> None:
         ["kafka"],
         ["db", "redis", "zookeeper"],
     ]
+
+
+def test_what_lets_requests_in_stops_before_everything_else() -> None:
+    door = {LABEL_PHASE: "spring-cloud", LABEL_ENTRY: "true"}
+    gateway, front = container("gateway", labels=door), container("front", labels=door)
+    others = [each for each in RUNNING if each.service != "gateway"]
+    with_front = replace(PLATFORM, services=(*PLATFORM.services, service("front", depends_on=("gateway",))))
+    groups = reverse_stages([*others, gateway, front], with_front)
+    assert [[each.service for each in group] for group in groups][:3] == [["front"], ["gateway"], ["mine"]]
 
 
 def test_one_that_no_file_describes_any_more_stops_by_its_own_labels() -> None:
