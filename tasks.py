@@ -8,6 +8,7 @@ from invoke.collection import Collection
 
 from rofecare_infra.boundary import accept_lists, bind
 from rofecare_infra.boundary.tasks.looks import logs, smoke, status
+from rofecare_infra.boundary.tasks.monitoring import start_monitoring, stop_monitoring
 from rofecare_infra.boundary.tasks.platform import build, init, start_all, start_infra, stop_all
 from rofecare_infra.boundary.tasks.quality import lint, test
 
@@ -22,6 +23,9 @@ namespace = Collection(
     status,
     logs,
     smoke,
+    # what watches it
+    start_monitoring,
+    stop_monitoring,
     # this repository
     test,
     lint,

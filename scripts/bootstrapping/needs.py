@@ -36,6 +36,7 @@ _BUILDS = (_DEBOOTSTRAP,)
 TOOLS = {
     "start-all": _BUILDS,
     "start-infra": _BUILDS,
+    "start-monitoring": _BUILDS,
     "build": _BUILDS,
     "test": (
         _DEBOOTSTRAP,

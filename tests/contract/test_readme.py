@@ -9,6 +9,7 @@ import pytest
 
 from rofecare_infra import errors
 from rofecare_infra.settings.dotenv_file import read
+from tests.contract.test_monitoring import WATCHERS
 from tests.contract.test_platform import EVERYTHING
 from tests.contract.test_tasks import load_namespace
 
@@ -42,8 +43,8 @@ def test_every_task(root: Path, readme: str) -> None:
 
 def test_every_service_with_its_port(readme: str) -> None:
     rows = [line for line in readme.splitlines() if line.startswith("|")]
-    for name, (published, _) in EVERYTHING.items():
-        assert any(f"`{name}`" in row and str(published) in row for row in rows), name
+    for name, (published, _) in {**EVERYTHING, **WATCHERS}.items():
+        assert any(f"`{name}`" in row and str(published or "") in row for row in rows), name
 
 
 def test_every_setting_but_the_ports(root: Path, readme: str) -> None:

@@ -20,6 +20,8 @@ EXPECTED = {
     "init",
     "status",
     "smoke",
+    "start-monitoring",
+    "stop-monitoring",
     "test",
     "lint",
 }

@@ -121,6 +121,10 @@ class FakeEngine(Engine):
             for one in self.present
         ]
 
+    def remove(self, container: str) -> None:
+        """Forget it."""
+        self.present = [one for one in self.present if one.id != container]
+
     def volumes(self, project: str) -> tuple[str, ...]:
         """Those that are left."""
         return tuple(name for name in self.volume_names if name.startswith(project))

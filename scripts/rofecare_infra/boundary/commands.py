@@ -21,11 +21,11 @@ from rofecare_infra.platform import resolve, short
 from rofecare_infra.progress import Scope, duration, mebibytes, renderer_for, table
 
 
-def start_all(root: Path, *, as_json: bool) -> None:
-    """Start every phase; say how to go on."""
+def start_all(root: Path, *, as_json: bool, monitoring: bool) -> None:
+    """Start every phase; say how to go on. Monitoring that runs is kept, with or without the flag."""
     began = time.monotonic()
     with Scope(renderer_for(as_json=as_json)) as scope:
-        prepared = _prepared(root, scope)
+        prepared = prepare(root, scope, monitoring=True if monitoring else None)
         containers = scope.follow(phases.start(prepared))
         gateway = [
             port.published
@@ -41,7 +41,7 @@ def start_all(root: Path, *, as_json: bool) -> None:
 def start_infra(root: Path, *, as_json: bool) -> None:
     """Start phase 1; say where to connect."""
     with Scope(renderer_for(as_json=as_json)) as scope:
-        prepared = _prepared(root, scope)
+        prepared = prepare(root, scope)
         containers = scope.follow(phases.start(prepared, phases=["infrastructure"]))
         scope.say(f"up: {len(containers)} of {len(containers)} containers ready\n")
         rows = connections(prepared.platform)
@@ -56,7 +56,8 @@ def start_infra(root: Path, *, as_json: bool) -> None:
 def build(root: Path, names: Sequence[str]) -> None:
     """Build the named images, or all that this machine builds."""
     with Scope(renderer_for()) as scope:
-        project = phases.open_project(root, secrets_checked=False)
+        # A name may be one of the monitoring's; nobody waits for those images who does not use it.
+        project = phases.open_project(root, secrets_checked=False, monitoring=True if names else None)
         known = [service.name for service in project.platform.services]
         chosen = resolve(names, known)
         engine = connect()
@@ -155,8 +156,8 @@ def follow_logs(root: Path, names: Sequence[str], *, tail: int, since: str, foll
 
 
 def initialise(root: Path) -> None:
-    """Make the missing secrets; close their folder."""
-    project = phases.open_project(root, secrets_checked=False)
+    """Make the missing secrets, those of the monitoring, too; close their folder."""
+    project = phases.open_project(root, secrets_checked=False, monitoring=True)
     made = phases.initialise(project, connect())
     folder = project.settings.secrets_folder
     out = renderer_for()
@@ -193,8 +194,9 @@ def _failed_builds(report: BuildReport) -> CommandError:
     )
 
 
-def _prepared(root: Path, scope: Scope) -> Prepared:
-    project = phases.open_project(root)
+def prepare(root: Path, scope: Scope, *, monitoring: bool | None = None) -> Prepared:
+    """Look at everything that a start needs."""
+    project = phases.open_project(root, monitoring=monitoring)
     engine: Engine = connect()
     return scope.follow(phases.prepare(project, engine))
 

@@ -12,8 +12,12 @@ from rofecare_infra.platform import Platform, parse
 from rofecare_infra.process import Result, run, stream
 
 BASE = "docker-compose.yml"
+MONITORING = "docker-compose.monitoring.yml"
 PACKAGES = "docker-compose.packages.yml"
 OVERRIDE = "docker-compose.override.yml"
+
+# File -> the one beside it that puts images built on this machine in place of the upstream ones.
+_PACKAGED = {BASE: PACKAGES, MONITORING: "docker-compose.monitoring.packages.yml"}
 
 BUILD_PROJECT = "rofecare-images"
 
@@ -38,6 +42,13 @@ class Compose:
     def with_files(self, *files: str) -> Compose:
         """The same with further files; the user's own override stays the last word."""
         return replace(self, files=(*self.files, *files))
+
+    def on_packages(self) -> Compose:
+        """The same on images that are built here, as far as there are files that say so."""
+        return self.with_files(*(_PACKAGED[name] for name in self.files if self._is_packaged(name)))
+
+    def _is_packaged(self, name: str) -> bool:
+        return name in _PACKAGED and (self.folder / _PACKAGED[name]).exists()
 
     def with_variables(self, variables: Mapping[str, str]) -> Compose:
         """The same with further variables."""

@@ -126,6 +126,11 @@ class Engine:
             # The SDK adds this grace to the time that it waits for the answer.
             _or_none(self._api.stop, container, timeout=grace)
 
+    def remove(self, container: str) -> None:
+        """Remove a container that has ended; its named volumes stay."""
+        with _answers():
+            _or_none(self._api.remove_container, container)
+
     def volumes(self, project: str) -> tuple[str, ...]:
         """The names of the project's volumes."""
         with _answers():

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from rofecare_infra.compose import PACKAGES, Compose
+from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Image
 from rofecare_infra.errors import SettingsError
 from rofecare_infra.images import registry
-from rofecare_infra.platform import Platform, Service
+from rofecare_infra.platform import MONITORING, Platform, Service
 from rofecare_infra.settings import Settings
 
 
@@ -51,8 +51,8 @@ def resolve(
     `answers` says whether a registry does, `offers` whether it has an image for us.
     """
     upstream = compose.model()
-    has_overlay = (compose.folder / PACKAGES).exists()
-    packaged = compose.with_files(PACKAGES).model() if has_overlay else upstream
+    built_here = compose.on_packages()
+    packaged = built_here.model() if built_here.files != compose.files else upstream
     asked: dict[str, bool] = {}
 
     def reachable(image: str) -> bool:
@@ -74,9 +74,10 @@ def resolve(
         origin = _origin(settings, service, images, lambda image: reachable(image) and offers(image))
         origins[service.name] = origin
         variables[variable] = service.image if origin == "registry" else local_image(service.name, origin)
-    files = compose.with_files(PACKAGES) if infrastructure == "packages" else compose
-    final = files.with_variables(variables)
-    return Sources(final, final.model(), infrastructure, origins, (why, *_summary(settings, origins)))
+    final = (built_here if infrastructure == "packages" else compose).with_variables(variables)
+    platform = final.model()
+    reasons = (why, *_summary(settings, origins), *_left_out(upstream, platform))
+    return Sources(final, platform, infrastructure, origins, reasons)
 
 
 def image_variable(service: str) -> str:
@@ -94,11 +95,12 @@ def _infrastructure(
 ) -> tuple[str, str]:
     if settings.images != "auto":
         return settings.images, f"infrastructure images: {settings.images} (IMAGES={settings.images})"
+    # What watches goes along with what is watched: it comes later, and decides nothing.
     ours = {service.name: service.image for service in packaged.services if service.checkout is None}
     pairs = [
         (service.image, ours[service.name])
         for service in upstream.services
-        if service.name in ours and ours[service.name] != service.image
+        if service.name in ours and ours[service.name] != service.image and service.phase != MONITORING
     ]
     if all(images.image(theirs) for theirs, _ in pairs):
         return "registry", "infrastructure images: registry (all of them are on this machine)"
@@ -139,3 +141,10 @@ def _summary(settings: Settings, origins: Mapping[str, str]) -> list[str]:
         for origin, names in sorted(counts.items())
     )
     return [f"applications: {said or 'none'} (SERVICES={settings.services})"]
+
+
+def _left_out(upstream: Platform, chosen: Platform) -> list[str]:
+    """What has an upstream image alone, and is therefore no part of the model on packaged ones."""
+    there = {service.name for service in chosen.services}
+    absent = [service.name for service in upstream.services if service.name not in there]
+    return [f"left out, they come from an image registry alone: {', '.join(absent)}"] if absent else []

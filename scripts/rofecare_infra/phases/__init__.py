@@ -1,5 +1,6 @@
 """The use cases of the running platform: prepare, start phase by phase, stop in reverse, tell its status."""
 
+from rofecare_infra.phases.monitored import stop_monitoring
 from rofecare_infra.phases.prepare import Prepared, Project, initialise, open_for_stop, open_project, prepare
 from rofecare_infra.phases.start import start
 from rofecare_infra.phases.status import ServiceStatus, left_running, status
@@ -18,4 +19,5 @@ __all__ = [
     "start",
     "status",
     "stop",
+    "stop_monitoring",
 ]

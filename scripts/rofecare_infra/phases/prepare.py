@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rofecare_infra import images, secrets
-from rofecare_infra.compose import Compose
+from rofecare_infra.compose import MONITORING, Compose
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.images import Sources
+from rofecare_infra.phases.monitored import is_watched
 from rofecare_infra.platform import Defect, Platform, Service, defects
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.settings import Problem, Settings, load
@@ -42,14 +43,15 @@ class Prepared:
         return self.sources.platform
 
 
-def open_project(root: Path, *, secrets_checked: bool = True) -> Project:
+def open_project(root: Path, *, secrets_checked: bool = True, monitoring: bool | None = None) -> Project:
     """Read settings, compose files and (for all but what makes or removes them) secrets.
 
-    Raises SettingsError with every problem of all of them at once.
+    With the monitoring or without it; unless that is said, with it when it runs. Raises SettingsError with every
+    problem of all of them at once.
     """
     settings, found = load(root, os.environ)
     problems = list(found)
-    compose = Compose(settings.docker_folder, variables=_variables(settings))
+    compose = _compose(settings, monitoring=monitoring)
     try:
         platform = compose.model()
     except SettingsError as error:
@@ -73,12 +75,13 @@ def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
     removed: no data is given up on a name that might not be the one that was meant.
     """
     try:
-        return open_project(root, secrets_checked=False)
+        # With all that may have been started: its secrets go with its data.
+        return open_project(root, secrets_checked=False, monitoring=True)
     except SettingsError as error:
         if volumes:
             raise
         settings, _ = load(root, os.environ)
-        compose = Compose(settings.docker_folder, variables=_variables(settings))
+        compose = _compose(settings, monitoring=False)
         return Project(settings, compose, Platform(settings.project, ()), error)
 
 
@@ -131,6 +134,14 @@ def ensure_images(
     for image, names in _by_image(services).items():
         if prepared.engine.image(image) is None:
             yield from images.pull(image, ", ".join(names), sleep)
+
+
+def _compose(settings: Settings, *, monitoring: bool | None) -> Compose:
+    compose = Compose(settings.docker_folder, variables=_variables(settings))
+    if not (settings.docker_folder / MONITORING).exists():
+        return compose
+    watched = is_watched(settings.project) if monitoring is None else monitoring
+    return compose.with_files(MONITORING) if watched else compose
 
 
 def _by_image(services: Iterable[Service]) -> dict[str, list[str]]:

@@ -46,6 +46,20 @@ def stop(
     """Stop and remove the project's containers and networks; with `volumes` its volumes and secrets, too."""
     project = platform.project
     containers = engine.containers(project)
+    killed = yield from stop_in_stages(engine, platform, containers, clock)
+    yield Working("removing containers and networks")
+    compose.down(project)
+    stopped = tuple(container.name for container in containers)
+    if not volumes:
+        return StopReport(stopped, killed)
+    removed = _remove_volumes(engine, project)
+    return StopReport(stopped, killed, removed, secrets.remove(inventory) if inventory is not None else ())
+
+
+def stop_in_stages(
+    engine: Engine, platform: Platform, containers: Sequence[Container], clock: Callable[[], float]
+) -> Generator[Event, None, tuple[str, ...]]:
+    """Stop these containers in the reverse order of their start; return those that had to be killed."""
     killed: list[str] = []
     for group in reverse_stages(containers, platform):
         names = [container.name for container in group]
@@ -54,13 +68,7 @@ def stop(
         _stop_together(engine, group)
         killed += [one.name for one in group if _was_killed(one, engine.inspect(one.id))]
         yield Note(f"{listed(names)} stopped ({clock() - began:.1f} s)")
-    yield Working("removing containers and networks")
-    compose.down(project)
-    stopped = tuple(container.name for container in containers)
-    if not volumes:
-        return StopReport(stopped, tuple(killed))
-    removed = _remove_volumes(engine, project)
-    return StopReport(stopped, tuple(killed), removed, secrets.remove(inventory) if inventory is not None else ())
+    return tuple(killed)
 
 
 def _stop_together(engine: Engine, group: Sequence[Container]) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PHASES = ("infrastructure", "spring-cloud", "business", "monitoring")
+# What watches the platform: it may be absent, and runs without the platform, too.
+MONITORING = "monitoring"
+PHASES = ("infrastructure", "spring-cloud", "business", MONITORING)
 # A service without a phase label, from somebody's own overlay, starts after everything else.
 LAST_PHASE = "other"
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rofecare_infra.errors import SettingsError
-from rofecare_infra.platform import Platform
+from rofecare_infra.platform import MONITORING, Platform
 from rofecare_infra.settings import Problem
 
 _BYTES = 32
@@ -35,6 +35,8 @@ class Inventory:
     missing: Mapping[str, Path]
     # Those that lie elsewhere, from somebody's own overlay: theirs to make.
     foreign: Mapping[str, Path] = field(default_factory=dict)
+    # Missing ones that nothing but the monitoring uses: they are made when it is started for the first time.
+    later: frozenset[str] = frozenset()
 
     @property
     def fresh(self) -> bool:
@@ -51,7 +53,8 @@ def inventory(platform: Platform, folder: Path) -> Inventory:
     foreign = {name: path for name, path in needed.items() if not path.parent.resolve().is_relative_to(real)}
     present = {name: path for name, path in needed.items() if name not in foreign and _has_content(path)}
     missing = {name: path for name, path in needed.items() if name not in foreign and name not in present}
-    return Inventory(folder, present, missing, foreign)
+    watched = {name for one in platform.services if one.phase != MONITORING for name in one.secrets}
+    return Inventory(folder, present, missing, foreign, frozenset(missing) - watched)
 
 
 def problems(found: Inventory) -> tuple[Problem, ...]:
@@ -73,7 +76,8 @@ def problems(found: Inventory) -> tuple[Problem, ...]:
                 "the secret is missing or empty",
                 "the file from a backup; inv init makes a new one where no data depends on it",
             )
-            for path in found.missing.values()
+            for name, path in found.missing.items()
+            if name not in found.later
         ]
     if os.path.isdir(found.folder) and _mode(found.folder) & _OTHERS:
         seen = f"others can enter the secrets folder (mode {_mode(found.folder):04o})"

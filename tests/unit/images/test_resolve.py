@@ -151,6 +151,17 @@ def test_a_project_without_the_packages_overlay(root: Path) -> None:
     assert PACKAGES not in sources.compose.files
 
 
+def test_what_cannot_be_built_is_left_out_and_named(root: Path) -> None:
+    watching = (service("prometheus", "monitoring"), service("grafana", "monitoring"))
+    upstream = replace(UPSTREAM, services=(*UPSTREAM.services, *watching))
+    packaged = replace(PACKAGED, services=(*PACKAGED.services, replace(watching[0], image="rofecare/prometheus:1")))
+    compose = FakeCompose(root / "docker", upstream=upstream, packaged=packaged)
+    # The images of the monitoring are not there yet: they do not move the platform to another kind.
+    sources = resolve(settings(root), compose, FakeEngine(images=["rofecare/postgres:17"]), Registry(HUB), bool)
+    assert sources.infrastructure == "packages"
+    assert sources.reasons[-1] == "left out, they come from an image registry alone: grafana"
+
+
 def test_names() -> None:
     assert image_variable("rofecare-service-medical-technology") == "ROFECARE_SERVICE_MEDICAL_TECHNOLOGY_IMAGE"
     assert local_image(APP, "source") == f"rofecare/{APP}:source"

@@ -110,6 +110,16 @@ def test_missing_while_others_are_there(folder: Path) -> None:
     assert all("inv init" in one.expected for one in told)
 
 
+def test_what_only_the_monitoring_uses_is_made_later(folder: Path) -> None:
+    watcher = service("exporter", "monitoring", secrets=("b_password", "exporter_password"))
+    paths = {name: folder / name for name in ("a_password", "b_password", "exporter_password")}
+    model = Platform("rofecare", (*(service(name, secrets=(f"{name}_password",)) for name in "ab"), watcher), paths)
+    found = secrets.inventory(model, folder)
+    secrets.create(found, ["a_password", "b_password"])
+    assert secrets.problems(secrets.inventory(model, folder)) == ()
+    assert set(secrets.inventory(model, folder).missing) == {"exporter_password"}
+
+
 @pytest.mark.parametrize(("open_to", "told"), [(0o700, 0), (0o711, 1), (0o750, 1), (0o701, 1), (0o755, 1)])
 def test_a_folder_that_others_can_enter(folder: Path, open_to: int, told: int) -> None:
     folder.mkdir(parents=True)

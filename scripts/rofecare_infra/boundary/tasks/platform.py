@@ -9,13 +9,13 @@ from rofecare_infra.boundary.checkout import root_of
 from rofecare_infra.boundary.guard import guarded
 
 
-@task(help={"json": "one JSON object a line, for programs"})
-def start_all(context: Context, json: bool = False) -> None:
+@task(help={"monitoring": "with what watches it", "json": "one JSON object a line, for programs"})
+def start_all(context: Context, monitoring: bool = False, json: bool = False) -> None:
     """Start the whole platform, phase by phase, and say when it is up."""
     from rofecare_infra.boundary import commands
 
     with guarded(root_of(context), commands.interrupted(root_of(context))):
-        commands.start_all(root_of(context), as_json=json)
+        commands.start_all(root_of(context), as_json=json, monitoring=monitoring)
 
 
 @task(help={"json": "one JSON object a line, for programs"})

@@ -1,0 +1,123 @@
+"""What watches the platform: its compose files, and what it looks at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its types
+
+from rofecare_infra.platform import defects, parse
+from tests.contract.test_platform import APPLICATIONS, EVERYTHING
+
+Json = dict[str, Any]
+MakeModel = Callable[..., Json]
+
+ALONE = ("docker-compose.monitoring.yml",)
+ON_TOP = ("docker-compose.yml", *ALONE)
+TWIN = "docker-compose.monitoring.packages.yml"
+
+# Service -> the port on this machine (0: none), the port inside.
+WATCHERS = {
+    "prometheus": (9090, 9090),
+}
+# What has an upstream image alone.
+REGISTRY_ONLY: set[str] = set()
+
+
+@pytest.fixture(scope="module")
+def alone(model_of: MakeModel) -> Json:
+    return model_of(*ALONE)
+
+
+@pytest.fixture(scope="module")
+def on_top(model_of: MakeModel) -> Json:
+    return model_of(*ON_TOP)
+
+
+@pytest.fixture(scope="module")
+def prometheus(root: Path) -> Json:
+    text = (root / "monitoring" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
+    parsed: Json = yaml.safe_load(text)
+    return parsed
+
+
+def test_the_services(alone: Json, on_top: Json) -> None:
+    assert alone["name"] == "rofecare"
+    assert set(alone["services"]) == set(WATCHERS)
+    assert set(on_top["services"]) == {*EVERYTHING, *WATCHERS}
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_the_platform_is_the_same_with_it(model: Json, on_top: Json, name: str) -> None:
+    assert on_top["services"][name] == model["services"][name]
+
+
+@pytest.mark.parametrize("name", WATCHERS)
+def test_a_phase_of_its_own_that_starts_last(on_top: Json, name: str) -> None:
+    assert on_top["services"][name]["labels"]["com.rofecare.phase"] == "monitoring"
+    assert list(defects(parse(on_top))) == []
+
+
+@pytest.mark.parametrize("name", WATCHERS)
+def test_nothing_of_the_platform_is_waited_for(on_top: Json, name: str) -> None:
+    assert set(on_top["services"][name].get("depends_on", {})) <= set(WATCHERS)
+
+
+@pytest.mark.parametrize(("name", "ports"), [*WATCHERS.items()], ids=WATCHERS)
+def test_ports(alone: Json, name: str, ports: tuple[int, int]) -> None:
+    found = [
+        (port["host_ip"], int(port["published"]), port["target"]) for port in alone["services"][name].get("ports", [])
+    ]
+    assert found == ([("127.0.0.1", *ports)] if ports[0] else [])
+
+
+@pytest.mark.parametrize("name", WATCHERS)
+def test_the_house_rules(alone: Json, name: str) -> None:
+    service = alone["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert not service.get("cap_add")
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert not service.get("privileged")
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
+    assert service["restart"] == "unless-stopped"
+    assert set(service["logging"]["options"]) >= {"max-size", "max-file"}
+    assert int(service["mem_limit"]) > 0
+    assert re.search(r":(?!latest)[\w.-]+$", service["image"])
+    assert not any("docker.sock" in str(mount) for mount in service.get("volumes", []))
+    check = service["healthcheck"]
+    assert {"test", "interval", "timeout", "retries", "start_period", "start_interval"} <= set(check)
+
+
+def test_its_memory_fits(alone: Json) -> None:
+    limits = {name: int(one["mem_limit"]) for name, one in alone["services"].items() if name not in REGISTRY_ONLY}
+    assert sum(limits.values()) <= 2 * 2**30, limits
+
+
+@pytest.mark.parametrize("below", [ALONE, ON_TOP], ids=["alone", "on top"])
+def test_packages_mode_changes_image_and_build_alone(model_of: MakeModel, below: tuple[str, ...]) -> None:
+    upstream, packaged = model_of(*below)["services"], model_of(*below, TWIN)["services"]
+    assert set(upstream) - set(packaged) == REGISTRY_ONLY
+
+    def rest(service: Json) -> Json:
+        return {key: value for key, value in service.items() if key not in {"image", "build"}}
+
+    for name in set(WATCHERS) - REGISTRY_ONLY:
+        assert packaged[name]["image"].startswith("rofecare/")
+        assert rest(packaged[name]) == rest(upstream[name])
+
+
+def test_what_a_mirror_is_asked_for(model_of: MakeModel) -> None:
+    mirrored = model_of(*ALONE, IMAGE_PREFIX="mirror.example:5000/")
+    assert [one["image"] for one in mirrored["services"].values() if not one["image"].startswith("mirror.")] == []
+
+
+def test_every_application_is_scraped_under_its_name_and_port(prometheus: Json) -> None:
+    job = next(one for one in prometheus["scrape_configs"] if one["job_name"] == "applications")
+    assert job["metrics_path"] == "/actuator/prometheus"
+    found = {one["labels"]["service"]: one["targets"] for one in job["static_configs"]}
+    assert found == {name: [f"{name}:{inside}"] for name, (_, inside) in APPLICATIONS.items()}

@@ -1,0 +1,47 @@
+"""The monitoring is known while it is there, and leaves without the platform."""
+
+from __future__ import annotations
+
+from rofecare_infra.engine import Engine
+from rofecare_infra.errors import EngineError
+from rofecare_infra.phases import stop_monitoring
+from rofecare_infra.phases.monitored import is_watched
+from rofecare_infra.platform import LABEL_PHASE, Platform
+from tests.support.fakes import FakeClock, FakeEngine, container, drain, service
+
+DATABASE = container("db", labels={LABEL_PHASE: "infrastructure"})
+WATCHERS = tuple(container(name, labels={LABEL_PHASE: "monitoring"}) for name in ("alertmanager", "prometheus"))
+PLATFORM = Platform(
+    "rofecare",
+    (
+        service("db"),
+        service("alertmanager", "monitoring"),
+        service("prometheus", "monitoring", depends_on=("alertmanager",)),
+    ),
+)
+
+
+def test_it_is_there_as_long_as_one_of_its_containers_is() -> None:
+    assert is_watched("rofecare", lambda: FakeEngine([DATABASE, WATCHERS[0]]))
+    assert not is_watched("rofecare", lambda: FakeEngine([DATABASE]))
+
+
+def test_an_engine_that_does_not_answer_shows_no_monitoring() -> None:
+    def connect() -> Engine:
+        raise EngineError("no answer")
+
+    assert not is_watched("rofecare", connect)
+
+
+def test_it_is_stopped_in_reverse_and_removed_and_the_platform_stays() -> None:
+    engine = FakeEngine([DATABASE, *WATCHERS])
+    _, report = drain(stop_monitoring(engine, PLATFORM, clock=FakeClock()))
+    assert engine.stopped == ["id-prometheus", "id-alertmanager"]
+    assert report.stopped == ("rofecare-alertmanager-1", "rofecare-prometheus-1")
+    assert engine.present == [DATABASE]
+
+
+def test_without_it_there_is_nothing_to_do() -> None:
+    events, report = drain(stop_monitoring(FakeEngine([DATABASE]), PLATFORM, clock=FakeClock()))
+    assert events == []
+    assert report.stopped == ()
