@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,3 +122,25 @@ def test_every_application_is_scraped_under_its_name_and_port(prometheus: Json) 
     assert job["metrics_path"] == "/actuator/prometheus"
     found = {one["labels"]["service"]: one["targets"] for one in job["static_configs"]}
     assert found == {name: [f"{name}:{inside}"] for name, (_, inside) in APPLICATIONS.items()}
+
+
+@pytest.mark.parametrize("name", ["kafka", "zookeeper"])
+def test_an_image_without_the_agent_starts_all_the_same(model: Json, name: str, tmp_path: Path) -> None:
+    """The start is run as it stands, with the agent's folder and the image's own start in a place of the test's."""
+    words = model["services"][name]["command"]
+    script = words[2].replace("$$", "$").replace("/usr/share/java/cp-base-new", f"{tmp_path}")
+    script = script.replace("/etc/confluent/docker/run", f"{tmp_path}/run")
+    own = tmp_path / "run"
+    own.write_text('#!/bin/bash\necho "options: ${KAFKA_OPTS:-none}"\n')
+    own.chmod(0o755)
+
+    def start(**more: str) -> str:
+        environment = {"PATH": "/usr/bin:/bin", **more}
+        return subprocess.run([*words[:2], script], env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert start() == "options: none\n"
+    (tmp_path / "jmx_prometheus_javaagent-1.0.1.jar").touch()
+    assert start(KAFKA_OPTS="-Da=b") == (
+        f"options: -javaagent:{tmp_path}/jmx_prometheus_javaagent-1.0.1.jar=9404:/etc/metrics.yml -Da=b\n"
+    )
+    assert model["services"][name]["configs"][0]["target"] == "/etc/metrics.yml"
