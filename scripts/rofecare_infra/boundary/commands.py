@@ -12,6 +12,7 @@ from pathlib import Path
 from invoke.exceptions import Exit
 
 from rofecare_infra import images, phases, secrets
+from rofecare_infra.compose import PRODUCTION
 from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import CommandError, ServiceFailedError
 from rofecare_infra.images import BuildReport
@@ -21,11 +22,11 @@ from rofecare_infra.platform import resolve, short
 from rofecare_infra.progress import Scope, duration, mebibytes, renderer_for, table
 
 
-def start_all(root: Path, *, as_json: bool, monitoring: bool) -> None:
-    """Start every phase; say how to go on. Monitoring that runs is kept, with or without the flag."""
+def start_all(root: Path, *, as_json: bool, monitoring: bool, production: bool) -> None:
+    """Start every phase; say how to go on. Monitoring and production are kept, with or without their flags."""
     began = time.monotonic()
     with Scope(renderer_for(as_json=as_json)) as scope:
-        prepared = prepare(root, scope, monitoring=True if monitoring else None)
+        prepared = prepare(root, scope, monitoring=monitoring or None, production=production or None)
         containers = scope.follow(phases.start(prepared))
         gateway = [
             port.published
@@ -89,6 +90,7 @@ def stop_all(root: Path, *, volumes: bool, as_json: bool) -> None:
         )
         scope.say(f"stopped: {len(report.stopped)} containers" if report.stopped else "nothing was running")
         if volumes:
+            phases.forget_production(project.settings)
             scope.say(f"removed {len(report.volumes)} volumes: {', '.join(report.volumes) or 'none'}")
             scope.say(
                 f"removed {len(report.secrets)} secrets: {', '.join(path.name for path in report.secrets) or 'none'}"
@@ -156,8 +158,10 @@ def follow_logs(root: Path, names: Sequence[str], *, tail: int, since: str, foll
 
 
 def initialise(root: Path) -> None:
-    """Make the missing secrets, those of the monitoring, too; close their folder."""
-    project = phases.open_project(root, secrets_checked=False, monitoring=True)
+    """Make the missing secrets, those of the monitoring, too, and the volumes of production; close the folder."""
+    # For whatever the compose files are then used by hand.
+    production = (root / "docker" / PRODUCTION).exists() or None
+    project = phases.open_project(root, secrets_checked=False, monitoring=True, production=production)
     made = phases.initialise(project, connect())
     folder = project.settings.secrets_folder
     out = renderer_for()
@@ -194,9 +198,9 @@ def _failed_builds(report: BuildReport) -> CommandError:
     )
 
 
-def prepare(root: Path, scope: Scope, *, monitoring: bool | None = None) -> Prepared:
+def prepare(root: Path, scope: Scope, *, monitoring: bool | None = None, production: bool | None = None) -> Prepared:
     """Look at everything that a start needs."""
-    project = phases.open_project(root, monitoring=monitoring)
+    project = phases.open_project(root, monitoring=monitoring, production=production)
     engine: Engine = connect()
     return scope.follow(phases.prepare(project, engine))
 

@@ -12,6 +12,7 @@ from rofecare_infra.platform import Platform, parse
 from rofecare_infra.process import Result, run, stream
 
 BASE = "docker-compose.yml"
+PRODUCTION = "docker-compose.prod.yml"
 MONITORING = "docker-compose.monitoring.yml"
 PACKAGES = "docker-compose.packages.yml"
 OVERRIDE = "docker-compose.override.yml"

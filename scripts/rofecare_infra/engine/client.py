@@ -19,6 +19,7 @@ from rofecare_infra.engine.records import (
     container_of,
 )
 from rofecare_infra.errors import CommandError, EngineError
+from rofecare_infra.platform import LABEL_VOLUME_OF
 
 if TYPE_CHECKING:
     import docker
@@ -132,10 +133,16 @@ class Engine:
             _or_none(self._api.remove_container, container)
 
     def volumes(self, project: str) -> tuple[str, ...]:
-        """The names of the project's volumes."""
+        """The names of the project's volumes, those that compose does not know as its own among them."""
+        labels = (LABEL_PROJECT, LABEL_VOLUME_OF)
         with _answers():
-            found = self._api.volumes(filters={"label": f"{LABEL_PROJECT}={project}"})
-        return tuple(sorted(volume["Name"] for volume in found["Volumes"] or ()))
+            found = [self._api.volumes(filters={"label": f"{label}={project}"})["Volumes"] or () for label in labels]
+        return tuple(sorted({volume["Name"] for volumes in found for volume in volumes}))
+
+    def make_volume(self, name: str, project: str) -> None:
+        """Make a volume that belongs to the project and that compose does not own; one that is there stays."""
+        with _answers():
+            self._api.create_volume(name, labels={LABEL_VOLUME_OF: project})
 
     def users_of(self, volume: str) -> tuple[str, ...]:
         """The names of the containers, of whatever project, that have this volume."""

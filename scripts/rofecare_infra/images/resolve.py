@@ -45,10 +45,13 @@ def resolve(
     images: LocalImages,
     answers: Callable[[str], bool] = registry.answers,
     offers: Callable[[str], bool] = registry.offers,
+    *,
+    production: bool = False,
 ) -> Sources:
     """Decide for the infrastructure and for each application.
 
-    `answers` says whether a registry does, `offers` whether it has an image for us.
+    `answers` says whether a registry does, `offers` whether it has an image for us. Raises SettingsError where
+    `production` would fall back to the reference services: they keep nobody's health record.
     """
     upstream = compose.model()
     built_here = compose.on_packages()
@@ -72,6 +75,8 @@ def resolve(
             origins[service.name] = "chosen"
             continue
         origin = _origin(settings, service, images, lambda image: reachable(image) and offers(image))
+        if production and origin == "reference" and settings.services != "reference":
+            raise _no_reference(service.name, service.image)
         origins[service.name] = origin
         variables[variable] = service.image if origin == "registry" else local_image(service.name, origin)
     final = (built_here if infrastructure == "packages" else compose).with_variables(variables)
@@ -130,6 +135,15 @@ def _origin(settings: Settings, service: Service, images: LocalImages, to_be_had
     if images.image(local_image(service.name, "reference")):
         return "reference"
     return "registry" if to_be_had(service.image) else "reference"
+
+
+def _no_reference(name: str, image: str) -> SettingsError:
+    return SettingsError(
+        f"production has no image of {name}",
+        seen=f"SERVICES=auto: no checkout, no {image} on this machine, and the registry does not hand it out",
+        expected="the published image, or a checkout to build it from",
+        next_step="docker login, or SERVICES_TAG; for a trial with the reference services: SERVICES=reference in .env",
+    )
 
 
 def _summary(settings: Settings, origins: Mapping[str, str]) -> list[str]:

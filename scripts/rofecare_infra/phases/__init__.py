@@ -1,5 +1,6 @@
 """The use cases of the running platform: prepare, start phase by phase, stop in reverse, tell its status."""
 
+from rofecare_infra.phases.mode import forget as forget_production
 from rofecare_infra.phases.monitored import stop_monitoring
 from rofecare_infra.phases.prepare import Prepared, Project, initialise, open_for_stop, open_project, prepare
 from rofecare_infra.phases.start import start
@@ -11,6 +12,7 @@ __all__ = [
     "Project",
     "ServiceStatus",
     "StopReport",
+    "forget_production",
     "initialise",
     "left_running",
     "open_for_stop",

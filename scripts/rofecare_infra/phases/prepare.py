@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rofecare_infra import images, secrets
-from rofecare_infra.compose import MONITORING, Compose
+from rofecare_infra.compose import MONITORING, PRODUCTION, Compose
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.images import Sources
+from rofecare_infra.phases import mode
 from rofecare_infra.phases.monitored import is_watched
 from rofecare_infra.platform import Defect, Platform, Service, defects
 from rofecare_infra.progress import Event, Note
@@ -27,6 +28,7 @@ class Project:
     platform: Platform
     # Why the platform has no services here: set where stopping goes on without them.
     unusable: SettingsError | None = None
+    production: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,19 @@ class Prepared:
         return self.sources.platform
 
 
-def open_project(root: Path, *, secrets_checked: bool = True, monitoring: bool | None = None) -> Project:
+def open_project(
+    root: Path, *, secrets_checked: bool = True, monitoring: bool | None = None, production: bool | None = None
+) -> Project:
     """Read settings, compose files and (for all but what makes or removes them) secrets.
 
-    With the monitoring or without it; unless that is said, with it when it runs. Raises SettingsError with every
-    problem of all of them at once.
+    With the monitoring or without it; unless that is said, with it when it runs. For production or development;
+    unless that is said, as it was started before. Raises SettingsError with every problem of all of them at once.
     """
     settings, found = load(root, os.environ)
     problems = list(found)
-    compose = _compose(settings, monitoring=monitoring)
+    if production is None:
+        production = (settings.docker_folder / PRODUCTION).exists() and mode.is_production(settings)
+    compose = _compose(settings, monitoring=monitoring, production=production)
     try:
         platform = compose.model()
     except SettingsError as error:
@@ -64,7 +70,7 @@ def open_project(root: Path, *, secrets_checked: bool = True, monitoring: bool |
         problems += secrets.problems(secrets.inventory(platform, settings.secrets_folder))
     if problems:
         raise _refusal(problems, starts=secrets_checked)
-    return Project(settings, compose, platform)
+    return Project(settings, compose, platform, production=production)
 
 
 def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
@@ -81,12 +87,12 @@ def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
         if volumes:
             raise
         settings, _ = load(root, os.environ)
-        compose = _compose(settings, monitoring=False)
+        compose = _compose(settings, monitoring=False, production=False)
         return Project(settings, compose, Platform(settings.project, ()), error)
 
 
 def initialise(project: Project, engine: Engine) -> tuple[Path, ...]:
-    """Make the secrets that are missing; return their files.
+    """Make the secrets and the kept volumes that are missing; return the secrets' files.
 
     Raises SettingsError where a missing one is written into data that still exists: a new one would not open it.
     """
@@ -101,7 +107,17 @@ def initialise(project: Project, engine: Engine) -> tuple[Path, ...]:
             expected="the files that were made together with the data",
             next_step="put them back from a backup, or give up the data: inv stop-all --volumes",
         )
-    return secrets.create(found, found.missing)
+    made = secrets.create(found, found.missing)
+    make_volumes(platform, engine)
+    return made
+
+
+def make_volumes(platform: Platform, engine: Engine) -> tuple[str, ...]:
+    """Make the volumes that compose uses and does not make; return those that were missing."""
+    missing = tuple(name for name in platform.kept_volumes if name not in engine.volumes(platform.project))
+    for name in missing:
+        engine.make_volume(name, platform.project)
+    return missing
 
 
 def prepare(project: Project, engine: Engine) -> Generator[Event, None, Prepared]:
@@ -110,7 +126,12 @@ def prepare(project: Project, engine: Engine) -> Generator[Event, None, Prepared
     if inventory.missing:
         made = initialise(project, engine)
         yield Note(f"{len(made)} secrets made in {inventory.folder}")
-    sources = images.resolve(project.settings, project.compose, engine)
+    sources = images.resolve(project.settings, project.compose, engine, production=project.production)
+    if project.production:
+        mode.remember(project.settings)
+        volumes = make_volumes(project.platform, engine)
+        kept = f"; {len(volumes)} volumes made that no flag of compose removes" if volumes else ""
+        yield Note(f"production: limits, closed networks{kept}")
     for reason in sources.reasons:
         yield Note(reason)
     return Prepared(project.settings, sources, engine)
@@ -136,8 +157,10 @@ def ensure_images(
             yield from images.pull(image, ", ".join(names), sleep)
 
 
-def _compose(settings: Settings, *, monitoring: bool | None) -> Compose:
+def _compose(settings: Settings, *, monitoring: bool | None, production: bool) -> Compose:
     compose = Compose(settings.docker_folder, variables=_variables(settings))
+    if production:
+        compose = compose.with_files(PRODUCTION)
     if not (settings.docker_folder / MONITORING).exists():
         return compose
     watched = is_watched(settings.project) if monitoring is None else monitoring

@@ -2,7 +2,9 @@
 
 from rofecare_infra.platform.model import (
     LABEL_ENTRY,
+    LABEL_MODE,
     LABEL_PHASE,
+    LABEL_VOLUME_OF,
     LAST_PHASE,
     MONITORING,
     PHASES,
@@ -17,7 +19,9 @@ from rofecare_infra.platform.parse import Defect, defects, parse
 
 __all__ = [
     "LABEL_ENTRY",
+    "LABEL_MODE",
     "LABEL_PHASE",
+    "LABEL_VOLUME_OF",
     "LAST_PHASE",
     "MONITORING",
     "PHASES",

@@ -13,6 +13,12 @@ PHASES = ("infrastructure", "spring-cloud", "business", MONITORING)
 LAST_PHASE = "other"
 
 LABEL_PHASE = "com.rofecare.phase"
+# What a service runs as: `production`, or nothing for a development platform.
+LABEL_MODE = "com.rofecare.mode"
+# The project that a volume belongs to which compose does not know as its own.
+LABEL_VOLUME_OF = "com.rofecare.project"
+# Between the project's and the volume's name, where the volume outlives every `down -v`.
+KEPT = "_production_"
 LABEL_CHECKOUT = "com.rofecare.checkout"
 # "true" on what lets requests in: it is stopped before everything that a request needs on its way.
 LABEL_ENTRY = "com.rofecare.entry"
@@ -75,6 +81,13 @@ class Platform:
     secrets: Mapping[str, Path] = field(default_factory=dict)
     # Volume as the compose file calls it -> as the engine does.
     volumes: Mapping[str, str] = field(default_factory=dict)
+    # Those of them, as the engine calls them, that compose neither makes nor removes.
+    external_volumes: tuple[str, ...] = ()
+
+    @property
+    def kept_volumes(self) -> tuple[str, ...]:
+        """The external volumes that are ours to make: they carry the project's name. Others are their owner's."""
+        return tuple(name for name in self.external_volumes if name.startswith(f"{self.project}{KEPT}"))
 
     def service(self, name: str) -> Service:
         """The service of this name; KeyError when there is none."""

@@ -34,6 +34,9 @@ def parse(model: Json) -> Platform:
             name: Path(secret["file"]) for name, secret in (model.get("secrets") or {}).items() if "file" in secret
         },
         volumes={name: volume.get("name", name) for name, volume in (model.get("volumes") or {}).items()},
+        external_volumes=tuple(
+            volume.get("name", name) for name, volume in (model.get("volumes") or {}).items() if volume.get("external")
+        ),
     )
 
 

@@ -89,11 +89,17 @@ def problems(found: Inventory) -> tuple[Problem, ...]:
 
 
 def tied_to_data(platform: Platform, volumes: Collection[str]) -> frozenset[str]:
-    """The secrets that are written into one of these volumes: a new one would not open the old data."""
+    """The secrets that are written into one of these volumes: a new one would not open the old data.
+
+    The volumes of development and of production are looked at alike: both are made with the same secrets.
+    """
     return frozenset(
         name
         for service in platform.services
-        if any(platform.volumes.get(volume, volume) in volumes for volume in service.volumes)
+        if any(
+            {platform.volumes.get(volume, volume), f"{platform.project}_{volume}"} & {*volumes}
+            for volume in service.volumes
+        )
         for name in service.secrets
     )
 

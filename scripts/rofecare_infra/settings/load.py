@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -20,6 +21,8 @@ _PORT_DEFAULT = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*_PORT):?-(\d+)\}")
 _OWN = ("COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES")
 
 _MAX_PORT = 65535
+# More share nothing any more: they have one database, whose connections are counted.
+_MAX_REPLICAS = 5
 # Longer numbers are no ports and no seconds; Python itself refuses to read thousands of digits.
 _MAX_DIGITS = 9
 
@@ -118,12 +121,25 @@ def _certificates(root: Path) -> Callable[[str], str | None]:
     return check
 
 
+def _replicas(value: str) -> str | None:
+    return None if 1 <= _number(value) <= _MAX_REPLICAS else f"a number of containers, 1 to {_MAX_REPLICAS}"
+
+
+def _address(value: str) -> str | None:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return "an address of this machine, such as 127.0.0.1 or 0.0.0.0"
+    return None
+
+
 def _anything(_value: str) -> str | None:
     return None
 
 
 _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "COMPOSE_PROJECT_NAME": _project,
+    "GATEWAY_ADDRESS": _address,
     "GATE_TIMEOUT": _seconds,
     "IMAGES": _one_of("auto", "registry", "packages"),
     "SERVICES": _one_of("auto", "source", "registry", "reference"),
@@ -136,4 +152,6 @@ def _expectation(name: str, root: Path) -> Callable[[str], str | None]:
         return _certificates(root)
     if name == "SECRETS_DIR":
         return _folder
+    if name.startswith("REPLICAS_"):
+        return _replicas
     return _CHECKS.get(name, _port if name.endswith("_PORT") else _anything)

@@ -9,13 +9,19 @@ from rofecare_infra.boundary.checkout import root_of
 from rofecare_infra.boundary.guard import guarded
 
 
-@task(help={"monitoring": "with what watches it", "json": "one JSON object a line, for programs"})
-def start_all(context: Context, monitoring: bool = False, json: bool = False) -> None:
+@task(
+    help={
+        "prod": "for production: limits, closed networks, volumes that stay (remembered for all later commands)",
+        "monitoring": "with what watches it",
+        "json": "one JSON object a line, for programs",
+    }
+)
+def start_all(context: Context, prod: bool = False, monitoring: bool = False, json: bool = False) -> None:
     """Start the whole platform, phase by phase, and say when it is up."""
     from rofecare_infra.boundary import commands
 
     with guarded(root_of(context), commands.interrupted(root_of(context))):
-        commands.start_all(root_of(context), as_json=json, monitoring=monitoring)
+        commands.start_all(root_of(context), as_json=json, monitoring=monitoring, production=prod)
 
 
 @task(help={"json": "one JSON object a line, for programs"})
