@@ -7,6 +7,7 @@ from pathlib import Path
 from invoke.collection import Collection
 
 from rofecare_infra.boundary import accept_lists, bind
+from rofecare_infra.boundary.tasks.data import backup, backups, verify_backup
 from rofecare_infra.boundary.tasks.looks import logs, smoke, status
 from rofecare_infra.boundary.tasks.monitoring import start_monitoring, stop_monitoring
 from rofecare_infra.boundary.tasks.platform import build, init, start_all, start_infra, stop_all
@@ -26,10 +27,15 @@ namespace = Collection(
     # what watches it
     start_monitoring,
     stop_monitoring,
+    # its data
+    backup,
+    backups,
+    verify_backup,
     # this repository
     test,
     lint,
 )
 bind(namespace, Path(__file__).resolve().parent)
 # What takes any number of names, and those of its flags that are followed by a value.
+accept_lists({"verify-backup": ("--from-project", "-f")}, "--id")
 accept_lists({"build": (), "logs": ("--tail", "-t", "--since", "-i")})

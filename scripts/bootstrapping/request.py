@@ -18,7 +18,7 @@ packages, and the engine is started. Each command that changes the machine is pr
   -h, --help     this text
 
 Tasks: start-all, start-infra, build, stop-all, logs, init, status, smoke, start-monitoring, stop-monitoring,
-test, lint; `inv --list` says more.
+backup, backups, verify-backup, test, lint; `inv --list` says more.
 """
 
 

@@ -13,16 +13,18 @@ from invoke.main import program
 
 from rofecare_infra.errors import UsageError
 
-# What the names become, and what may be written instead of them.
-_NAMES = ("--service", "-s")
+# What the names become unless a task calls them otherwise.
+_FLAG = "--service"
 
 
-def accept_lists(tasks: Mapping[str, Iterable[str]]) -> None:
-    """Let these tasks take any number of names; for each, its flags that are followed by a value."""
+def accept_lists(tasks: Mapping[str, Iterable[str]], flag: str = _FLAG) -> None:
+    """Let these tasks take names, which become values of `flag`; for each, its other flags that a value follows."""
     core = getattr(program, "core", None)
     if core is None:
         return  # loaded by something else than the command line
-    core.unparsed[:] = spread(core.unparsed, {task: frozenset((*_NAMES, *flags)) for task, flags in tasks.items()})
+    core.unparsed[:] = spread(
+        core.unparsed, {task: frozenset((flag, flag[1:3], *flags)) for task, flags in tasks.items()}, flag
+    )
     # This one instance: the program that is just loading tasks.py.
     program.parse_tasks = or_exit(program.parse_tasks)  # type: ignore[method-assign]
 
@@ -46,8 +48,8 @@ def or_exit(parse: Callable[[], None]) -> Callable[[], None]:
     return parse_or_exit
 
 
-def spread(words: Sequence[str], tasks: Mapping[str, frozenset[str]]) -> list[str]:
-    """The words with each bare one after such a task turned into `--service=word`."""
+def spread(words: Sequence[str], tasks: Mapping[str, frozenset[str]], flag: str = _FLAG) -> list[str]:
+    """The words with each bare one after such a task turned into `--service=word`, or what `flag` is."""
     out: list[str] = []
     valued: frozenset[str] | None = None
     expects_value = False
@@ -59,5 +61,5 @@ def spread(words: Sequence[str], tasks: Mapping[str, frozenset[str]]) -> list[st
             expects_value = not expects_value and word in valued
             out.append(word)
         else:
-            out.append(f"--service={word}")
+            out.append(f"{flag}={word}")
     return out

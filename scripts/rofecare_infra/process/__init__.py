@@ -2,5 +2,6 @@
 
 from rofecare_infra.process.ports import holder_of, is_free
 from rofecare_infra.process.run import Result, redact, run, run_attached, stream
+from rofecare_infra.process.transfer import Conversation, transfer
 
-__all__ = ["Result", "holder_of", "is_free", "redact", "run", "run_attached", "stream"]
+__all__ = ["Conversation", "Result", "holder_of", "is_free", "redact", "run", "run_attached", "stream", "transfer"]

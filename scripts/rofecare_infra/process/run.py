@@ -108,7 +108,7 @@ def stream(
             kept[number].append(line)
             yield line.rstrip("\n")
     except queue.Empty:
-        _stop(child)
+        stop(child)
         result = Result(words, child.returncode, "".join(kept[0]), "".join(kept[1]))
         raise CommandError(
             f"{_shown(words)} did not end",
@@ -119,7 +119,7 @@ def stream(
         ) from None
     except BaseException:
         # ^C, or a reader that lost interest: nothing is left running behind our back.
-        _stop(child)
+        stop(child)
         raise
     result = Result(words, child.returncode, "".join(kept[0]), "".join(kept[1]))
     if check and not result.ok:
@@ -165,12 +165,17 @@ def _start(words: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> 
             start_new_session=True,
         )
     except OSError as error:
-        raise CommandError(
-            f"cannot run {words[0]}",
-            seen=error.strerror or str(error),
-            expected=f"{words[0]} on PATH, executable",
-            next_step="python3 scripts/bootstrap.py --help",
-        ) from error
+        raise missing(words, error) from error
+
+
+def missing(words: Sequence[str], error: OSError) -> CommandError:
+    """The error for a program that cannot be run at all."""
+    return CommandError(
+        f"cannot run {words[0]}",
+        seen=error.strerror or str(error),
+        expected=f"{words[0]} on PATH, executable",
+        next_step="python3 scripts/bootstrap.py --help",
+    )
 
 
 def _watch(child: subprocess.Popen[str], arrived: queue.SimpleQueue[tuple[int, str | None]]) -> None:
@@ -195,7 +200,7 @@ def _read(pipe: IO[str] | None, number: int, arrived: queue.SimpleQueue[tuple[in
                 arrived.put((number, line))
 
 
-def _stop(child: subprocess.Popen[str]) -> None:
+def stop(child: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
     """Ask the child and its children to stop as ^C would; kill them when they do not."""
     for sign in (signal.SIGINT, signal.SIGKILL):
         try:

@@ -48,14 +48,17 @@ class Scope:
         self._renderer.close()
 
     def follow(self, events: Generator[Event, None, T]) -> T:
-        """Show every event and return the use case's result."""
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            self._renderer.show(event)
+        """Show every event and return the use case's result; ^C while one is shown ends the use case at once, too."""
+        try:
+            while True:
+                try:
+                    event = next(events)
+                except StopIteration as end:
+                    result: T = end.value
+                    return result
+                self._renderer.show(event)
+        finally:
+            events.close()
 
     def say(self, text: str = "") -> None:
         """Print a result."""

@@ -18,7 +18,7 @@ _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*)")
 _PORT_DEFAULT = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*_PORT):?-(\d+)\}")
 
 # What Python itself reads; the compose files name the rest.
-_OWN = ("COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES")
+_OWN = ("BACKUP_DIR", "BACKUP_KEY_FILE", "COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES")
 
 _MAX_PORT = 65535
 # More share nothing any more: they have one database, whose connections are counted.
@@ -150,7 +150,7 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
 def _expectation(name: str, root: Path) -> Callable[[str], str | None]:
     if name == "CA_BUNDLE":
         return _certificates(root)
-    if name == "SECRETS_DIR":
+    if name in {"BACKUP_DIR", "SECRETS_DIR"}:
         return _folder
     if name.startswith("REPLICAS_"):
         return _replicas

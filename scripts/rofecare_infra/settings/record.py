@@ -72,6 +72,17 @@ class Settings:
         return self._path(self.get("SECRETS_DIR", "./secrets"))
 
     @property
+    def backup_folder(self) -> Path:
+        """The folder of the backups of all projects."""
+        return self._path(self.get("BACKUP_DIR", "../backups"))
+
+    @property
+    def backup_key_file(self) -> Path | None:
+        """The key of the secrets in backups; None where they are left out."""
+        chosen = self.get("BACKUP_KEY_FILE")
+        return self._path(chosen) if chosen else None
+
+    @property
     def workspace(self) -> Path:
         """The folder that holds the checkouts of the applications."""
         return (self.docker_folder / self.get("WORKSPACE", "../..")).resolve()

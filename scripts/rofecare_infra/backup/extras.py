@@ -1,0 +1,83 @@
+"""What a backup holds beside the databases: roles, configuration, secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from rofecare_infra import secrets
+from rofecare_infra.backup import sealed
+from rofecare_infra.backup.server import Server
+from rofecare_infra.errors import CommandError, SettingsError
+from rofecare_infra.phases import Project
+from rofecare_infra.process import transfer
+
+CONFIGURATION = "configuration.tar"
+SECRETS = "secrets.sealed"
+
+# What the manifest says of secrets that are in the backup.
+ENCRYPTED = "encrypted"
+LEFT_OUT = "left out: BACKUP_KEY_FILE is not set"
+
+
+def roles_of(server: Server, *, passwords: bool) -> bytes:
+    """The roles of a server as SQL; their passwords' verifiers only where they are asked for."""
+    found: list[bytes] = []
+    words = ["pg_dumpall", "--roles-only", "--no-password", *([] if passwords else ["--no-role-passwords"])]
+    pieces = transfer(server.argv("template1", *words, watched=True), sink=found.append)
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as end:
+            result = end.value
+            break
+    if not result.ok:
+        raise CommandError(
+            f"{server.service}: the roles cannot be written out",
+            seen=f"pg_dumpall ended with {result.returncode}",
+            expected="exit code 0",
+            next_step="mend the cause below, then the same command again",
+            details=result.tail(8),
+        )
+    return b"".join(found)
+
+
+def role_names(server: Server) -> tuple[str, ...]:
+    """The roles of a server that are not PostgreSQL's own."""
+    with server.session("template1") as session:
+        rows = session.rows("SELECT rolname AS name FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1")
+    return tuple(row["name"] for row in rows)
+
+
+def configuration(project: Project) -> dict[str, bytes]:
+    """The settings and compose files, the user's own overlay among them: name in the checkout -> content."""
+    root = project.settings.root
+    paths = [root / ".env", *sorted(project.settings.docker_folder.glob("docker-compose*.y*ml"))]
+    return {str(path.relative_to(root)): path.read_bytes() for path in paths if path.is_file()}
+
+
+def key_of(project: Project, backups: Path) -> bytes | None:
+    """The key of this platform's backups; None where there is none. Raises SettingsError for one that is no use."""
+    path = project.settings.backup_key_file
+    if path is None:
+        return None
+    if path.is_relative_to(backups.resolve()):
+        raise SettingsError(
+            "the key of the backups lies among them",
+            seen=f"{path} is below {backups}",
+            expected="a key that who gets the backups does not get, too (BACKUP_KEY_FILE)",
+            next_step="move it elsewhere, and keep a copy of it far from the backups",
+        )
+    return sealed.read_key(path)
+
+
+def secrets_of(project: Project, servers: Iterable[Server], key: bytes) -> bytes:
+    """The secrets and the roles' verifiers, encrypted."""
+    inventory = secrets.inventory(project.platform, project.settings.secrets_folder)
+    files = {f"secrets/{name}": path.read_bytes() for name, path in _present(inventory).items()}
+    files |= {f"roles/{server.service}.sql": roles_of(server, passwords=True) for server in servers}
+    return sealed.seal(sealed.packed(files), key)
+
+
+def _present(inventory: secrets.Inventory) -> Mapping[str, Path]:
+    return {**inventory.present, **{name: path for name, path in inventory.foreign.items() if path.is_file()}}

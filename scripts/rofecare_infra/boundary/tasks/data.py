@@ -1,0 +1,42 @@
+"""The tasks that keep the platform's data, and bring it back."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from rofecare_infra.boundary.checkout import root_of
+from rofecare_infra.boundary.guard import guarded
+
+
+@task(help={"json": "one JSON object a line, for programs"})
+def backup(context: Context, json: bool = False) -> None:
+    """Take a backup of all databases, roles, configuration and secrets."""
+    from rofecare_infra.boundary import backup_commands
+
+    with guarded(root_of(context)):
+        backup_commands.take_backup(root_of(context), as_json=json)
+
+
+@task(help={"json": "one JSON document, for programs"})
+def backups(context: Context, json: bool = False) -> None:
+    """List the backups: age, size, verified when."""
+    from rofecare_infra.boundary import backup_commands
+
+    with guarded(root_of(context)):
+        backup_commands.list_backups(root_of(context), as_json=json)
+
+
+@task(
+    help={
+        "id": "which one, by its id or folder; none: the newest",
+        "from-project": "the name of the project that it is of, where it is another one",
+        "json": "one JSON object a line, for programs",
+    },
+)
+def verify_backup(context: Context, id: str = "", from_project: str = "", json: bool = False) -> None:
+    """Restore a backup into scratch containers and compare all of its content."""
+    from rofecare_infra.boundary import backup_commands
+
+    with guarded(root_of(context)):
+        backup_commands.verify_backup(root_of(context), id, from_project=from_project, as_json=json)

@@ -1,0 +1,143 @@
+"""Commands whose streams are data or a conversation rather than lines to be read: bytes in, bytes out, and answers."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import uuid
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import IO, Self
+
+from rofecare_infra.errors import CommandError
+from rofecare_infra.process.run import TAIL, Result, missing, redact, stop
+
+_CHUNK = 1 << 18
+
+
+def transfer(
+    argv: Sequence[str], *, source: IO[bytes] | None = None, sink: Callable[[bytes], object] | None = None
+) -> Generator[int, None, Result]:
+    """Run `argv`, which reads `source` (a real file) and whose output goes to `sink` in pieces, however much it is.
+
+    Yields how many bytes came so far, after each piece. Without a source, standard input stays open until the command
+    has ended: a command may end itself when it closes, which it does when this process dies. An error of the sink (a
+    full disk) stops the command and is raised as it is. The result has the error output; CommandError is raised only
+    for a program that is missing: what an exit code means is the caller's to say.
+    """
+    words = tuple(str(word) for word in argv)
+    child = _start(words, source if source is not None else subprocess.PIPE)
+    errors = _Tail(child.stderr)
+    count = 0
+    try:
+        assert child.stdout is not None  # noqa: S101 - it was asked for as a pipe
+        with child.stdout as out:
+            # Pieces come as they arrive, so that what is seen is where it is.
+            while piece := out.read1(_CHUNK):  # type: ignore[attr-defined]
+                if sink is not None:
+                    sink(piece)
+                count += len(piece)
+                yield count
+        child.wait()
+    except BaseException:
+        # Its input closes first: that alone ends what such a command runs elsewhere.
+        _close(child)
+        stop(child)
+        raise
+    finally:
+        _close(child)
+    return Result(words, child.returncode, "", errors.text())
+
+
+class Conversation:
+    """A command that answers what it is asked, such as `psql`: one question, the lines of its answer."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._words = tuple(str(word) for word in argv)
+        self._child = _start(self._words, subprocess.PIPE)
+        self._errors = _Tail(self._child.stderr)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _close(self._child)
+        try:
+            self._child.wait(1.0)
+        except subprocess.TimeoutExpired:
+            stop(self._child)
+
+    def ask(self, question: str, mark: Callable[[str], str]) -> list[str]:
+        """Send a question and read the answer's lines.
+
+        `mark` makes of a word the command that prints it: so the end of an answer is known. Raises CommandError when
+        the command ends instead of answering.
+        """
+        word = uuid.uuid4().hex
+        assert self._child.stdin is not None  # noqa: S101
+        assert self._child.stdout is not None  # noqa: S101
+        with suppress(BrokenPipeError):
+            self._child.stdin.write(f"{question}\n{mark(word)}\n".encode(errors="surrogateescape"))
+            self._child.stdin.flush()
+        lines: list[str] = []
+        for raw in self._child.stdout:
+            line = raw.decode(errors="surrogateescape").rstrip("\n")
+            if line == word:
+                return lines
+            lines.append(line)
+        self._child.wait()
+        raise CommandError(
+            f"{self._words[0]} ended in the middle of a conversation",
+            seen=f"exit code {self._child.returncode}",
+            expected="an answer",
+            next_step="mend the cause below, then run the same command again",
+            details=self._errors.lines(),
+        )
+
+
+class _Tail:
+    """Reads a stream to its end beside everything else and keeps its last lines."""
+
+    def __init__(self, pipe: IO[bytes] | None) -> None:
+        self._kept: list[str] = []
+        self._thread = threading.Thread(target=self._read, args=(pipe,), daemon=True)
+        self._thread.start()
+
+    def lines(self) -> list[str]:
+        """The last lines that say something."""
+        self._thread.join(1.0)
+        return [redact(line) for line in self._kept if line.strip()]
+
+    def text(self) -> str:
+        """The same as one text."""
+        return "\n".join(self.lines())
+
+    def _read(self, pipe: IO[bytes] | None) -> None:
+        if pipe is not None:
+            with pipe:
+                for line in pipe:
+                    self._kept = [*self._kept[-TAIL + 1 :], line.decode(errors="replace").rstrip()]
+
+
+def _start(words: tuple[str, ...], stdin: IO[bytes] | int) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - an argv list, no shell
+            words,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # ^C reaches us alone: we decide how the child stops.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise missing(words, error) from error
+
+
+def _close(child: subprocess.Popen[bytes]) -> None:
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()

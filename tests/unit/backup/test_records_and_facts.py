@@ -1,0 +1,83 @@
+"""The manifest comes back as it was written; what differs is told, what may differ is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rofecare_infra.backup.facts import differences
+from rofecare_infra.backup.records import (
+    Content,
+    DatabaseRecord,
+    Facts,
+    FileRecord,
+    Manifest,
+    Position,
+    ServerRecord,
+    VolumesRecord,
+    from_text,
+    to_text,
+)
+
+FACTS = Facts(
+    tables={"public.patients": Content(3, "1:2")},
+    sequences={"public.s": Position((4, True), (9, True))},
+    large_objects=Content(0, "0:0"),
+    objects={"indexes": 2},
+)
+MANIFEST = Manifest(
+    id="20261124T223000Z",
+    project="rofecare",
+    created="2026-11-24T22:30:00+00:00",
+    reason="asked for",
+    versions={"rofecare-infra": "1"},
+    secrets="encrypted",
+    servers={
+        "identity-db": ServerRecord("17.6", "postgres:17", "sha256:1", "", ("rofecare",), "identity-db.roles.sql")
+    },
+    databases=(DatabaseRecord("identity-db", 'Odd "é', "f.dump", ("CREATE DATABASE {name}",), FACTS, 7),),
+    files={"f.dump": FileRecord(1, "a" * 64)},
+    volumes=VolumesRecord(("zookeeper", "kafka"), {"kafka-data": "kafka-data.tar"}),
+)
+
+
+def test_a_manifest_comes_back_as_it_was_written() -> None:
+    assert from_text(to_text(MANIFEST)) == MANIFEST
+    assert from_text(to_text(replace(MANIFEST, volumes=None))).volumes is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2}', to_text(MANIFEST).replace('"rows"', '"lines"')])
+def test_what_is_no_manifest_is_refused(text: str) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        from_text(text)
+
+
+def at(*place: tuple[int, bool]) -> dict[str, Position]:
+    return {"public.s": Position(place[0], place[-1])}
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (replace(FACTS, tables={}), "public.patients is missing"),
+        (replace(FACTS, tables={**FACTS.tables, "public.x": Content(0, "0:0")}), "public.x is not in the backup"),
+        (replace(FACTS, tables={"public.patients": Content(2, "1:2")}), "has 2 rows, expected 3"),
+        (replace(FACTS, tables={"public.patients": Content(3, "1:3")}), "has other content"),
+        (replace(FACTS, large_objects=Content(1, "0:1")), "large objects has 1 rows"),
+        (replace(FACTS, sequences={}), "sequence public.s is missing"),
+        (replace(FACTS, sequences=at((3, True))), "stands at 3"),
+        (replace(FACTS, sequences=at((10, True))), "stands at 10"),
+        (replace(FACTS, sequences=at((4, False))), "stands at 4"),
+        (replace(FACTS, objects={"indexes": 1}), "1 indexes, expected 2"),
+    ],
+)
+def test_each_difference_is_told(seen: Facts, said: str) -> None:
+    found = list(differences(FACTS, seen))
+    assert len(found) == 1
+    assert said in found[0]
+
+
+@pytest.mark.parametrize("place", [(4, True), (7, True), (9, True)])
+def test_a_sequence_may_stand_where_it_was_while_the_database_was_written(place: tuple[int, bool]) -> None:
+    assert list(differences(FACTS, replace(FACTS, sequences=at(place)))) == []
