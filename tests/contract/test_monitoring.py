@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its types
 
-from rofecare_infra.platform import defects, parse
-from tests.contract.test_platform import APPLICATIONS, EVERYTHING
+from rofecare_infra.platform import defects, parse, short
+from tests.contract.test_platform import APPLICATIONS, DATABASES, EVERYTHING, database_name
 
 Json = dict[str, Any]
 MakeModel = Callable[..., Json]
@@ -24,6 +24,11 @@ TWIN = "docker-compose.monitoring.packages.yml"
 # Service -> the port on this machine (0: none), the port inside.
 WATCHERS = {
     "prometheus": (9090, 9090),
+    "alertmanager": (9093, 9093),
+    "postgres-exporter": (0, 0),
+    "redis-exporter": (0, 0),
+    "node-exporter": (0, 0),
+    "blackbox-exporter": (0, 0),
 }
 # What has an upstream image alone.
 REGISTRY_ONLY: set[str] = set()
@@ -117,11 +122,29 @@ def test_what_a_mirror_is_asked_for(model_of: MakeModel) -> None:
     assert [one["image"] for one in mirrored["services"].values() if not one["image"].startswith("mirror.")] == []
 
 
+def job(prometheus: Json, name: str) -> Json:
+    found: Json = next(one for one in prometheus["scrape_configs"] if one["job_name"] == name)
+    return found
+
+
 def test_every_application_is_scraped_under_its_name_and_port(prometheus: Json) -> None:
-    job = next(one for one in prometheus["scrape_configs"] if one["job_name"] == "applications")
-    assert job["metrics_path"] == "/actuator/prometheus"
-    found = {one["labels"]["service"]: one["targets"] for one in job["static_configs"]}
+    applications = job(prometheus, "applications")
+    assert applications["metrics_path"] == "/actuator/prometheus"
+    found = {one["labels"]["service"]: one["targets"] for one in applications["static_configs"]}
     assert found == {name: [f"{name}:{inside}"] for name, (_, inside) in APPLICATIONS.items()}
+    parts = {one["labels"]["service"]: one["labels"]["part"] for one in applications["static_configs"]}
+    assert parts == {name: short(name) for name in APPLICATIONS}
+
+
+def test_every_database_is_asked_and_can_be_reached(prometheus: Json, on_top: Json) -> None:
+    targets = job(prometheus, "postgresql")["static_configs"][0]["targets"]
+    assert targets == [f"{name}:5432/{database_name(name)}" for name in DATABASES]
+    assert set(DATABASES) <= set(on_top["services"]["postgres-exporter"]["networks"])
+
+
+def test_every_exporter_is_asked_where_it_listens(prometheus: Json) -> None:
+    text = str(prometheus)
+    assert [name for name in WATCHERS if name != "prometheus" and f"{name}:" not in text] == []
 
 
 @pytest.mark.parametrize("name", ["kafka", "zookeeper"])

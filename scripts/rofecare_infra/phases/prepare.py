@@ -13,6 +13,7 @@ from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.images import Sources
 from rofecare_infra.phases import mode
+from rofecare_infra.phases.admission import renew_token
 from rofecare_infra.phases.monitored import is_watched
 from rofecare_infra.platform import Defect, Platform, Service, defects
 from rofecare_infra.progress import Event, Note
@@ -108,6 +109,7 @@ def initialise(project: Project, engine: Engine) -> tuple[Path, ...]:
             next_step="put them back from a backup, or give up the data: inv stop-all --volumes",
         )
     made = secrets.create(found, found.missing)
+    renew_token(platform)
     make_volumes(platform, engine)
     return made
 

@@ -9,8 +9,9 @@ from rofecare_infra.engine import Container
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.gates import Observation, has_done_its_work, observe, wait
 from rofecare_infra.phases import failure
+from rofecare_infra.phases.admission import admit_monitoring
 from rofecare_infra.phases.prepare import Prepared, ensure_images
-from rofecare_infra.platform import Service, Stage
+from rofecare_infra.platform import MONITORING, Service, Stage
 from rofecare_infra.progress import Event, Observed, StageBegan, StageReady, output_of
 
 
@@ -38,7 +39,10 @@ def start(
     )
     if taken is not None:
         raise taken
+    watched = [stage for stage in stages if stage.phase == MONITORING]
     for number, stage in enumerate(stages, 1):
+        if stage in watched[:1]:
+            yield from admit_monitoring(prepared.platform, prepared.engine)
         yield from _start_stage(prepared, stage, (number, len(stages)), hashes, clock, sleep)
     return _all_ready(prepared, services)
 

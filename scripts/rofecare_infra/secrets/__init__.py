@@ -8,5 +8,17 @@ from rofecare_infra.secrets.files import (
     remove,
     tied_to_data,
 )
+from rofecare_infra.secrets.token import is_signed, signed
+from rofecare_infra.secrets.verifier import scram_verifier
 
-__all__ = ["Inventory", "create", "inventory", "problems", "remove", "tied_to_data"]
+__all__ = [
+    "Inventory",
+    "create",
+    "inventory",
+    "is_signed",
+    "problems",
+    "remove",
+    "scram_verifier",
+    "signed",
+    "tied_to_data",
+]

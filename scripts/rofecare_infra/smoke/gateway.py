@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 
+from rofecare_infra.secrets import signed
 from rofecare_infra.smoke.blame import blame, may_settle
 from rofecare_infra.smoke.checks import Answer, Check
 from rofecare_infra.smoke.plan import Application, prefixes
 from rofecare_infra.smoke.talk import Talk
-from rofecare_infra.smoke.token import signed
 from rofecare_infra.smoke.wire import DIRECT
 
 _OK, _CREATED, _UNAUTHORIZED = 200, 201, 401

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from rofecare_infra.platform import Port
+from rofecare_infra.secrets.token import LIFETIME, signed
 from rofecare_infra.smoke.plan import Address, plan_of, prefixes
 from rofecare_infra.smoke.served import components_down, configuration_of, instances_up
-from rofecare_infra.smoke.token import LIFETIME, signed
 from tests.unit.smoke.builders import CONFIG, EUREKA, GATEWAY, IDENTITY, PATIENT, business, plan, platform
 
 

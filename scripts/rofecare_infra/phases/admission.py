@@ -1,0 +1,104 @@
+"""How the monitoring gets in: a role in each database that reads no table, and a token for the gateway."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+from rofecare_infra.engine import Container, Engine
+from rofecare_infra.errors import CommandError, SettingsError
+from rofecare_infra.platform import MONITORING, Platform
+from rofecare_infra.process import run
+from rofecare_infra.progress import Event, Note
+from rofecare_infra.secrets import is_signed, scram_verifier, signed
+
+ROLE = "rofecare_monitoring"
+# Names of secrets.
+_OF_DATABASES = "monitoring_db_password"
+_OF_GATEWAY = "metrics_token"
+_SIGNING_KEY = "jwt_secret"
+
+# The token opens nothing but what every signed-in user may see; it lives as long as the secret that signs it.
+_LIFETIME = 10 * 365 * 86400
+
+_PATIENCE = 30.0
+# Inside the container, by the socket that its own user may use without a password.
+_CLIENT = 'exec psql -qX -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB"'
+_STATEMENTS = """
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN CREATE ROLE {role}; END IF;
+END $$;
+ALTER ROLE {role} WITH LOGIN NOSUPERUSER CONNECTION LIMIT 5 PASSWORD '{verifier}';
+GRANT pg_monitor TO {role};
+"""
+
+
+def admit_monitoring(platform: Platform, engine: Engine) -> Generator[Event, None, None]:
+    """Renew the token, and make the role in every database that runs, with the password that the monitoring has.
+
+    One that cannot be asked is named and passed over: what watches must start where something is broken, too.
+    """
+    renew_token(platform)
+    if not _is_used(platform, _OF_DATABASES):
+        return
+    databases = {one.name for one in platform.services if "POSTGRES_DB" in one.environment}
+    running = [one for one in engine.containers(platform.project) if one.service in databases and one.ready]
+    verifier = scram_verifier(_read(platform.secrets[_OF_DATABASES]))
+    for container in running:
+        refusal = _told(container, _STATEMENTS.format(role=ROLE, verifier=verifier))
+        if refusal:
+            yield Note(f"{container.service} does not admit the monitoring: {refusal}")
+
+
+def _told(container: Container, statements: str) -> str:
+    """Why the database did not take the statements; empty when it did."""
+    try:
+        result = run(
+            ["docker", "exec", "-i", container.name, "sh", "-c", _CLIENT],
+            stdin=statements,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except CommandError as error:
+        return error.seen
+    return "" if result.ok else (result.tail(1) or (f"exit code {result.returncode}",))[0]
+
+
+def renew_token(platform: Platform, clock: Callable[[], float] = time.time) -> None:
+    """Sign the monitoring's token anew unless the secret that signs tokens is the one that signed it."""
+    if not _is_used(platform, _OF_GATEWAY) or _SIGNING_KEY not in platform.secrets:
+        return
+    path = platform.secrets[_OF_GATEWAY]
+    key = _read(platform.secrets[_SIGNING_KEY]).encode("ascii")
+    if is_signed(_read(path), key):
+        return
+    token = signed(key, subject=ROLE, now=clock(), role="METRICS", lifetime=_LIFETIME)
+    try:
+        # Into the file itself: a container that has it mounted goes on reading this one.
+        path.chmod(0o644)
+        path.write_text(token, encoding="ascii")
+        path.chmod(0o444)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _is_used(platform: Platform, secret: str) -> bool:
+    used = any(one.phase == MONITORING and secret in one.secrets for one in platform.services)
+    return used and secret in platform.secrets
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> SettingsError:
+    return SettingsError(
+        "a secret of the monitoring cannot be used",
+        seen=str(error),
+        expected=f"{path} as a file of ASCII characters that this user may read and write",
+        next_step="put it right; or remove it, if only the monitoring uses it: the next start makes another",
+    )

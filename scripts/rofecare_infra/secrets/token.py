@@ -1,0 +1,32 @@
+"""Tokens of our own: for a proof by traffic, and for whoever reads the metrics behind a gateway that wants one."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+
+LIFETIME = 300
+
+
+def signed(secret: bytes, *, subject: str, now: float, role: str = "USER", lifetime: int = LIFETIME) -> str:
+    """A JWT as the identity service signs it: HS256, the claims of the contract, valid for `lifetime` seconds."""
+    header = {"alg": "HS256", "typ": "JWT"}
+    claims = {"sub": subject, "iss": "rofecare", "iat": int(now), "exp": int(now) + lifetime, "roles": [role]}
+    content = b".".join(_encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
+    return b".".join((content, _signature(secret, content))).decode("ascii")
+
+
+def is_signed(token: str, secret: bytes) -> bool:
+    """Whether the token carries the signature of this secret. How long it is valid is not looked at."""
+    content, dot, signature = token.strip().encode("utf-8").rpartition(b".")
+    return bool(dot) and hmac.compare_digest(signature, _signature(secret, content))
+
+
+def _signature(secret: bytes, content: bytes) -> bytes:
+    return _encoded(hmac.new(secret, content, hashlib.sha256).digest())
+
+
+def _encoded(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")

@@ -1,0 +1,125 @@
+"""How the monitoring gets in: a role in each database that runs, and a token that the gateway takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rofecare_infra.errors import CommandError, SettingsError
+from rofecare_infra.phases import admission
+from rofecare_infra.phases.admission import admit_monitoring, renew_token
+from rofecare_infra.platform import Platform
+from rofecare_infra.process import Result
+from rofecare_infra.progress import Note
+from rofecare_infra.secrets import is_signed, signed
+from tests.support.fakes import FakeEngine, container, drain, service
+
+NAMES = ("monitoring_db_password", "metrics_token", "jwt_secret")
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Platform:
+    for name in NAMES:
+        (tmp_path / name).write_text(f"the {name}")
+        (tmp_path / name).chmod(0o444)
+    return Platform(
+        "rofecare",
+        (
+            service("a-db", environment={"POSTGRES_DB": "a"}),
+            service("b-db", environment={"POSTGRES_DB": "b"}),
+            service("redis"),
+            service("exporter", "monitoring", secrets=("monitoring_db_password",)),
+            service("prometheus", "monitoring", secrets=("metrics_token",)),
+        ),
+        secrets={name: tmp_path / name for name in NAMES},
+    )
+
+
+class Psql:
+    """Answers for the databases, and remembers what each was told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.told: dict[str, str] = {}
+        self.refusal = ""
+        self.hangs = False
+        monkeypatch.setattr(admission, "run", self.run)
+
+    def run(self, argv: list[str], *, stdin: str, timeout: float, check: bool) -> Result:
+        assert timeout > 0
+        assert not check
+        if self.hangs:
+            raise CommandError("docker did not end in time", seen="30 s")
+        self.told[argv[3]] = stdin
+        assert "the monitoring_db_password" not in " ".join(argv)
+        return Result(tuple(argv), 3 if self.refusal else 0, "", self.refusal)
+
+
+@pytest.fixture
+def psql(monkeypatch: pytest.MonkeyPatch) -> Psql:
+    return Psql(monkeypatch)
+
+
+def admitted(platform: Platform, *names: str, **more: Any) -> list[str]:
+    events, _ = drain(admit_monitoring(platform, FakeEngine([container(name, **more) for name in names])))
+    return [event.text for event in events if isinstance(event, Note)]
+
+
+def test_every_database_that_runs_and_nothing_else(platform: Platform, psql: Psql) -> None:
+    assert admitted(platform, "a-db", "b-db", "redis") == []
+    assert set(psql.told) == {"rofecare-a-db-1", "rofecare-b-db-1"}
+    for told in psql.told.values():
+        assert "the monitoring_db_password" not in told
+        assert "PASSWORD 'SCRAM-SHA-256$4096:" in told
+        assert "NOSUPERUSER" in told
+        assert "GRANT pg_monitor TO rofecare_monitoring" in told
+
+
+def test_a_database_that_is_not_ready_is_not_asked(platform: Platform, psql: Psql) -> None:
+    assert admitted(platform, "a-db", health="unhealthy") == []
+    assert psql.told == {}
+
+
+def test_one_that_refuses_or_hangs_is_named_and_the_rest_goes_on(platform: Platform, psql: Psql) -> None:
+    psql.refusal = "ERROR: cannot execute CREATE ROLE in a read-only transaction"
+    assert [line.partition(":")[0] for line in admitted(platform, "a-db", "b-db")] == [
+        "a-db does not admit the monitoring",
+        "b-db does not admit the monitoring",
+    ]
+    psql.hangs = True
+    assert admitted(platform, "a-db") == ["a-db does not admit the monitoring: 30 s"]
+
+
+def test_without_the_monitoring_nobody_is_admitted(platform: Platform, psql: Psql) -> None:
+    plain = Platform("rofecare", platform.services[:3], platform.secrets)
+    assert admitted(plain, "a-db") == []
+    assert psql.told == {}
+
+
+def test_the_token_is_signed_by_the_secret_of_the_platform(platform: Platform) -> None:
+    path = platform.secrets["metrics_token"]
+    inode = path.stat().st_ino
+    renew_token(platform, lambda: 1000.0)
+    token = path.read_text()
+    assert is_signed(token, b"the jwt_secret")
+    assert (path.stat().st_ino, path.stat().st_mode & 0o777) == (inode, 0o444)
+    renew_token(platform, lambda: 2000.0)
+    assert path.read_text() == token
+    platform.secrets["jwt_secret"].chmod(0o644)
+    platform.secrets["jwt_secret"].write_text("another")
+    renew_token(platform, lambda: 3000.0)
+    assert is_signed(path.read_text(), b"another")
+
+
+def test_a_secret_that_is_not_there(platform: Platform) -> None:
+    platform.secrets["jwt_secret"].unlink()
+    with pytest.raises(SettingsError) as caught:
+        renew_token(platform)
+    assert "jwt_secret" in caught.value.expected
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "ümlaut"])
+def test_what_is_no_token_of_ours(token: str) -> None:
+    assert not is_signed(token, b"key")
+    assert is_signed(signed(b"key", subject="x", now=0), b"key")
