@@ -127,13 +127,20 @@ def job(prometheus: Json, name: str) -> Json:
     return found
 
 
-def test_every_application_is_scraped_under_its_name_and_port(prometheus: Json) -> None:
+def test_every_application_is_scraped_and_asked_whether_it_is_ready(prometheus: Json) -> None:
     applications = job(prometheus, "applications")
     assert applications["metrics_path"] == "/actuator/prometheus"
-    found = {one["labels"]["service"]: one["targets"] for one in applications["static_configs"]}
-    assert found == {name: [f"{name}:{inside}"] for name, (_, inside) in APPLICATIONS.items()}
-    parts = {one["labels"]["service"]: one["labels"]["part"] for one in applications["static_configs"]}
-    assert parts == {name: short(name) for name in APPLICATIONS}
+    found = {one["names"][0]: one["port"] for one in applications["dns_sd_configs"]}
+    assert found == {name: inside for name, (_, inside) in APPLICATIONS.items()}
+    targets = job(prometheus, "readiness")["static_configs"][0]["targets"]
+    assert targets == [f"http://{name}:{port}/actuator/health/readiness" for name, port in found.items()]
+
+
+def test_a_part_is_the_short_name(prometheus: Json) -> None:
+    for name in ("applications", "readiness"):
+        rule = next(one for one in job(prometheus, name)["relabel_configs"] if one["target_label"] == "part")
+        for service in APPLICATIONS:
+            assert re.sub(rule["regex"], r"\1", service) == short(service)
 
 
 def test_every_database_is_asked_and_can_be_reached(prometheus: Json, on_top: Json) -> None:

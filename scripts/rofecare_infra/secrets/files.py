@@ -96,7 +96,8 @@ def tied_to_data(platform: Platform, volumes: Collection[str]) -> frozenset[str]
     return frozenset(
         name
         for service in platform.services
-        if any(
+        if service.phase != MONITORING
+        and any(
             {platform.volumes.get(volume, volume), f"{platform.project}_{volume}"} & {*volumes}
             for volume in service.volumes
         )

@@ -111,13 +111,14 @@ def test_missing_while_others_are_there(folder: Path) -> None:
 
 
 def test_what_only_the_monitoring_uses_is_made_later(folder: Path) -> None:
-    watcher = service("exporter", "monitoring", secrets=("b_password", "exporter_password"))
+    watcher = service("exporter", "monitoring", volumes=("recorded",), secrets=("b_password", "exporter_password"))
     paths = {name: folder / name for name in ("a_password", "b_password", "exporter_password")}
     model = Platform("rofecare", (*(service(name, secrets=(f"{name}_password",)) for name in "ab"), watcher), paths)
     found = secrets.inventory(model, folder)
     secrets.create(found, ["a_password", "b_password"])
     assert secrets.problems(secrets.inventory(model, folder)) == ()
     assert set(secrets.inventory(model, folder).missing) == {"exporter_password"}
+    assert secrets.tied_to_data(model, ["recorded"]) == frozenset()
 
 
 @pytest.mark.parametrize(("open_to", "told"), [(0o700, 0), (0o711, 1), (0o750, 1), (0o701, 1), (0o755, 1)])
