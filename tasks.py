@@ -10,7 +10,7 @@ from rofecare_infra.boundary import accept_lists, bind
 from rofecare_infra.boundary.tasks.data import backup, backups, verify_backup
 from rofecare_infra.boundary.tasks.looks import logs, smoke, status
 from rofecare_infra.boundary.tasks.monitoring import start_monitoring, stop_monitoring
-from rofecare_infra.boundary.tasks.platform import build, init, start_all, start_infra, stop_all
+from rofecare_infra.boundary.tasks.platform import build, init, rotate, start_all, start_infra, stop_all
 from rofecare_infra.boundary.tasks.quality import lint, test
 
 namespace = Collection(
@@ -20,6 +20,7 @@ namespace = Collection(
     build,
     stop_all,
     init,
+    rotate,
     # a look at it
     status,
     logs,

@@ -72,6 +72,9 @@ class FakeEngine(Engine):
         self.log: dict[str, tuple[str, ...]] = {}
         self.publishers: dict[int, Container] = {}
         self.asked_for_images: list[str] = []
+        self.restarted: list[str] = []
+        # Service -> how its container looks after it was started again; healthy unless named.
+        self.outcome: dict[str, Container] = {}
         # What became of a container that was asked to stop.
         self.exit_codes: dict[str, int] = {}
 
@@ -124,6 +127,16 @@ class FakeEngine(Engine):
     def remove(self, container: str) -> None:
         """Forget it."""
         self.present = [one for one in self.present if one.id != container]
+
+    def start(self, container: str) -> None:
+        """Is healthy at once, unless the test says otherwise."""
+        self.restarted.append(container)
+        self.present = [
+            self.outcome.get(one.service, replace(one, status="running", health="healthy", exit_code=0))
+            if one.id == container
+            else one
+            for one in self.present
+        ]
 
     def volumes(self, project: str) -> tuple[str, ...]:
         """Those that are left."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from invoke.exceptions import Exit
 
-from rofecare_infra import images, phases, secrets
+from rofecare_infra import images, phases, rotation, secrets
 from rofecare_infra.compose import PRODUCTION
 from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import CommandError, ServiceFailedError
@@ -202,6 +202,7 @@ def prepare(root: Path, scope: Scope, *, monitoring: bool | None = None, product
     """Look at everything that a start needs."""
     project = phases.open_project(root, monitoring=monitoring, production=production)
     engine: Engine = connect()
+    scope.follow(rotation.settle(project, engine))
     return scope.follow(phases.prepare(project, engine))
 
 

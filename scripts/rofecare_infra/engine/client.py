@@ -132,6 +132,11 @@ class Engine:
         with _answers():
             _or_none(self._api.remove_container, container)
 
+    def start(self, container: str) -> None:
+        """Start a container that is there; the files that it mounts are looked up anew."""
+        with _answers():
+            self._api.start(container)
+
     def volumes(self, project: str) -> tuple[str, ...]:
         """The names of the project's volumes, those that compose does not know as its own among them."""
         labels = (LABEL_PROJECT, LABEL_VOLUME_OF)

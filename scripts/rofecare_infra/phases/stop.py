@@ -65,13 +65,13 @@ def stop_in_stages(
         names = [container.name for container in group]
         yield Working(f"stopping {listed(names)}")
         began = clock()
-        _stop_together(engine, group)
+        stop_together(engine, group)
         killed += [one.name for one in group if _was_killed(one, engine.inspect(one.id))]
         yield Note(f"{listed(names)} stopped ({clock() - began:.1f} s)")
     return tuple(killed)
 
 
-def _stop_together(engine: Engine, group: Sequence[Container]) -> None:
+def stop_together(engine: Engine, group: Sequence[Container]) -> None:
     """All at once: the slowest sets the time, not their sum. ^C does not wait for it: the threads are daemons."""
     problems: list[RofecareError] = []
 

@@ -22,6 +22,8 @@ KEPT = "_production_"
 LABEL_CHECKOUT = "com.rofecare.checkout"
 # "true" on what lets requests in: it is stopped before everything that a request needs on its way.
 LABEL_ENTRY = "com.rofecare.entry"
+# "true" on what signs the tokens that the entry lets pass: both read a new key at the same moment.
+LABEL_TOKENS = "com.rofecare.tokens"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ class Service:
     volumes: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    # Secret -> the file that its containers see it as.
+    secret_files: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

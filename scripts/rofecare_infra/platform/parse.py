@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +112,15 @@ def _service(name: str, service: Json, *, awaited: bool) -> Service:
         environment={
             key: "" if value is None else str(value) for key, value in (service.get("environment") or {}).items()
         },
+        secret_files={secret["source"]: _secret_file(secret) for secret in service.get("secrets") or ()},
+        command=tuple(str(word) for word in service.get("command") or ()),
+        labels={key: str(value) for key, value in labels.items()},
     )
+
+
+def _secret_file(secret: Json) -> str:
+    # A path that is absolute stays as it is.
+    return posixpath.join("/run/secrets", str(secret.get("target") or secret["source"]))
 
 
 def _restart_policy(service: Json) -> str:

@@ -58,3 +58,17 @@ def init(context: Context) -> None:
 
     with guarded(root_of(context)):
         commands.initialise(root_of(context))
+
+
+@task(
+    help={
+        "secret": "full or short name: identity-db, redis, jwt, ... (the files in the secrets folder)",
+        "json": "one JSON object a line, for programs",
+    }
+)
+def rotate(context: Context, secret: str, json: bool = False) -> None:
+    """Replace a secret of the running platform: proven by a login, or everything is put back."""
+    from rofecare_infra.boundary import rotation_commands
+
+    with guarded(root_of(context)):
+        rotation_commands.rotate(root_of(context), secret, as_json=json)

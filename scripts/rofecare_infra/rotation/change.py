@@ -1,0 +1,132 @@
+"""One secret takes another's place, whichever of the two is the new one: a change and its undoing are the same steps.
+
+admit it   where it is asked for, while the first of those who use it is down
+the file   by one rename
+restart    those who use it, one after another; Redis last: it then forgets the other one
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from rofecare_infra.engine import Container
+from rofecare_infra.errors import RofecareError, ServiceFailedError
+from rofecare_infra.progress import Event
+from rofecare_infra.rotation.files import SecretFile
+from rofecare_infra.rotation.kinds import Kind, Secret
+from rofecare_infra.rotation.locks import Lock, locks_of
+from rofecare_infra.rotation.restart import Restarts
+from rofecare_infra.rotation.shell import Shell
+
+
+@dataclass(frozen=True)
+class Change:
+    """All that a change needs to know."""
+
+    secret: Secret
+    file: SecretFile
+    restarts: Restarts
+    shell: Shell
+
+    def containers(self, *, running: bool = True) -> list[Container]:
+        """The containers of those who use the secret and of those who ask for it."""
+        concerned = {service.name for service in (*self.secret.owners, *self.secret.users)}
+        found = self.restarts.engine.containers(self.restarts.platform.project)
+        return [one for one in found if one.service in concerned and (one.status == "running" or not running)]
+
+    def locks(self) -> list[Lock]:
+        """The servers that ask for the secret now."""
+        return locks_of(self.secret, self.containers(), self.restarts.platform.services, self.shell)
+
+    def forward(self, old: str, new: str) -> Generator[Event, None, None]:
+        """From the old secret to the new one, which was staged. Raises what stands in the way: then `back` is next."""
+        users = [one for one in self.containers() if one.service not in self._owner_names()]
+        waves = self.restarts.waves(self.secret.users, self.secret.together, self._mine(users))
+
+        def turn() -> None:
+            for lock in self.locks():
+                lock.admit(new, known=old)
+            self.file.switch()
+
+        first, *rest = waves or [()]
+        yield from self.restarts.run(first, turn)
+        for wave in rest:
+            yield from self.restarts.run(wave)
+        yield from self._forget(self.containers())
+        self.prove(good=new, bad=old)
+
+    def back(self, touched: Sequence[str], *, old: str, known: Sequence[str]) -> Generator[Event, None, None]:
+        """Back to the old secret, with another restart of what was restarted. Raises what stands in the way."""
+        admitted = True
+        for lock in self.locks():
+            admitted = self._admitted(lock, old, known) and admitted
+        if not admitted and self.secret.kind is not Kind.CACHE:
+            raise _stuck(self.secret.name)
+        self.file.put_back()
+        concerned = [one for one in self.containers(running=False) if one.id in touched]
+        servers = [one for one in self.containers(running=False) if one.id in touched or one.status == "running"]
+        if not admitted:
+            # A Redis that is down reads the old one from its file when it starts.
+            yield from self._forget(servers)
+        users = [one for one in self._mine(concerned) if one.service not in self._owner_names()]
+        for wave in self.restarts.waves(self.secret.users, self.secret.together, users):
+            yield from self.restarts.run(wave)
+        if admitted:
+            yield from self._forget(servers)
+        self.prove(good=old)
+
+    def prove(self, *, good: str, bad: str = "") -> None:
+        """A real login at each server. Raises ServiceFailedError for one that does not do as it should."""
+        for lock in self.locks():
+            if not lock.opens(good):
+                raise _wrong(lock.name, f"{self.secret.name} does not open it", "a login with the secret of the file")
+            if bad and lock.opens(bad):
+                raise _wrong(lock.name, f"it takes another {self.secret.name}, too", "one secret that opens it")
+
+    def _admitted(self, lock: Lock, old: str, known: Sequence[str]) -> bool:
+        for one in known:
+            with suppress(RofecareError):
+                lock.admit(old, known=one)
+                return True
+        return False
+
+    def _forget(self, containers: Sequence[Container]) -> Generator[Event, None, None]:
+        """Redis reads its one password from the file when it starts, and its health check does, too."""
+        if self.secret.kind is not Kind.CACHE:
+            return
+        names = self._owner_names()
+        servers = [one for one in containers if one.service in names]
+        for wave in self.restarts.waves(self.secret.owners, (), servers):
+            yield from self.restarts.run(wave)
+
+    def _owner_names(self) -> frozenset[str]:
+        # Of a signing key those who check it are among those who use it.
+        return frozenset(one.name for one in self.secret.owners if one not in self.secret.users)
+
+    def _mine(self, containers: Sequence[Container]) -> list[Container]:
+        names = {service.name for service in self.secret.users}
+        return [one for one in containers if one.service in names]
+
+
+def quietly(events: Generator[Event, None, None], tell: Callable[[Event], None] | None = None) -> None:
+    """Run a use case to its end where nobody can be told of it any more."""
+    for event in events:
+        if tell is not None:
+            tell(event)
+
+
+def _wrong(container: str, seen: str, expected: str) -> ServiceFailedError:
+    return ServiceFailedError(
+        f"{container} does not do as its secret says", seen=seen, expected=expected, next_step="inv status"
+    )
+
+
+def _stuck(secret: str) -> ServiceFailedError:
+    return ServiceFailedError(
+        f"{secret} could not be put back",
+        seen="its server does not take the old one",
+        expected="a server that answers its administrator",
+        next_step="inv start-all: it goes on from here; both secrets are kept until then",
+    )

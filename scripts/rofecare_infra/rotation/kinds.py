@@ -1,0 +1,111 @@
+"""What a secret is, read off the compose model: who mounts it, as which file, and what they are."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from rofecare_infra.errors import UsageError
+from rofecare_infra.platform import LABEL_ENTRY, LABEL_TOKENS, Platform, Service
+
+# The last part of an image's name, without a tag: `redis_exporter` is a client, not a server.
+_REDIS_IMAGE = re.compile(r"(?:^|/)(?:redis|valkey|redis-stack-server)(?:[:@]|$)")
+_REDIS_SERVER = re.compile(r"\b(?:redis|valkey)-server\b")
+_SIGNING = re.compile(r"jwt|sign", re.IGNORECASE)
+_ENDINGS = re.compile(r"_(?:password|secret|key|token)$")
+
+
+class Kind(Enum):
+    """What can be changed here."""
+
+    DATABASE = "the password of a PostgreSQL database"
+    CACHE = "the password of Redis"
+    SIGNING_KEY = "the key that signs tokens"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """One secret with those whose password it is and those who use it, both in start order."""
+
+    name: str
+    kind: Kind
+    file: Path
+    # The servers that ask for it; of a signing key those that refuse tokens.
+    owners: tuple[Service, ...]
+    users: tuple[Service, ...]
+
+    @property
+    def together(self) -> tuple[Service, ...]:
+        """The services that must read it at the same moment: who signs and who checks."""
+        if self.kind is not Kind.SIGNING_KEY:
+            return ()
+        marked = tuple(
+            one for one in self.users if "true" in {one.labels.get(LABEL_ENTRY), one.labels.get(LABEL_TOKENS)}
+        )
+        return marked if any(one.labels.get(LABEL_TOKENS) == "true" for one in marked) else self.users
+
+
+def resolve(word: str, secrets: Mapping[str, Path]) -> str:
+    """The secret that a word stands for: `identity-db` -> `identity_db_password`. Raises UsageError for another."""
+    full = {**{short(name): name for name in secrets}, **{name: name for name in secrets}}
+    if word not in full:
+        near = difflib.get_close_matches(word, full, n=5, cutoff=0.5) or sorted(map(short, secrets))
+        raise UsageError(
+            f"no secret is called {word!r}",
+            seen=word,
+            expected=f"a secret's full or short name, such as {', '.join(near)}",
+            next_step="the same command with one of these",
+        )
+    return full[word]
+
+
+def short(name: str) -> str:
+    """The name as people say it: `identity_db_password` -> `identity-db`."""
+    return _ENDINGS.sub("", name).replace("_", "-")
+
+
+def secret_of(platform: Platform, name: str) -> Secret:
+    """What this secret is. Raises UsageError for a kind that we cannot change."""
+    order = [service for stage in platform.stages() for service in stage.services]
+    mounts = [service for service in order if name in service.secrets]
+    for kind, belongs in (
+        (Kind.DATABASE, _is_its_database),
+        (Kind.CACHE, _is_redis),
+        (Kind.SIGNING_KEY, _checks_tokens),
+    ):
+        owners = tuple(service for service in mounts if belongs(service, name))
+        if owners:
+            others = tuple(service for service in mounts if service not in owners)
+            users = tuple(mounts) if kind is Kind.SIGNING_KEY else others
+            return Secret(name, kind, platform.secrets[name], owners, users)
+    seen = [f"{service.name} (as {service.secret_files.get(name, name)})" for service in mounts]
+    raise UsageError(
+        f"what kind of secret {name} is cannot be told from the compose files",
+        seen=f"mounted by {', '.join(seen)}" if seen else "no service mounts it",
+        expected="what POSTGRES_PASSWORD_FILE of a database names, the password of a Redis server, or the key of what "
+        f"lets requests in ({LABEL_ENTRY}), called jwt or sign...",
+        next_step="change it as its service wants it; then docker compose restart what mounts it",
+    )
+
+
+def names(services: Sequence[Service]) -> str:
+    """The names of services in a sentence."""
+    return ", ".join(service.name for service in services) or "nobody"
+
+
+def _is_its_database(service: Service, secret: str) -> bool:
+    return service.environment.get("POSTGRES_PASSWORD_FILE") == service.secret_files.get(secret, "-")
+
+
+def _is_redis(service: Service, _secret: str) -> bool:
+    started = " ".join(service.command)
+    return bool(_REDIS_IMAGE.search(service.image) or _REDIS_SERVER.search(started))
+
+
+def _checks_tokens(service: Service, secret: str) -> bool:
+    called = service.secret_files.get(secret, "").rpartition("/")[2]
+    return service.labels.get(LABEL_ENTRY) == "true" and bool(_SIGNING.search(called) or _SIGNING.search(secret))

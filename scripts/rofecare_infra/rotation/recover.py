@@ -1,0 +1,60 @@
+"""Ends a change of a secret that was cut off: by a kill, or because the platform went down in the middle of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+
+from rofecare_infra import phases
+from rofecare_infra.engine import Engine
+from rofecare_infra.phases import Project
+from rofecare_infra.progress import Event, Note
+from rofecare_infra.rotation.journal import Journal
+from rofecare_infra.rotation.kinds import Kind
+from rofecare_infra.rotation.rotate import change_of
+from rofecare_infra.rotation.shell import Shell, in_container
+
+
+def settle(
+    project: Project,
+    engine: Engine,
+    *,
+    shell: Shell = in_container,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Generator[Event, None, None]:
+    """Keep a new secret that was proven; put the old one back otherwise. Nothing to do where no change was cut off.
+
+    What asks for the secret is started for it where it does not run.
+    """
+    journal = Journal(project.settings)
+    if journal.read() is None:
+        return
+    with journal.alone():
+        entry = journal.read()
+        if entry is None or entry.secret not in project.platform.secrets:
+            journal.clear()
+            return
+        change = change_of(project, engine, entry.secret, shell, clock, sleep)
+        if not change.file.path.exists():
+            # Data and secrets were given up since.
+            change.file.put_back()
+            journal.clear()
+            return
+        if entry.proven:
+            change.file.keep()
+            journal.clear()
+            yield Note(f"the change of {entry.secret} that was cut off had been proven: it stays")
+            return
+        yield Note(f"a change of {entry.secret} was cut off: putting the old one back")
+        old, *others = change.file.candidates()
+        up = [one.id for one in change.containers()]
+        if change.secret.kind is Kind.DATABASE:
+            prepared = yield from phases.prepare(project, engine)
+            yield from phases.start(
+                prepared, phases={one.phase for one in change.secret.owners}, clock=clock, sleep=sleep
+            )
+        stopped = [one.id for one in change.containers(running=False) if up and one.id not in up]
+        yield from change.back((*up, *stopped), old=old, known=(*others, old))
+        journal.clear()
+        yield Note(f"{entry.secret} is as it was before the change that was cut off")

@@ -1,0 +1,81 @@
+"""Restarts containers behind the gate: each once, in waves, the next wave when the one before it is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+
+from rofecare_infra.engine import Container, Engine
+from rofecare_infra.gates import observe, wait
+from rofecare_infra.phases import failure
+from rofecare_infra.phases.stop import stop_together
+from rofecare_infra.platform import Platform, Service
+from rofecare_infra.progress import Event, Note, Observed, Working, listed
+
+Wave = tuple[Container, ...]
+
+
+@dataclass
+class Restarts:
+    """What was restarted, and how long it was away."""
+
+    platform: Platform
+    engine: Engine
+    timeout: float
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    # Ids of the containers that were asked to stop.
+    touched: list[str] = field(default_factory=list)
+    # Container -> seconds from the request to stop until it was ready.
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def waves(
+        self, services: Sequence[Service], together: Sequence[Service], chosen: Sequence[Container]
+    ) -> list[Wave]:
+        """These containers as waves: those of `together` at once, all others one after another."""
+        first = tuple(one for one in chosen if one.service in {service.name for service in together})
+        rest = [one for service in services if service not in together for one in chosen if one.service == service.name]
+        return [*([first] if first else []), *((one,) for one in rest)]
+
+    def run(self, wave: Wave, between: Callable[[], None] | None = None) -> Generator[Event, None, None]:
+        """Stop a wave, do what has to be done while it is down, start it, wait until it is ready.
+
+        Raises ServiceFailedError or GateTimeoutError when it does not become ready.
+        """
+        names = listed([one.service for one in wave])
+        began = self.clock()
+        if wave:
+            yield Working(f"restarting {names}")
+        self.touched += [one.id for one in wave if one.id not in self.touched]
+        stop_together(self.engine, wave)
+        if between is not None:
+            between()
+        for container in wave:
+            self.engine.start(container.id)
+        services = [self.platform.service(name) for name in dict.fromkeys(one.service for one in wave)]
+        yield from self._ready(services)
+        for container in wave:
+            self.seconds[container.name] = self.clock() - began
+        if wave:
+            yield Note(f"{names} restarted ({self.clock() - began:.1f} s)")
+
+    def _ready(self, services: Sequence[Service]) -> Generator[Event, None, None]:
+        if not services:
+            return
+        observations = wait(
+            services,
+            lambda: self.engine.containers(self.platform.project),
+            # The engine counts anew for what is started by hand.
+            restarts_before={},
+            timeout=self.timeout,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
+        last = observe(services, (), {}, 0.0)
+        for last in observations:
+            reasons = {name: verdict.reason for name, verdict in last.pending.items()}
+            yield Observed(last.waited, {name: reasons.get(name, "") for name in last.verdicts})
+        if last.failed:
+            raise failure.failed(self.platform, self.engine, last)
+        if last.pending:
+            raise failure.timed_out(self.engine, last, self.timeout)
