@@ -33,8 +33,8 @@ cmp -s /run/secrets/db /kept/first || { echo "not my password"; exec sleep infin
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture
-def images(engine: object) -> None:
+@pytest.fixture(autouse=True)
+def _images(engine: object) -> None:
     assert engine is not None
     for name in (POSTGRES, REDIS):
         if subprocess.run(["docker", "image", "inspect", name], capture_output=True, check=False).returncode:
@@ -42,7 +42,7 @@ def images(engine: object) -> None:
 
 
 @pytest.fixture
-def locked(images: None, make_project: MakeProject) -> Project:
+def locked(make_project: MakeProject) -> Project:
     project = make_project(
         {"db": database(), "cache": cache(), "app": client(), "web": client(CACHE_CLIENT)}, secrets=secrets(*NAMES)
     )
@@ -100,10 +100,10 @@ def test_the_new_one_opens_and_the_old_one_does_not(locked: Project, word: str, 
     assert "SCRAM-SHA-256$" not in seen
 
 
-def test_a_service_that_does_not_come_back_brings_the_old_one_back(images: None, make_project: MakeProject) -> None:
+def test_a_service_that_does_not_come_back_brings_the_old_one_back(make_project: MakeProject) -> None:
     services = {"db": database(), "cache": cache(), "app": client(), "web": client(STUBBORN, volumes=["kept:/kept"])}
     project = make_project(services, secrets=secrets(*NAMES), volumes={"kept": {}})
-    services["web"]["user"] = "0:0"
+    # A fresh volume belongs to root.
     project.write("docker-compose.override.yml", {"services": {"web": {"user": "0:0"}}})
     check(project.inv("start-all"), 0)
     project.environment["GATE_TIMEOUT"] = "8"
@@ -130,7 +130,7 @@ def test_interrupted_it_is_as_it_was(locked: Project, word: str, name: str) -> N
 
 
 def test_killed_at_any_moment_the_next_start_ends_it(locked: Project) -> None:
-    chance = random.Random(23)
+    chance = random.Random(23)  # noqa: S311 - a moment, not a secret
     for number in range(ROUNDS):
         word, name = (("db", NAMES[0]), ("cache", NAMES[1]))[number % 2]
         old = value(locked, name)
@@ -161,12 +161,10 @@ def test_killed_and_the_platform_gone_the_next_start_ends_it(locked: Project) ->
 
 
 def test_what_nobody_knows_or_runs_is_refused(locked: Project, make_project: MakeProject) -> None:
-    locked.write(
-        "docker-compose.override.yml",
-        {"services": {"app": {"secrets": ["licence"]}}, "secrets": secrets("licence")},
-    )
     before = value(locked, NAMES[0])
     check(locked.inv("rotate", "nothing"), 2, "no secret is called 'nothing'")
+    more = {"services": {"app": {"secrets": ["licence"]}}, "secrets": secrets("licence")}
+    locked.write("docker-compose.override.yml", more)
     (locked.root / "docker/secrets/licence").write_text("x")
     check(locked.inv("rotate", "licence"), 2, "what kind of secret licence is", "app (as /run/secrets/licence)")
     locked.docker("stop", f"{locked.name}-db-1")

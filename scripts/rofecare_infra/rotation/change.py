@@ -20,30 +20,33 @@ from rofecare_infra.rotation.locks import Lock, locks_of
 from rofecare_infra.rotation.restart import Restarts
 from rofecare_infra.rotation.shell import Shell
 
+# A paused one still has the secret that it read.
+_UP = frozenset({"running", "paused", "restarting"})
+
 
 @dataclass(frozen=True)
 class Change:
     """All that a change needs to know."""
 
-    secret: Secret
+    what: Secret
     file: SecretFile
     restarts: Restarts
     shell: Shell
 
     def containers(self, *, running: bool = True) -> list[Container]:
-        """The containers of those who use the secret and of those who ask for it."""
-        concerned = {service.name for service in (*self.secret.owners, *self.secret.users)}
+        """The containers of those who use the secret and of those who ask for it; all of them, or those that are up."""
+        concerned = {service.name for service in (*self.what.owners, *self.what.users)}
         found = self.restarts.engine.containers(self.restarts.platform.project)
-        return [one for one in found if one.service in concerned and (one.status == "running" or not running)]
+        return [one for one in found if one.service in concerned and (one.status in _UP or not running)]
 
     def locks(self) -> list[Lock]:
         """The servers that ask for the secret now."""
-        return locks_of(self.secret, self.containers(), self.restarts.platform.services, self.shell)
+        return locks_of(self.what, self.containers(), self.restarts.platform.services, self.shell)
 
     def forward(self, old: str, new: str) -> Generator[Event, None, None]:
         """From the old secret to the new one, which was staged. Raises what stands in the way: then `back` is next."""
         users = [one for one in self.containers() if one.service not in self._owner_names()]
-        waves = self.restarts.waves(self.secret.users, self.secret.together, self._mine(users))
+        waves = self.restarts.waves(self.what.users, self.what.together, self._mine(users))
 
         def turn() -> None:
             for lock in self.locks():
@@ -62,8 +65,8 @@ class Change:
         admitted = True
         for lock in self.locks():
             admitted = self._admitted(lock, old, known) and admitted
-        if not admitted and self.secret.kind is not Kind.CACHE:
-            raise _stuck(self.secret.name)
+        if not admitted and self.what.kind is not Kind.CACHE:
+            raise _stuck(self.what.name)
         self.file.put_back()
         concerned = [one for one in self.containers(running=False) if one.id in touched]
         servers = [one for one in self.containers(running=False) if one.id in touched or one.status == "running"]
@@ -71,7 +74,7 @@ class Change:
             # A Redis that is down reads the old one from its file when it starts.
             yield from self._forget(servers)
         users = [one for one in self._mine(concerned) if one.service not in self._owner_names()]
-        for wave in self.restarts.waves(self.secret.users, self.secret.together, users):
+        for wave in self.restarts.waves(self.what.users, self.what.together, users):
             yield from self.restarts.run(wave)
         if admitted:
             yield from self._forget(servers)
@@ -81,9 +84,9 @@ class Change:
         """A real login at each server. Raises ServiceFailedError for one that does not do as it should."""
         for lock in self.locks():
             if not lock.opens(good):
-                raise _wrong(lock.name, f"{self.secret.name} does not open it", "a login with the secret of the file")
+                raise _wrong(lock.name, f"{self.what.name} does not open it", "a login with the secret of the file")
             if bad and lock.opens(bad):
-                raise _wrong(lock.name, f"it takes another {self.secret.name}, too", "one secret that opens it")
+                raise _wrong(lock.name, f"it takes another {self.what.name}, too", "one secret that opens it")
 
     def _admitted(self, lock: Lock, old: str, known: Sequence[str]) -> bool:
         for one in known:
@@ -94,19 +97,19 @@ class Change:
 
     def _forget(self, containers: Sequence[Container]) -> Generator[Event, None, None]:
         """Redis reads its one password from the file when it starts, and its health check does, too."""
-        if self.secret.kind is not Kind.CACHE:
+        if self.what.kind is not Kind.CACHE:
             return
         names = self._owner_names()
         servers = [one for one in containers if one.service in names]
-        for wave in self.restarts.waves(self.secret.owners, (), servers):
+        for wave in self.restarts.waves(self.what.owners, (), servers):
             yield from self.restarts.run(wave)
 
     def _owner_names(self) -> frozenset[str]:
         # Of a signing key those who check it are among those who use it.
-        return frozenset(one.name for one in self.secret.owners if one not in self.secret.users)
+        return frozenset(one.name for one in self.what.owners if one not in self.what.users)
 
     def _mine(self, containers: Sequence[Container]) -> list[Container]:
-        names = {service.name for service in self.secret.users}
+        names = {service.name for service in self.what.users}
         return [one for one in containers if one.service in names]
 
 

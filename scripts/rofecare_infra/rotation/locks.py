@@ -21,8 +21,8 @@ from rofecare_infra.process import Result
 from rofecare_infra.rotation.kinds import Kind, Secret
 from rofecare_infra.rotation.scram import verifier
 from rofecare_infra.rotation.shell import Shell
+from rofecare_infra.secrets import signed
 from rofecare_infra.smoke.plan import prefixes
-from rofecare_infra.smoke.token import signed
 
 _NOT_READY = 9
 _UNAUTHORIZED = 401
@@ -59,16 +59,16 @@ class Lock(Protocol):
         """Let this secret in from now on; `known` is one that may be in force. Raises CommandError."""
 
 
-def locks_of(secret: Secret, containers: Sequence[Container], others: Sequence[Service], shell: Shell) -> list[Lock]:
+def locks_of(what: Secret, containers: Sequence[Container], others: Sequence[Service], shell: Shell) -> list[Lock]:
     """The locks of a secret: the running containers of its owners. `others` are all services of the platform."""
     found: list[Lock] = []
-    for owner in secret.owners:
+    for owner in what.owners:
         for container in containers:
             if container.service != owner.name or container.status != "running":
                 continue
-            if secret.kind is Kind.DATABASE:
+            if what.kind is Kind.DATABASE:
                 found.append(Database(container.name, owner.environment, shell))
-            elif secret.kind is Kind.CACHE:
+            elif what.kind is Kind.CACHE:
                 found.append(Redis(container.name, shell))
             else:
                 paths = tuple(path for one in others if one.phase == "business" for path in prefixes(one.name))

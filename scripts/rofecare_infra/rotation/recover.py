@@ -49,10 +49,10 @@ def settle(
         yield Note(f"a change of {entry.secret} was cut off: putting the old one back")
         old, *others = change.file.candidates()
         up = [one.id for one in change.containers()]
-        if change.secret.kind is Kind.DATABASE:
+        if change.what.kind is Kind.DATABASE:
             prepared = yield from phases.prepare(project, engine)
             yield from phases.start(
-                prepared, phases={one.phase for one in change.secret.owners}, clock=clock, sleep=sleep
+                prepared, phases={one.phase for one in change.what.owners}, clock=clock, sleep=sleep
             )
         stopped = [one.id for one in change.containers(running=False) if up and one.id not in up]
         yield from change.back((*up, *stopped), old=old, known=(*others, old))

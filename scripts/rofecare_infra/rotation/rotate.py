@@ -49,7 +49,7 @@ def rotate(
     mine = inventory(project.platform, project.settings.secrets_folder).present
     change = change_of(project, engine, resolve(word, mine), shell, clock, sleep)
     journal = Journal(project.settings)
-    name, kind = change.secret.name, change.secret.kind
+    name, kind = change.what.name, change.what.kind
     with journal.alone():
         old = change.file.read()
         yield Working(f"{name} is {kind.value}: looking at who uses it")
@@ -91,21 +91,21 @@ def _look(change: Change, old: str) -> None:
     """Refuse while nothing is changed. Raises ServiceFailedError."""
     containers = change.containers()
     running = {one.service for one in containers}
-    absent = [service for service in change.secret.owners if service.name not in running]
+    absent = [service for service in change.what.owners if service.name not in running]
     if absent:
         raise ServiceFailedError(
-            f"{change.secret.name} can only be changed while {names(absent)} runs",
+            f"{change.what.name} can only be changed while {names(absent)} runs",
             seen=f"{names(absent)} does not run",
             expected="a started platform: the server itself has to take the new secret",
             next_step="inv start-all",
         )
-    concerned = [one for one in (*change.secret.owners, *change.secret.users) if one.name in running]
+    concerned = [one for one in (*change.what.owners, *change.what.users) if one.name in running]
     restarts = {one.id: one.restarts for one in containers}
     seen = observe(concerned, containers, restarts, 0.0)
     bad = {name: one.cause for name, one in seen.failed.items()} | {n: one.reason for n, one in seen.pending.items()}
     for name, why in bad.items():
         raise ServiceFailedError(
-            f"{change.secret.name} is not changed while {name} is not ready",
+            f"{change.what.name} is not changed while {name} is not ready",
             seen=why,
             expected="everything that uses the secret ready",
             next_step="inv status; inv start-all",
@@ -122,7 +122,7 @@ def _undo(change: Change, journal: Journal, why: RofecareError | None) -> Genera
         yield from change.back(touched, old=old, known=(*others, old))
     except RofecareError as error:
         raise ServiceFailedError(
-            f"{change.secret.name} could neither be changed nor put back",
+            f"{change.what.name} could neither be changed nor put back",
             seen=f"{why.what if why else 'interrupted'}; then: {error.what}: {error.seen}",
             expected="the old secret in force again",
             next_step="inv start-all: it goes on from here; both secrets are kept until then",

@@ -1,0 +1,56 @@
+"""The file of a secret is whole at every moment, and the old one is there until the new one is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rofecare_infra.errors import SettingsError
+from rofecare_infra.rotation.files import SecretFile
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> SecretFile:
+    path = tmp_path / "db_password"
+    path.write_text("old\n")
+    path.chmod(0o444)
+    return SecretFile(path)
+
+
+def names(file: SecretFile) -> set[str]:
+    return {path.name for path in file.path.parent.iterdir()}
+
+
+def test_a_change_that_is_kept(file: SecretFile) -> None:
+    file.stage("new")
+    assert file.read() == "old"
+    file.switch()
+    assert file.read() == "new"
+    assert file.candidates() == ("old", "new")
+    file.keep()
+    assert file.read() == "new"
+    assert names(file) == {"db_password"}
+    assert file.path.stat().st_mode & 0o777 == 0o444
+
+
+@pytest.mark.parametrize("switched", [False, True])
+def test_a_change_that_is_put_back(file: SecretFile, switched: bool) -> None:  # noqa: FBT001 - a parameter
+    file.stage("new")
+    if switched:
+        file.switch()
+    assert file.candidates() == ("old", "new")
+    file.put_back()
+    assert file.path.read_text() == "old\n"
+    assert names(file) == {"db_password"}
+
+
+def test_putting_back_twice_changes_nothing(file: SecretFile) -> None:
+    file.put_back()
+    assert file.candidates() == ("old",)
+
+
+def test_a_folder_that_takes_nothing(tmp_path: Path) -> None:
+    file = SecretFile(tmp_path / "no-such-folder/db_password")
+    with pytest.raises(SettingsError, match="cannot be written"):
+        file.stage("new")

@@ -1,0 +1,194 @@
+"""A change step by step, with servers in memory: what is refused, what is undone, what a next command ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rofecare_infra.compose import Compose
+from rofecare_infra.errors import GateTimeoutError, RofecareError, ServiceFailedError
+from rofecare_infra.phases import Project
+from rofecare_infra.platform import Platform
+from rofecare_infra.process import Result
+from rofecare_infra.rotation import Report, rotate, settle
+from rofecare_infra.rotation.journal import Entry, Journal
+from rofecare_infra.rotation.scram import verifier
+from tests.support.fakes import FakeClock, FakeEngine, container, drain, service, settings
+
+OLD = "the old one"
+
+
+class Server:
+    """A PostgreSQL that knows one verifier; it keeps what it was told."""
+
+    def __init__(self, password: str) -> None:
+        self.verifier = verifier(password, b"0123456789abcdef")
+        self.told: list[str] = []
+        self.deaf = False
+        self.trusting = False
+
+    def __call__(self, container: str, script: str, *arguments: str, stdin: str) -> Result:
+        self.told.append(" ".join((container, script, *arguments)))
+        password, _, statement = stdin.partition("\n")
+        if self.deaf:
+            return Result((), 9, "", "no response")
+        if "ALTER ROLE" in statement:
+            self.verifier = statement.partition("PASSWORD '")[2].partition("'")[0]
+            return Result((), 0, "", "")
+        good = self.trusting or self._takes(password)
+        return Result((), 0, "1\n", "") if good else Result((), 2, "", "password authentication failed")
+
+    def _takes(self, password: str) -> bool:
+        import base64
+
+        salt = base64.b64decode(self.verifier.partition(":")[2].partition("$")[0])
+        return verifier(password, salt) == self.verifier
+
+
+class World:
+    """One database, two services that use it."""
+
+    def __init__(self, root: Path) -> None:
+        folder = root / "docker/secrets"
+        folder.mkdir(parents=True)
+        self.file = folder / "db_password"
+        self.file.write_text(OLD)
+        mount = {"secrets": ("db_password",), "secret_files": {"db_password": "/run/secrets/db_password"}}
+        services = (
+            service("db", environment={"POSTGRES_PASSWORD_FILE": "/run/secrets/db_password"}, **mount),
+            service("app", "business", **mount),
+            service("web", "business", **mount),
+        )
+        self.settings = settings(root, GATE_TIMEOUT="10")
+        platform = Platform("rofecare", services, {"db_password": self.file})
+        self.project = Project(self.settings, Compose(root / "docker"), platform)
+        self.engine = FakeEngine([container(one.name) for one in services])
+        self.server = Server(OLD)
+        self.clock = FakeClock()
+
+    def rotate(self) -> Report:
+        events = rotate(self.project, self.engine, "db", shell=self.server, clock=self.clock, sleep=self.clock.sleep)
+        return drain(events)[1]
+
+    def as_before(self) -> bool:
+        hidden = [path.name for path in self.file.parent.iterdir() if path.name.startswith(".")]
+        old_opens = self.server._takes(OLD)
+        return self.file.read_text() == OLD and old_opens and not hidden and Journal(self.settings).read() is None
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_each_user_is_restarted_once_and_the_old_one_opens_no_more(world: World) -> None:
+    report = world.rotate()
+    assert world.engine.restarted == ["id-app", "id-web"]
+    assert set(report.restarted) == {"rofecare-app-1", "rofecare-web-1"}
+    new = world.file.read_text()
+    assert world.server._takes(new)
+    assert not world.server._takes(OLD)
+    assert Journal(world.settings).read() is None
+    assert not [one for one in world.server.told if OLD in one or new in one], "a password in an argument"
+
+
+def test_a_user_that_is_not_up_is_left_alone(world: World) -> None:
+    world.engine.present[1] = container("app", status="exited", health=None)
+    world.rotate()
+    assert world.engine.restarted == ["id-web"]
+
+
+def test_one_that_does_not_come_back_undoes_it_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.engine.outcome = {"web": container("web", health="unhealthy", probe="no login")}
+    seen: list[str] = []
+    start = world.engine.start
+
+    def start_well_the_second_time(name: str) -> None:
+        if name in seen:
+            world.engine.outcome = {}
+        seen.append(name)
+        start(name)
+
+    monkeypatch.setattr(world.engine, "start", start_well_the_second_time)
+    with pytest.raises(GateTimeoutError, match="db_password was not changed"):
+        world.rotate()
+    assert world.as_before()
+    assert seen == ["id-app", "id-web", "id-app", "id-web"]
+
+
+def test_an_interruption_undoes_it_all(world: World) -> None:
+    def interrupt(_seconds: float) -> None:
+        world.engine.outcome = {}
+        raise KeyboardInterrupt
+
+    world.engine.outcome = {"app": container("app", health="starting")}
+    with pytest.raises(KeyboardInterrupt):
+        drain(rotate(world.project, world.engine, "db", shell=world.server, clock=world.clock, sleep=interrupt))
+    assert world.as_before()
+
+
+def test_a_reader_that_goes_away_undoes_it_all(world: World) -> None:
+    events = rotate(world.project, world.engine, "db", shell=world.server, clock=world.clock, sleep=world.clock.sleep)
+    while not world.engine.restarted:
+        next(events)
+    events.close()
+    assert world.as_before()
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [("db", {"status": "exited"}), ("app", {"health": "unhealthy"}), ("web", {"status": "paused"})],
+)
+def test_what_is_not_in_order_is_refused_before_anything_is_changed(
+    world: World, name: str, state: dict[str, object]
+) -> None:
+    world.engine.present = [
+        container(one.service, **state) if one.service == name else one for one in world.engine.present
+    ]
+    with pytest.raises(ServiceFailedError):
+        world.rotate()
+    assert world.as_before()
+    assert world.engine.stopped == []
+
+
+def test_a_server_that_lets_everybody_in_proves_nothing(world: World) -> None:
+    world.server.trusting = True
+    with pytest.raises(ServiceFailedError):
+        world.rotate()
+    assert world.file.read_text() == OLD
+    assert world.engine.stopped == []
+
+
+def test_a_server_that_falls_meanwhile_leaves_both_for_the_next_command(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = world.engine.stop
+
+    def fall(name: str) -> None:
+        stop(name)
+        if name == "id-web":
+            world.server.deaf = True
+
+    monkeypatch.setattr(world.engine, "stop", fall)
+    with pytest.raises(RofecareError, match="neither be changed nor put back"):
+        world.rotate()
+    assert (world.file.parent / ".db_password.old").read_text() == OLD
+    assert Journal(world.settings).read() == Entry("db_password")
+
+
+def test_what_was_proven_stays(world: World) -> None:
+    world.rotate()
+    new = world.file.read_text()
+    (world.file.parent / ".db_password.old").write_text(OLD)
+    Journal(world.settings).write(Entry("db_password", proven=True))
+    drain(settle(world.project, world.engine, shell=world.server, clock=world.clock, sleep=world.clock.sleep))
+    assert world.file.read_text() == new
+    assert Journal(world.settings).read() is None
+    assert [path.name for path in world.file.parent.iterdir()] == ["db_password"]
+
+
+def test_one_change_at_a_time(world: World) -> None:
+    with Journal(world.settings).alone(), pytest.raises(RofecareError, match="another command"):
+        world.rotate()
+    assert world.as_before()
