@@ -7,7 +7,7 @@ from pathlib import Path
 from invoke.collection import Collection
 
 from rofecare_infra.boundary import accept_lists, bind
-from rofecare_infra.boundary.tasks.data import backup, backups, verify_backup
+from rofecare_infra.boundary.tasks.data import backup, backups, restore, verify_backup
 from rofecare_infra.boundary.tasks.looks import logs, smoke, status
 from rofecare_infra.boundary.tasks.monitoring import start_monitoring, stop_monitoring
 from rofecare_infra.boundary.tasks.platform import build, init, rotate, start_all, start_infra, stop_all
@@ -32,11 +32,13 @@ namespace = Collection(
     backup,
     backups,
     verify_backup,
+    restore,
     # this repository
     test,
     lint,
 )
 bind(namespace, Path(__file__).resolve().parent)
 # What takes any number of names, and those of its flags that are followed by a value.
-accept_lists({"verify-backup": ("--from-project", "-f")}, "--id")
+_FLAGS = ("--from-project", "-f", "--only", "-o")
+accept_lists({"verify-backup": _FLAGS, "restore": _FLAGS}, "--id")
 accept_lists({"build": (), "logs": ("--tail", "-t", "--since", "-i")})

@@ -1,8 +1,25 @@
 """Backups of the platform: taken from snapshots, verified by a restore, restored beside and swapped in."""
 
+from rofecare_infra.backup.journal import is_interrupted
 from rofecare_infra.backup.records import Backup, Manifest
+from rofecare_infra.backup.recover import recover
+from rofecare_infra.backup.restore import Restored, restore
 from rofecare_infra.backup.store import Entry, Store, store_of
 from rofecare_infra.backup.take import described, take
 from rofecare_infra.backup.verify import Verified, verify
 
-__all__ = ["Backup", "Entry", "Manifest", "Store", "Verified", "described", "store_of", "take", "verify"]
+__all__ = [
+    "Backup",
+    "Entry",
+    "Manifest",
+    "Restored",
+    "Store",
+    "Verified",
+    "described",
+    "is_interrupted",
+    "recover",
+    "restore",
+    "store_of",
+    "take",
+    "verify",
+]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from rofecare_infra.backup import database, disk, extras, sealed
+from rofecare_infra.backup.journal import is_interrupted
 from rofecare_infra.backup.records import Backup, DatabaseRecord, FileRecord, Manifest, ServerRecord
 from rofecare_infra.backup.server import Server, Session, database_services, server_of
 from rofecare_infra.backup.store import PARTIAL, Store, store_of
@@ -35,17 +36,30 @@ def take(
     """
     store = store_of(project.settings)
     with store.locked("a backup"):
+        if is_interrupted(project.settings):
+            raise VerificationError(
+                "no backup was taken: a restore was interrupted",
+                seen="the databases are neither in the old state nor in the new one",
+                expected="one of them",
+                next_step="inv start-all  (it puts the old state back first), then the same command again",
+            )
         for name in store.clean():
             yield Note(f"removed what an interrupted backup left: {name}")
         return (yield from take_locked(project, engine, store, reason=reason, now=now))
 
 
 def take_locked(
-    project: Project, engine: Engine, store: Store, *, reason: str, now: Callable[[], datetime] = _now
+    project: Project,
+    engine: Engine,
+    store: Store,
+    *,
+    reason: str,
+    only: Collection[str] = (),
+    now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
-    """The same for who holds the store's lock already."""
+    """The same for who holds the store's lock already; of `only` some services, where that is said."""
     key = extras.key_of(project, store.folder)
-    services = database_services(project.platform)
+    services = [one for one in database_services(project.platform) if not only or one.name in only]
     with _whole_or_not_at_all(store.folder):
         if not services:
             raise VerificationError(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rofecare_infra import backup, phases
 from rofecare_infra.backup import Entry
+from rofecare_infra.boundary.commands import prepare
 from rofecare_infra.engine import connect
 from rofecare_infra.progress import Scope, duration, mebibytes, renderer_for, table
 
@@ -28,6 +30,29 @@ def verify_backup(root: Path, word: str, *, from_project: str, as_json: bool) ->
         scope.say(
             f"verified: backup {verified.backup.id}, {verified.tables} tables with {verified.rows} rows came out equal"
         )
+
+
+def restore_backup(root: Path, word: str, only: Sequence[str], *, from_project: str, as_json: bool) -> None:
+    """Restore one; say what is there now and where what was there before is kept."""
+    with Scope(renderer_for(as_json=as_json)) as scope:
+        prepared = prepare(root, scope)
+        done = scope.follow(backup.restore(prepared, word, only=only, from_project=from_project))
+        scope.say(
+            f"restored: backup {done.backup.id}, {len(done.databases)} databases came out equal; "
+            f"requests were held for {done.closed:.0f} s; what was there before is backup {done.safety.id}"
+        )
+
+
+def after_interrupt(root: Path) -> Callable[[], str]:
+    """What to say after ^C."""
+
+    def say() -> str:
+        settings = phases.open_for_stop(root).settings
+        if backup.is_interrupted(settings):
+            return "the old state is not back yet; inv start-all puts it back before anything else"
+        return "the state is what it was before; inv status shows what runs"
+
+    return say
 
 
 def list_backups(root: Path, *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from invoke.exceptions import Exit
 
-from rofecare_infra import images, phases, rotation, secrets
+from rofecare_infra import backup, images, phases, rotation, secrets
 from rofecare_infra.compose import PRODUCTION
 from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import CommandError, ServiceFailedError
@@ -27,6 +27,7 @@ def start_all(root: Path, *, as_json: bool, monitoring: bool, production: bool) 
     began = time.monotonic()
     with Scope(renderer_for(as_json=as_json)) as scope:
         prepared = prepare(root, scope, monitoring=monitoring or None, production=production or None)
+        scope.follow(backup.recover(prepared))
         containers = scope.follow(phases.start(prepared))
         gateway = [
             port.published
@@ -43,6 +44,7 @@ def start_infra(root: Path, *, as_json: bool) -> None:
     """Start phase 1; say where to connect."""
     with Scope(renderer_for(as_json=as_json)) as scope:
         prepared = prepare(root, scope)
+        scope.follow(backup.recover(prepared))
         containers = scope.follow(phases.start(prepared, phases=["infrastructure"]))
         scope.say(f"up: {len(containers)} of {len(containers)} containers ready\n")
         rows = connections(prepared.platform)

@@ -28,6 +28,23 @@ def backups(context: Context, json: bool = False) -> None:
 
 
 @task(
+    iterable=["only"],
+    help={
+        "id": "which one, by its id or folder; none: the newest",
+        "only": "a service whose database alone is restored, by its full or short name; may be given again",
+        "from-project": "the name of the project that it is of, where it is another one",
+        "json": "one JSON object a line, for programs",
+    },
+)
+def restore(context: Context, only: list[str], id: str = "", from_project: str = "", json: bool = False) -> None:
+    """Put the data of a backup in the place of what is there, or leave all as it was."""
+    from rofecare_infra.boundary import backup_commands
+
+    with guarded(root_of(context), backup_commands.after_interrupt(root_of(context))):
+        backup_commands.restore_backup(root_of(context), id, only, from_project=from_project, as_json=json)
+
+
+@task(
     help={
         "id": "which one, by its id or folder; none: the newest",
         "from-project": "the name of the project that it is of, where it is another one",

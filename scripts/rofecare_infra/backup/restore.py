@@ -1,0 +1,201 @@
+"""Restores a backup: beside what is there, compared, then swapped in; the old state is back if anything fails.
+
+The platform serves while the data is brought in. Then what lets requests in and what uses the databases is stopped, a
+safety backup is taken of the state that is about to go, names are swapped, and all is started behind the gates. Every
+step is in the journal before it is taken.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rofecare_infra import phases
+from rofecare_infra.backup import integrity, journal, load, surroundings, swap
+from rofecare_infra.backup.extras import key_of
+from rofecare_infra.backup.journal import Journal, Step
+from rofecare_infra.backup.records import Backup, DatabaseRecord
+from rofecare_infra.backup.recover import put_back, recover_locked
+from rofecare_infra.backup.room import check_room
+from rofecare_infra.backup.server import Server, database_services, server_of
+from rofecare_infra.backup.store import Store, store_of
+from rofecare_infra.backup.take import take_locked
+from rofecare_infra.errors import RofecareError, UsageError, VerificationError
+from rofecare_infra.phases import Prepared
+from rofecare_infra.platform import resolve
+from rofecare_infra.progress import Event, Note, Working, listed
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What is there now, and where what was there before is kept."""
+
+    backup: Backup
+    databases: tuple[DatabaseRecord, ...]
+    safety: Backup
+    # How long requests were not let in, in seconds.
+    closed: float
+
+
+def restore(
+    prepared: Prepared,
+    word: str = "",
+    *,
+    only: Sequence[str] = (),
+    from_project: str = "",
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Generator[Event, None, Restored]:
+    """Restore the backup of this id or folder (the newest unless given), of all its databases or of `only` some.
+
+    Raises what went wrong after the old state is back; where that was not possible, too, the next command does it.
+    """
+    store = store_of(prepared.settings)
+    with store.locked("a restore"):
+        yield from recover_locked(prepared, sleep=sleep)
+        folder = store.find(word)
+        project = phases.Project(prepared.settings, prepared.sources.compose, prepared.platform)
+        key = key_of(project, store.folder)
+        backup = yield from integrity.check(folder, from_project or store.project, key)
+        records = chosen(prepared, backup, only)
+        services = tuple(dict.fromkeys(record.service for record in records))
+        yield from surroundings.start_missing(prepared, (*services, *surroundings.caches_of(prepared.platform)))
+        servers = servers_of(prepared, services)
+        check_room(servers, records)
+        begun = journal.begun(prepared.settings, backup.id, records, _present(servers)).write()
+        run = _Run(prepared, store, backup, servers, begun, clock, sleep)
+        try:
+            yield from run.load(records)
+            safety, since = yield from run.replace(services)
+        except (Exception, KeyboardInterrupt, GeneratorExit) as error:
+            _back(prepared, run.journal, servers, error)
+            raise
+        run.journal = run.journal.write(Step.FINISHING)
+        swap.drop(servers, run.journal.targets, old=True)
+        run.journal.remove()
+        return Restored(backup, records, safety, clock() - since)
+
+
+class _Run:
+    """The steps of one restore, and its journal as it stands."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        store: Store,
+        backup: Backup,
+        servers: Mapping[str, Server],
+        begun: Journal,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._prepared = prepared
+        self._store = store
+        self._backup = backup
+        self._servers = servers
+        self._clock = clock
+        self._sleep = sleep
+        self.journal = begun
+
+    def load(self, records: Sequence[DatabaseRecord]) -> Generator[Event, None, None]:
+        """Bring everything in beside what is there, and compare it."""
+        swap.drop(self._servers, self.journal.targets, old=False)
+        folder = self._backup.folder
+        for service, server in self._servers.items():
+            told = self._backup.manifest.servers[service]
+            sql = (folder / told.roles_file).read_text(encoding="utf-8")
+            for role in load.add_roles(server, sql, told.roles):
+                yield Note(f"{service}: role {role} made, without its password")
+        for record, target in zip(records, self.journal.targets, strict=True):
+            server = self._servers[record.service]
+            yield from load.load(server, record, folder, target.new)
+            yield from load.compare(server, record, target.new, self._backup.id)
+            yield Note(f"{record.service}: {record.name} is there beside, {_counted(record)} are equal")
+
+    def replace(self, services: Sequence[str]) -> Generator[Event, None, tuple[Backup, float]]:
+        """Stop what uses the databases, keep what is there in a backup, swap, and start what was stopped."""
+        prepared = self._prepared
+        containers, entries = surroundings.to_stop(prepared, services)
+        stopped = tuple(dict.fromkeys(one.service for one in containers))
+        self.journal = self.journal.write(stopped=stopped, entries=tuple(entries))
+        since = self._clock()
+        yield from surroundings.stop(prepared, containers)
+        project = phases.Project(prepared.settings, prepared.sources.compose, prepared.platform)
+        reason = f"before the restore of {self._backup.id}"
+        safety = yield from take_locked(project, prepared.engine, self._store, reason=reason, only=services)
+        yield Note(f"safety backup {safety.id} taken of what is there now")
+        yield Working("swapping")
+        self.journal = self.journal.write(Step.SWAPPING)
+        swap.swap(self._servers, self.journal.targets)
+        self.journal = self.journal.write(Step.SWAPPED)
+        swap.open_again(self._servers, self.journal.targets)
+        yield Note(f"{len(self.journal.targets)} databases swapped")
+        yield from surroundings.flush(prepared)
+        # Nobody writes into the new state before all of it is up.
+        yield from surroundings.start(prepared, [name for name in stopped if name not in entries], self._sleep)
+        yield from surroundings.start(prepared, entries, self._sleep)
+        return safety, since
+
+
+def _back(prepared: Prepared, begun: Journal, servers: Mapping[str, Server], error: BaseException) -> None:
+    """Put the old state back at once; what hinders that is told with the error, and the next command does it."""
+    try:
+        for _ in put_back(prepared, begun, servers):
+            pass
+    except RofecareError as second:
+        if isinstance(error, RofecareError):
+            error.details = (*error.details, f"the old state is not back yet: {second.what} ({second.seen})")
+            error.next_step = "inv start-all  (it puts the old state back first)"
+    else:
+        if isinstance(error, RofecareError):
+            error.details = (*error.details, "the old state is back")
+
+
+def chosen(prepared: Prepared, backup: Backup, only: Sequence[str]) -> tuple[DatabaseRecord, ...]:
+    """The databases that are meant: of these services, or of the databases that these services use."""
+    records = backup.manifest.databases
+    there = {service.name for service in database_services(prepared.platform)}
+    if only:
+        known = [service.name for service in prepared.platform.services]
+        wanted: set[str] = set()
+        for name in resolve(only, known):
+            service = prepared.platform.service(name)
+            found = {name} if name in there else {one for one in there if surroundings.uses(service, one)}
+            if not found & {record.service for record in records}:
+                raise UsageError(
+                    f"{name} has no database in this backup",
+                    seen=name,
+                    expected=f"one of {', '.join(sorted({record.service for record in records}))}, or what uses it",
+                    next_step="inv backups",
+                )
+            wanted |= found
+        records = tuple(record for record in records if record.service in wanted)
+    strange = sorted({record.service for record in records} - there)
+    if strange:
+        raise VerificationError(
+            f"backup {backup.id} does not fit this platform",
+            seen=f"it has databases of {listed(strange)}, which the compose files do not",
+            expected="the services that were backed up; configuration.tar has their compose files",
+            next_step="--only with those that are wanted",
+        )
+    return records
+
+
+def servers_of(prepared: Prepared, services: Sequence[str]) -> dict[str, Server]:
+    """The running servers of these services."""
+    containers = prepared.engine.containers(prepared.platform.project)
+    return {name: server_of(prepared.platform.service(name), containers) for name in services}
+
+
+def _present(servers: Mapping[str, Server]) -> set[tuple[str, str]]:
+    found = set()
+    for service, server in servers.items():
+        with server.session("template1") as session:
+            found |= {(service, name) for name in swap.names(session)}
+    return found
+
+
+def _counted(record: DatabaseRecord) -> str:
+    tables = record.facts.tables.values()
+    return f"{len(tables)} tables with {sum(table.rows for table in tables)} rows"

@@ -1,0 +1,121 @@
+"""What stands around the databases during a restore: who uses them, who lets requests in, what caches their content."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import replace
+
+from rofecare_infra import phases
+from rofecare_infra.engine import Container
+from rofecare_infra.errors import CommandError
+from rofecare_infra.phases import Prepared
+from rofecare_infra.phases.stop import stop_in_stages
+from rofecare_infra.platform import LABEL_ENTRY, MONITORING, Platform, Service
+from rofecare_infra.process import run
+from rofecare_infra.progress import Event, Note, Working, listed, output_of
+
+_UP = frozenset({"running", "paused", "restarting"})
+_CACHES = {"redis", "valkey", "keydb"}
+# The password is one of the container's secrets, or there is none: whichever opens it.
+_FLUSH = """
+for secret in /dev/null /run/secrets/*; do
+  [ -r "$secret" ] || continue
+  REDISCLI_AUTH=$(cat "$secret")
+  export REDISCLI_AUTH
+  answer=$(redis-cli FLUSHALL 2>&1)
+  [ "$answer" = OK ] && exit 0
+done
+echo "$answer" >&2
+exit 1
+"""
+
+
+def uses(service: Service, database: str) -> bool:
+    """Whether a service works with the database of this service: it waits for it, or is told its name."""
+    told = re.compile(rf"(?<![\w.-]){re.escape(database)}(?![\w-])")
+    return database in service.depends_on or any(told.search(value) for value in service.environment.values())
+
+
+def users_of(platform: Platform, databases: Iterable[str]) -> frozenset[str]:
+    """The services that work with these databases; what only watches them is none."""
+    wanted = set(databases)
+    return frozenset(
+        service.name
+        for service in platform.services
+        if service.name not in wanted
+        and service.phase != MONITORING
+        and any(uses(service, database) for database in wanted)
+    )
+
+
+def caches_of(platform: Platform) -> tuple[str, ...]:
+    """The services that keep copies of what is in databases: Redis and what is like it."""
+    return tuple(
+        service.name
+        for service in platform.services
+        if service.replicas and service.image.rpartition("/")[2].partition(":")[0].partition("@")[0] in _CACHES
+    )
+
+
+def to_stop(prepared: Prepared, databases: Iterable[str]) -> tuple[tuple[Container, ...], frozenset[str]]:
+    """The containers that are up and have to go for a swap, and the services among them that let requests in."""
+    users = users_of(prepared.platform, databases)
+    up = [one for one in prepared.engine.containers(prepared.platform.project) if one.status in _UP]
+    entries = frozenset(one.service for one in up if one.labels.get(LABEL_ENTRY) == "true")
+    return tuple(one for one in up if one.service in users | entries), entries
+
+
+def stop(prepared: Prepared, containers: tuple[Container, ...]) -> Generator[Event, None, None]:
+    """Stop these and remove them: what is gone is not started again by an engine that was."""
+    yield from stop_in_stages(prepared.engine, prepared.platform, containers, time.monotonic)
+    for container in containers:
+        run(["docker", "rm", "--force", container.id], check=False, timeout=120)
+
+
+def start(
+    prepared: Prepared, names: Iterable[str], sleep: Callable[[float], None] = time.sleep
+) -> Generator[Event, None, None]:
+    """Start these services alone, stage by stage behind the gate."""
+    wanted = set(names)
+    if wanted:
+        services = tuple(service for service in prepared.platform.services if service.name in wanted)
+        part = replace(prepared.sources, platform=replace(prepared.platform, services=services))
+        yield from phases.start(replace(prepared, sources=part), sleep=sleep)
+
+
+def start_missing(prepared: Prepared, names: Iterable[str]) -> Generator[Event, None, None]:
+    """Start those of these services that do not run; one that runs is not touched, whatever changed."""
+    up = {one.service for one in prepared.engine.containers(prepared.platform.project) if one.status == "running"}
+    missing = [name for name in names if name not in up]
+    if missing:
+        yield Note(f"starting what is needed: {listed(missing)}")
+    yield from start(prepared, missing)
+
+
+def restart_unwatched(prepared: Prepared, names: Iterable[str]) -> Generator[Event, None, None]:
+    """Start services without waiting for them: they ran before, and somebody waits for an answer."""
+    known = {service.name for service in prepared.platform.services}
+    wanted = [name for name in names if name in known]
+    if wanted:
+        yield Working(f"starting {listed(wanted)} again")
+        result = yield from output_of(prepared.sources.compose.up(wanted))
+        yield Note(f"{listed(wanted)} started again" if result.ok else "not all services started again: inv start-all")
+
+
+def flush(prepared: Prepared) -> Generator[Event, None, None]:
+    """Empty the caches: what they hold is of the other state. Raises CommandError where one does not obey."""
+    for name in caches_of(prepared.platform):
+        for container in prepared.engine.containers(prepared.platform.project):
+            if container.service != name or container.status != "running":
+                continue
+            result = run(["docker", "exec", container.name, "sh", "-c", _FLUSH], check=False, timeout=60)
+            if not result.ok:
+                raise CommandError(
+                    f"{name} cannot be emptied",
+                    seen=(result.tail(1) or ("no answer",))[0],
+                    expected="OK: it holds copies of the data before",
+                    next_step=f"inv logs {name}; then the same command again",
+                )
+            yield Note(f"{name} emptied: it held copies of what was before")

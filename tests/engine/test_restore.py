@@ -1,0 +1,211 @@
+"""Restores of real databases: the new state or the old one, never a mix, whatever happens on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.test_backup import Json, listed, newest
+from tests.engine.test_gate import FOREVER, check
+from tests.support.databases import EVERYTHING, SECRETS, build_image, postgres, sql
+from tests.support.project import Project, service
+
+ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "2"))
+DATABASES = {"one-db": "one", "two-db": "two", "three-db": "three"}
+
+
+def make(folder: Path) -> Project:
+    """Three databases, a shop that uses two of them, and a door in front of it."""
+    needs = {"one-db": {"condition": "service_healthy"}, "two-db": {"condition": "service_healthy"}}
+    polite = f"trap 'exit 0' TERM; {FOREVER}"
+    services = {
+        **{name: postgres(database, database) for name, database in DATABASES.items()},
+        "shop": service(polite, phase="business", depends_on=needs, restart="always"),
+        "door": service(polite, phase="spring-cloud", restart="always"),
+    }
+    services["door"]["labels"]["com.rofecare.entry"] = "true"
+    volumes: dict[str, object] = {database: {} for database in DATABASES.values()}
+    project = Project(folder, services, volumes=volumes, secrets=SECRETS)
+    project.environment["GATE_TIMEOUT"] = "120"
+    return project
+
+
+@pytest.fixture(scope="module")
+def project(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The platform of these tests, with the mark `first` in all of its databases, and a backup of that."""
+    assert engine is not None
+    build_image()
+    project = make(tmp_path_factory.mktemp("restore") / "p")
+    try:
+        check(project.inv("start-all"), 0)
+        for name, database in DATABASES.items():
+            sql(project, name, database, EVERYTHING if name == "one-db" else "CREATE TABLE x (n int)")
+            sql(project, name, database, "CREATE TABLE mark AS SELECT 'first' AS mark")
+        check(project.inv("backup"), 0)
+        yield project
+    finally:
+        project.clean()
+
+
+@pytest.fixture
+def first(project: Project) -> str:
+    """The id of the backup of the first state; the databases are in another one."""
+    change(project, "second")
+    return str(listed(project)[0]["id"])
+
+
+def change(project: Project, mark: str) -> None:
+    for name, database in DATABASES.items():
+        sql(project, name, database, f"UPDATE mark SET mark = '{mark}'")  # noqa: S608 - a word of this file
+
+
+def marks(project: Project) -> dict[str, str]:
+    return {name: sql(project, name, database, "SELECT mark FROM mark") for name, database in DATABASES.items()}
+
+
+def everywhere(mark: str) -> dict[str, str]:
+    return dict.fromkeys(DATABASES, mark)
+
+
+def reachable(project: Project) -> set[str]:
+    """The states that a client sees now, in the databases that let it in."""
+    found = set()
+    for name, database in DATABASES.items():
+        container = f"{project.name}-{name}-1"
+        argv = ["docker", "exec", container, "psql", "-XAtU", "rofecare", "-d", database, "-c", "SELECT mark FROM mark"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            found.add(done.stdout.strip())
+    return found
+
+
+def traces(project: Project) -> str:
+    """Databases beside ours."""
+    query = """
+        SELECT datname FROM pg_database
+        WHERE datname LIKE 'rofecare_restore%' OR NOT datallowconn AND datname <> 'template0'
+    """
+    return "".join(sql(project, name, "template1", query) for name in DATABASES)
+
+
+def test_the_state_of_the_backup_is_back_and_the_other_one_kept(project: Project, first: str) -> None:
+    secret = (project.root / "docker/secrets/db_password").read_text()
+    check(project.inv("restore", first), 0, "restored: backup " + first, "3 databases came out equal")
+    assert marks(project) == everywhere("first")
+    assert traces(project) == ""
+    assert sql(project, "one-db", "one", "SHOW work_mem") == "7MB"
+    for name in ("shop", "door"):
+        assert project.inspect(name)["State"]["Health"]["Status"] == "healthy"
+    assert (project.root / "docker/secrets/db_password").read_text() == secret
+    safety = listed(project)[-1]
+    assert safety["reason"] == f"before the restore of {first}"
+    check(project.inv("restore", safety["id"]), 0)
+    assert marks(project) == everywhere("second")
+
+
+def test_one_service_alone(project: Project, first: str) -> None:
+    check(project.inv("restore", first, "--only", "shop"), 0, "2 databases came out equal")
+    assert marks(project) == {"one-db": "first", "two-db": "first", "three-db": "second"}
+    check(project.inv("restore", first, "--only", "three-db"), 0, "1 databases came out equal")
+    assert marks(project) == everywhere("first")
+    check(project.inv("restore", first, "--only", "door"), 2, "door has no database")
+    check(project.inv("restore", first, "--only", "nobody"), 2)
+
+
+def test_a_service_that_does_not_get_ready_brings_the_old_state_back(project: Project, first: str) -> None:
+    sick = {"services": {"shop": {"healthcheck": {"test": ["CMD-SHELL", "false"]}}}}
+    project.write("docker-compose.override.yml", sick)
+    try:
+        project.environment["GATE_TIMEOUT"] = "12"
+        check(project.inv("restore", first), 6, "shop is not ready", "the old state is back")
+        assert marks(project) == everywhere("second")
+        assert traces(project) == ""
+    finally:
+        project.environment["GATE_TIMEOUT"] = "120"
+        (project.root / "docker/docker-compose.override.yml").unlink()
+    check(project.inv("start-all"), 0)
+
+
+def test_a_backup_that_is_damaged_changes_nothing(project: Project, first: str) -> None:
+    path = next((project.root / "backups" / project.name / first).glob("two-db*.dump"))
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    before = {name: project.inspect(name)["Id"] for name in (*DATABASES, "shop")}
+    try:
+        check(project.inv("restore", first), 8, path.name)
+    finally:
+        path.write_bytes(content)
+    assert {name: project.inspect(name)["Id"] for name in before} == before
+    assert marks(project) == everywhere("second")
+
+
+@pytest.mark.timeout(300 * (ROUNDS + 2))
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
+def test_interrupted_at_any_moment_it_is_one_state_or_the_other(project: Project, first: str, sign: int) -> None:
+    began = time.monotonic()
+    check(project.inv("restore", first, timeout=600), 0)
+    takes = time.monotonic() - began
+    dice = random.Random(os.environ.get("ROFECARE_FAULT_SEED", "1"))  # noqa: S311 - no secret
+    seen = []
+    for _ in range(ROUNDS):
+        change(project, "second")
+        moment = dice.uniform(0.1, 1.0) * takes
+        with project.popen("restore", first) as running:
+            try:
+                running.wait(moment)
+            except subprocess.TimeoutExpired:
+                running.send_signal(sign)
+            output, _ = running.communicate(timeout=600)
+        assert "Traceback" not in output
+        states = reachable(project)
+        assert len(states) <= 1, (moment, states, output)
+        if sign == signal.SIGTERM and running.returncode == 130:
+            # At once, without another command.
+            assert states == {"second"}, output
+        if sign == signal.SIGKILL and "shop" not in up(project):
+            # Nor does the engine bring up what was stopped.
+            assert not project.docker("ps", "-aq", "--filter", f"name={project.name}-shop-1")
+        check(project.inv("start-all", timeout=600), 0)
+        found = marks(project)
+        assert found in (everywhere("first"), everywhere("second")), (moment, found, output)
+        assert traces(project) == ""
+        seen.append((round(moment / takes, 2), found["one-db"]))
+    # Shown by `pytest -s`, and when it fails.
+    print(f"a restore takes {takes:.1f} s; interrupted at (part, state afterwards): {seen}")  # noqa: T201
+
+
+def up(project: Project) -> list[str]:
+    return project.docker(
+        "ps", "--format", '{{.Label "com.docker.compose.service"}}', "--filter", f"name={project.name}"
+    ).split()
+
+
+def test_another_project_as_on_a_new_server(project: Project, first: str, tmp_path: Path) -> None:
+    other = make(tmp_path / "new")
+    folder = project.root / "backups" / project.name / first
+    try:
+        # Nothing runs there yet, and there are no secrets.
+        check(other.inv("restore", str(folder)), 8, f"project {project.name}")
+        check(other.inv("restore", str(folder), "--from-project", project.name), 0, "3 databases came out equal")
+        assert marks(other) == everywhere("first")
+        check(other.inv("start-all"), 0, "up: 5 of 5")
+        # As new as it is, its own backup has the same content.
+        check(other.inv("backup"), 0)
+        mine, theirs = facts(folder), facts(newest(other))
+        assert mine == theirs
+        assert "public.patients" in mine["one-db/one"]["tables"]
+    finally:
+        other.clean()
+
+
+def facts(folder: Path) -> dict[str, Json]:
+    said = json.loads((folder / "manifest.json").read_text())
+    return {one["service"] + "/" + one["name"]: one["facts"] for one in said["databases"]}
