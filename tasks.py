@@ -9,7 +9,7 @@ from invoke.collection import Collection
 from rofecare_infra.boundary import accept_lists, bind
 from rofecare_infra.boundary.tasks.data import backup, backups, restore, verify_backup
 from rofecare_infra.boundary.tasks.looks import logs, smoke, status
-from rofecare_infra.boundary.tasks.monitoring import start_monitoring, stop_monitoring
+from rofecare_infra.boundary.tasks.monitoring import alerts, start_monitoring, stop_monitoring
 from rofecare_infra.boundary.tasks.platform import build, init, rotate, start_all, start_infra, stop_all
 from rofecare_infra.boundary.tasks.quality import lint, test
 
@@ -28,6 +28,7 @@ namespace = Collection(
     # what watches it
     start_monitoring,
     stop_monitoring,
+    alerts,
     # its data
     backup,
     backups,

@@ -46,6 +46,8 @@ TOOLS = {
         Tool("kcat", "kcat"),
         # A registry on 127.0.0.1 for the tests of registry mode.
         Tool("docker-registry", "docker-registry", extracted=True),
+        # Judges the rules of the alerts; from Debian 13 on in a package of its own.
+        Tool("promtool", "promtool", extracted=True),
     ),
 }
 

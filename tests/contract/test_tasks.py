@@ -22,6 +22,7 @@ EXPECTED = {
     "smoke",
     "start-monitoring",
     "stop-monitoring",
+    "alerts",
     "test",
     "lint",
 }

@@ -25,3 +25,12 @@ def stop_monitoring(context: Context, json: bool = False) -> None:
 
     with guarded(root_of(context), commands.interrupted(root_of(context))):
         monitoring_commands.stop_monitoring(root_of(context), as_json=json)
+
+
+@task(help={"json": "one document, for programs"})
+def alerts(context: Context, json: bool = False) -> None:
+    """Show what fires now and what to do about it; ends with 7 when something critical does."""
+    from rofecare_infra.boundary import monitoring_commands
+
+    with guarded(root_of(context)):
+        monitoring_commands.show_alerts(root_of(context), as_json=json)

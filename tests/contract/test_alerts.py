@@ -1,0 +1,118 @@
+"""The alerts: each is tested, explained, and says what it may be the effect of."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its types
+
+from rofecare_infra.alerts import sections
+
+Json = dict[str, Any]
+
+ROOT = Path(__file__).parents[2]
+PROMETHEUS = ROOT / "monitoring" / "prometheus"
+SUBJECTS = sorted(path.stem for path in (PROMETHEUS / "alerts").glob("*.yml"))
+
+
+def loaded(path: Path) -> Json:
+    parsed: Json = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return parsed
+
+
+def rules(subject: str) -> list[Json]:
+    groups = loaded(PROMETHEUS / "alerts" / f"{subject}.yml")["groups"]
+    assert [group["name"] for group in groups] == [subject]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+EVERY = [(subject, rule) for subject in SUBJECTS for rule in rules(subject)]
+NAMES = [rule["alert"] for _, rule in EVERY]
+
+
+@pytest.fixture(scope="module")
+def promtool() -> str:
+    found = shutil.which("promtool", path=str(Path(sys.executable).parent)) or shutil.which("promtool")
+    if found is None:
+        assert not os.environ.get("CI"), "no promtool: scripts/bootstrap.py test brings it"
+        pytest.skip("no promtool here: python3 scripts/bootstrap.py test brings it")
+    return found
+
+
+def judged(promtool: str, *words: str, cwd: Path = PROMETHEUS) -> str:
+    done = subprocess.run([promtool, *words], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_the_subjects() -> None:
+    assert {"services", "jvm", "pools", "circuit-breakers", "gateway", "kafka", "postgresql", "redis", "host"} <= {
+        *SUBJECTS
+    }
+    assert {"backups", "monitoring"} <= {*SUBJECTS}
+    assert len(set(NAMES)) == len(NAMES)
+
+
+@pytest.mark.parametrize(("subject", "rule"), EVERY, ids=NAMES)
+def test_what_every_alert_says(subject: str, rule: Json) -> None:
+    labels = rule["labels"]
+    assert labels["severity"] in {"critical", "warning"} or rule["alert"] == "Watchdog"
+    summary = rule["annotations"]["summary"]
+    # A sentence for the telephone: no names of metrics, no numbers to be interpreted.
+    assert summary.endswith(".")
+    assert len(summary) <= 140, subject
+    assert not re.search(r"[a-z]+_[a-z]+(?! \}\})|\$value|%", re.sub(r"\{\{.*?\}\}", "", summary))
+    assert rule["annotations"]["runbook"] == f"monitoring/runbook.md#{rule['alert'].lower()}"
+
+
+def test_a_section_of_the_runbook_each_and_no_other() -> None:
+    found = sections((ROOT / "monitoring" / "runbook.md").read_text(encoding="utf-8"))
+    assert sorted(found) == sorted(NAMES)
+    assert [name for name, text in found.items() if not text] == []
+
+
+@pytest.mark.parametrize(("subject", "rule"), EVERY, ids=NAMES)
+def test_each_has_a_course_of_events_at_which_it_fires_and_one_at_which_it_does_not(subject: str, rule: Json) -> None:
+    name = rule["alert"]
+    cases = loaded(PROMETHEUS / "tests" / f"{subject}.yml")["tests"]
+    mine = [test for case in cases for test in case["alert_rule_test"] if test["alertname"] == name]
+    assert any(test["exp_alerts"] for test in mine)
+    assert any(not test["exp_alerts"] for test in mine) or name == "Watchdog"
+
+
+def test_what_may_be_an_effect_looks_back_no_further_than_its_causes_are_held() -> None:
+    """Otherwise the effect would be told of when its cause is over."""
+    for _, rule in EVERY:
+        if rule["labels"].get("effect") == "part":
+            windows = [int(number) for number in re.findall(r"\[(\d+)m", rule["expr"])]
+            assert max(windows, default=0) <= 2, rule["alert"]
+        if rule["labels"].get("cause"):
+            assert rule.get("keep_firing_for") or rule["alert"] == "ServiceRestarts", rule["alert"]
+
+
+def test_every_cause_and_effect_is_known_to_the_routes() -> None:
+    routes = loaded(ROOT / "monitoring" / "alertmanager" / "routes.yml")
+    text = str(routes["inhibit_rules"])
+    causes = {rule["labels"]["cause"] for _, rule in EVERY if "cause" in rule["labels"]}
+    assert [cause for cause in causes if cause not in text] == []
+
+
+def test_promtool_finds_no_fault(promtool: str, tmp_path: Path) -> None:
+    judged(promtool, "check", "rules", *(f"alerts/{subject}.yml" for subject in SUBJECTS))
+    # The paths inside the container, as seen from here; whether the token's file is there is another matter.
+    text = (PROMETHEUS / "prometheus.yml").read_text().replace("/etc/prometheus/", f"{PROMETHEUS}/")
+    (tmp_path / "token").touch()
+    (tmp_path / "prometheus.yml").write_text(text.replace("/run/secrets/metrics_token", f"{tmp_path}/token"))
+    judged(promtool, "check", "config", str(tmp_path / "prometheus.yml"))
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_the_alerts_fire_when_they_should_and_are_quiet_when_not(promtool: str, subject: str) -> None:
+    judged(promtool, "test", "rules", f"tests/{subject}.yml")
