@@ -6,8 +6,34 @@ import re
 
 # What looks like a metric and is none.
 _WORDS = frozenset(
-    "sum max min avg count by without on ignoring and or unless rate increase changes time vector abs offset bool "
-    "histogram_quantile label_replace max_over_time predict_linear clamp_min absent".split()
+    [
+        "sum",
+        "max",
+        "min",
+        "avg",
+        "count",
+        "by",
+        "without",
+        "on",
+        "ignoring",
+        "and",
+        "or",
+        "unless",
+        "rate",
+        "increase",
+        "changes",
+        "time",
+        "vector",
+        "abs",
+        "offset",
+        "bool",
+        "histogram_quantile",
+        "label_replace",
+        "max_over_time",
+        "predict_linear",
+        "clamp_min",
+        "absent",
+    ]
 )
 _SELECTOR = re.compile(r"(?<![\w\"$.])([a-z_][a-z0-9_]*)(\{[^}]*\})?(?!\s*\()")
 _GROUPING = re.compile(r"\b(?:by|without|on|ignoring)\s*\([^)]*\)")
