@@ -7,7 +7,7 @@ from pathlib import Path
 from invoke.collection import Collection
 
 from rofecare_infra.boundary import accept_lists, bind
-from rofecare_infra.boundary.tasks.data import backup, backups, restore, verify_backup
+from rofecare_infra.boundary.tasks.data import backup, backups, restore, schedule_backups, verify_backup
 from rofecare_infra.boundary.tasks.looks import logs, smoke, status
 from rofecare_infra.boundary.tasks.monitoring import alerts, start_monitoring, stop_monitoring
 from rofecare_infra.boundary.tasks.platform import build, init, rotate, start_all, start_infra, stop_all
@@ -34,6 +34,7 @@ namespace = Collection(
     backups,
     verify_backup,
     restore,
+    schedule_backups,
     # this repository
     test,
     lint,

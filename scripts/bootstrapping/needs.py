@@ -31,6 +31,8 @@ _DEBOOTSTRAP = Tool("debootstrap", "debootstrap")
 # Architectures for which the virtual environment holds no shellcheck take Debian's.
 _SHELLCHECK = Tool("shellcheck", "shellcheck")
 
+_RSYNC = Tool("rsync", "rsync")
+
 # Where no registry answers, the images are built on a base that debootstrap makes.
 _BUILDS = (_DEBOOTSTRAP,)
 TOOLS = {
@@ -38,12 +40,16 @@ TOOLS = {
     "start-infra": _BUILDS,
     "start-monitoring": _BUILDS,
     "build": _BUILDS,
+    # Copies backups to another machine, where BACKUP_COPY_TO names one.
+    "backup": (_RSYNC,),
+    "schedule-backups": (_RSYNC,),
     "test": (
         _DEBOOTSTRAP,
         # Clients that connect from the host to the published ports.
         Tool("psql", "postgresql-client"),
         Tool("redis-cli", "redis-tools"),
         Tool("kcat", "kcat"),
+        _RSYNC,
         # A registry on 127.0.0.1 for the tests of registry mode.
         Tool("docker-registry", "docker-registry", extracted=True),
         # Judges the rules of the alerts; from Debian 13 on in a package of its own.

@@ -1,9 +1,11 @@
 """Backups of the platform: taken from snapshots, verified by a restore, restored beside and swapped in."""
 
-from rofecare_infra.backup.journal import is_interrupted
+from rofecare_infra.backup import schedule
+from rofecare_infra.backup.journal import forget, is_interrupted
 from rofecare_infra.backup.records import Backup, Manifest
 from rofecare_infra.backup.recover import recover
 from rofecare_infra.backup.restore import Restored, restore
+from rofecare_infra.backup.safekeeping import keep, take_verified
 from rofecare_infra.backup.store import Entry, Store, store_of
 from rofecare_infra.backup.take import described, take
 from rofecare_infra.backup.verify import Verified, verify
@@ -16,10 +18,14 @@ __all__ = [
     "Store",
     "Verified",
     "described",
+    "forget",
     "is_interrupted",
+    "keep",
     "recover",
     "restore",
+    "schedule",
     "store_of",
     "take",
+    "take_verified",
     "verify",
 ]

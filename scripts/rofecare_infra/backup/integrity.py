@@ -37,6 +37,7 @@ def check(folder: Path, project: str, key: bytes | None) -> Generator[Event, Non
         if found.sha256 != expected.sha256:
             raise damaged(folder, name, f"{name} has sha256 {found.sha256[:16]}..., expected {expected.sha256[:16]}...")
     mentioned = [one.file for one in manifest.databases] + [one.roles_file for one in manifest.servers.values()]
+    mentioned += list(manifest.volumes.archives.values()) if manifest.volumes else []
     for name in mentioned:
         if name not in manifest.files:
             raise damaged(folder, MANIFEST, f"{MANIFEST} mentions {name} and does not say what it is")

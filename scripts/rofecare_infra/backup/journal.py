@@ -64,8 +64,10 @@ class Journal:
     # The services that were stopped for it, and those of them that let requests in.
     stopped: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
+    # The safety backup to fill Kafka's and Zookeeper's volumes from again; empty where they are left alone.
+    safety: str = ""
 
-    def write(self, step: Step | None = None, **changes: tuple[str, ...]) -> Self:
+    def write(self, step: Step | None = None, **changes: tuple[str, ...] | str) -> Self:
         """Note how far it is; it is on the disk when this returns."""
         changed = replace(self, step=step or self.step, **changes)  # type: ignore[arg-type]
         changed.path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,6 +91,11 @@ def is_interrupted(settings: Settings) -> bool:
     return path_of(settings).exists()
 
 
+def forget(settings: Settings) -> None:
+    """The data is gone that a restore was about."""
+    path_of(settings).unlink(missing_ok=True)
+
+
 def begun(settings: Settings, backup: str, records: Sequence[DatabaseRecord], present: set[tuple[str, str]]) -> Journal:
     """The journal of a restore that begins now."""
     targets = tuple(Target(one.service, one.name, (one.service, one.name) in present) for one in records)
@@ -110,6 +117,7 @@ def read(settings: Settings) -> Journal | None:
             targets=tuple(Target(**one) for one in said["targets"]),
             stopped=tuple(said["stopped"]),
             entries=tuple(said["entries"]),
+            safety=str(said["safety"]),
         )
     except FileNotFoundError:
         return None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
 
-from rofecare_infra.backup import journal, surroundings, swap
+from rofecare_infra.backup import journal, surroundings, swap, unit
 from rofecare_infra.backup.journal import Journal, Step, is_interrupted
 from rofecare_infra.backup.server import Server, server_of
-from rofecare_infra.backup.store import store_of
+from rofecare_infra.backup.store import read, store_of
 from rofecare_infra.errors import VerificationError
 from rofecare_infra.phases import Prepared
 from rofecare_infra.progress import Event, Note, output_of
@@ -58,9 +59,13 @@ def put_back(
     if begun.step is not Step.LOADING:
         begun = begun.write(Step.UNDOING)
         # Where they were started on the new state already.
-        containers, _ = surroundings.to_stop(prepared, servers)
+        containers, _ = surroundings.to_stop(prepared, [*servers, *_unit_of(prepared, begun)])
         again = tuple(one for one in containers if one.service in begun.stopped)
         yield from surroundings.stop(prepared, again)
+        if begun.safety:
+            safety = read(Path(begun.safety))
+            if safety.manifest.volumes is not None:
+                yield from unit.put_in(prepared, safety.manifest.volumes, safety.folder)
         swap.undo(servers, begun.targets)
         swap.open_again(servers, begun.targets)
         yield from surroundings.start_missing(prepared, surroundings.caches_of(prepared.platform))
@@ -69,6 +74,10 @@ def put_back(
     begun.remove()
     if restart:
         yield from surroundings.restart_unwatched(prepared, begun.stopped)
+
+
+def _unit_of(prepared: Prepared, begun: Journal) -> list[str]:
+    return [service.name for service in unit.services_of(prepared.platform)] if begun.safety else []
 
 
 def _servers(

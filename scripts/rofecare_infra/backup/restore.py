@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rofecare_infra import phases
-from rofecare_infra.backup import integrity, journal, load, surroundings, swap
+from rofecare_infra.backup import integrity, journal, load, surroundings, swap, unit
 from rofecare_infra.backup.extras import key_of
 from rofecare_infra.backup.journal import Journal, Step
 from rofecare_infra.backup.records import Backup, DatabaseRecord
@@ -44,6 +44,7 @@ def restore(
     *,
     only: Sequence[str] = (),
     from_project: str = "",
+    kafka: bool = False,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[Event, None, Restored]:
@@ -58,6 +59,13 @@ def restore(
         project = phases.Project(prepared.settings, prepared.sources.compose, prepared.platform)
         key = key_of(project, store.folder)
         backup = yield from integrity.check(folder, from_project or store.project, key)
+        if kafka and backup.manifest.volumes is None:
+            raise VerificationError(
+                f"backup {backup.id} has no Kafka in it",
+                seen="no volumes in its manifest",
+                expected="a backup that was taken with --with-kafka",
+                next_step="the same command without --with-kafka",
+            )
         records = chosen(prepared, backup, only)
         services = tuple(dict.fromkeys(record.service for record in records))
         yield from surroundings.start_missing(prepared, (*services, *surroundings.caches_of(prepared.platform)))
@@ -67,7 +75,7 @@ def restore(
         run = _Run(prepared, store, backup, servers, begun, clock, sleep)
         try:
             yield from run.load(records)
-            safety, since = yield from run.replace(services)
+            safety, since = yield from run.replace(services, kafka=kafka)
         except (Exception, KeyboardInterrupt, GeneratorExit) as error:
             _back(prepared, run.journal, servers, error)
             raise
@@ -113,27 +121,39 @@ class _Run:
             yield from load.compare(server, record, target.new, self._backup.id)
             yield Note(f"{record.service}: {record.name} is there beside, {_counted(record)} are equal")
 
-    def replace(self, services: Sequence[str]) -> Generator[Event, None, tuple[Backup, float]]:
+    def replace(self, services: Sequence[str], *, kafka: bool) -> Generator[Event, None, tuple[Backup, float]]:
         """Stop what uses the databases, keep what is there in a backup, swap, and start what was stopped."""
         prepared = self._prepared
-        containers, entries = surroundings.to_stop(prepared, services)
+        brokers = [service.name for service in unit.services_of(prepared.platform)] if kafka else []
+        containers, entries = surroundings.to_stop(prepared, [*services, *brokers])
         stopped = tuple(dict.fromkeys(one.service for one in containers))
-        self.journal = self.journal.write(stopped=stopped, entries=tuple(entries))
+        self.journal = self.journal.write(stopped=(*brokers, *stopped), entries=tuple(entries))
         since = self._clock()
         yield from surroundings.stop(prepared, containers)
         project = phases.Project(prepared.settings, prepared.sources.compose, prepared.platform)
         reason = f"before the restore of {self._backup.id}"
-        safety = yield from take_locked(project, prepared.engine, self._store, reason=reason, only=services)
+        safety = yield from take_locked(
+            project,
+            prepared.engine,
+            self._store,
+            reason=reason,
+            only=services,
+            kafka=prepared if kafka else None,
+            restart=False,
+        )
         yield Note(f"safety backup {safety.id} taken of what is there now")
         yield Working("swapping")
-        self.journal = self.journal.write(Step.SWAPPING)
+        self.journal = self.journal.write(Step.SWAPPING, safety=str(safety.folder) if kafka else "")
+        if kafka and self._backup.manifest.volumes is not None:
+            yield from unit.put_in(prepared, self._backup.manifest.volumes, self._backup.folder)
         swap.swap(self._servers, self.journal.targets)
         self.journal = self.journal.write(Step.SWAPPED)
         swap.open_again(self._servers, self.journal.targets)
         yield Note(f"{len(self.journal.targets)} databases swapped")
         yield from surroundings.flush(prepared)
         # Nobody writes into the new state before all of it is up.
-        yield from surroundings.start(prepared, [name for name in stopped if name not in entries], self._sleep)
+        wanted = [name for name in (*brokers, *stopped) if name not in entries]
+        yield from surroundings.start(prepared, wanted, self._sleep)
         yield from surroundings.start(prepared, entries, self._sleep)
         return safety, since
 

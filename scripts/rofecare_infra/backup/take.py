@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from rofecare_infra.backup import database, disk, extras, sealed
+from rofecare_infra.backup import database, disk, extras, sealed, unit
 from rofecare_infra.backup.journal import is_interrupted
 from rofecare_infra.backup.records import Backup, DatabaseRecord, FileRecord, Manifest, ServerRecord
 from rofecare_infra.backup.server import Server, Session, database_services, server_of
 from rofecare_infra.backup.store import PARTIAL, Store, store_of
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError, VerificationError
-from rofecare_infra.phases import Project
+from rofecare_infra.phases import Prepared, Project
 from rofecare_infra.progress import Event, Note, Working, listed, mebibytes
 
 # Room for the manifest, roles, configuration, and what the file system itself takes, in bytes.
@@ -28,9 +28,14 @@ def _now() -> datetime:
 
 
 def take(
-    project: Project, engine: Engine, *, reason: str = "asked for", now: Callable[[], datetime] = _now
+    project: Project,
+    engine: Engine,
+    *,
+    reason: str = "asked for",
+    kafka: Prepared | None = None,
+    now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
-    """Take a backup of all databases of the platform.
+    """Take a backup of all databases of the platform; with `kafka` of Kafka and Zookeeper, too, which stop for it.
 
     Raises VerificationError when it cannot be taken whole; nothing is left of it then.
     """
@@ -45,7 +50,7 @@ def take(
             )
         for name in store.clean():
             yield Note(f"removed what an interrupted backup left: {name}")
-        return (yield from take_locked(project, engine, store, reason=reason, now=now))
+        return (yield from take_locked(project, engine, store, reason=reason, kafka=kafka, now=now))
 
 
 def take_locked(
@@ -55,9 +60,14 @@ def take_locked(
     *,
     reason: str,
     only: Collection[str] = (),
+    kafka: Prepared | None = None,
+    restart: bool = True,
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
-    """The same for who holds the store's lock already; of `only` some services, where that is said."""
+    """The same for who holds the store's lock already.
+
+    Of `only` some services, where that is said; without `restart` Kafka and Zookeeper stay stopped afterwards.
+    """
     key = extras.key_of(project, store.folder)
     services = [one for one in database_services(project.platform) if not only or one.name in only]
     with _whole_or_not_at_all(store.folder):
@@ -83,6 +93,10 @@ def take_locked(
             records, files = yield from _dumps(sessions, snapshots, draft)
             yield Working("writing roles, configuration and secrets")
             rolls, more = _beside(project, servers, key, draft)
+            volumes = None
+            if kafka is not None:
+                volumes, archives = yield from unit.write_out(kafka, draft, restart=restart)
+                more |= archives
             manifest = Manifest(
                 id=identity,
                 project=project.platform.project,
@@ -93,6 +107,7 @@ def take_locked(
                 servers=rolls,
                 databases=tuple(records),
                 files={**files, **more},
+                volumes=volumes,
             )
             return store.publish(draft, manifest)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rofecare_infra.backup import extras, integrity, load, scratch
+from rofecare_infra.backup import extras, integrity, load, scratch, unit
 from rofecare_infra.backup.records import Backup, DatabaseRecord, ServerRecord
 from rofecare_infra.backup.server import Server
 from rofecare_infra.backup.store import Store, damaged, mark_verified, store_of
@@ -64,6 +64,8 @@ def verify_locked(
         yield Note(f"removed the scratch server of an interrupted run: {name}")
     backup = yield from integrity.check(folder, from_project or store.project, extras.key_of(project, store.folder))
     yield Note(f"{len(backup.manifest.files)} files are what was written")
+    if backup.manifest.volumes is not None:
+        yield from unit.check(folder, backup.manifest.volumes.archives)
     for record, members in _alike(backup):
         with scratch.server(store.project, record, engine) as server:
             yield from scratch.wait(server, project.settings.gate_timeout, clock, sleep)

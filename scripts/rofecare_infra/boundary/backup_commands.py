@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +15,31 @@ from rofecare_infra.engine import connect
 from rofecare_infra.progress import Scope, duration, mebibytes, renderer_for, table
 
 
-def take_backup(root: Path, *, as_json: bool) -> None:
-    """Take a backup; say where it is."""
+def take_backup(root: Path, *, kafka: bool, as_json: bool) -> None:
+    """Take a backup; say where it is; let the old ones go and copy it to the second place."""
     with Scope(renderer_for(as_json=as_json)) as scope:
         project = phases.open_project(root, secrets_checked=False)
-        taken = scope.follow(backup.take(project, connect()))
+        engine = connect()
+        # Kafka is stopped and started for it: that takes what a start takes.
+        prepared = scope.follow(phases.prepare(project, engine)) if kafka else None
+        taken = scope.follow(backup.take(project, engine, kafka=prepared))
         scope.say(backup.described(taken))
+        scope.follow(backup.keep(project.settings, taken))
+
+
+def schedule_backups(root: Path, *, time: str, remove: bool) -> None:
+    """Write, or remove, what takes a backup every day; show it."""
+    settings = phases.open_project(root, secrets_checked=False).settings
+    out = renderer_for()
+    if remove:
+        gone = backup.schedule.remove(settings).files
+        out.say(f"removed: {', '.join(map(str, gone))}" if gone else "nothing was scheduled")
+        return
+    inv = Path(sys.executable).with_name("inv")
+    done = backup.schedule.schedule(settings, [str(inv), "--search-root", str(root), "backup"], time)
+    for path, text in zip(done.files, done.texts, strict=True):
+        out.say(f"{path}:\n\n{text}")
+    out.say(f"scheduled: a backup of {settings.project} every day at {time}")
 
 
 def verify_backup(root: Path, word: str, *, from_project: str, as_json: bool) -> None:
@@ -32,11 +52,13 @@ def verify_backup(root: Path, word: str, *, from_project: str, as_json: bool) ->
         )
 
 
-def restore_backup(root: Path, word: str, only: Sequence[str], *, from_project: str, as_json: bool) -> None:
+def restore_backup(
+    root: Path, word: str, only: Sequence[str], *, from_project: str, kafka: bool, as_json: bool
+) -> None:
     """Restore one; say what is there now and where what was there before is kept."""
     with Scope(renderer_for(as_json=as_json)) as scope:
         prepared = prepare(root, scope)
-        done = scope.follow(backup.restore(prepared, word, only=only, from_project=from_project))
+        done = scope.follow(backup.restore(prepared, word, only=only, from_project=from_project, kafka=kafka))
         scope.say(
             f"restored: backup {done.backup.id}, {len(done.databases)} databases came out equal; "
             f"requests were held for {done.closed:.0f} s; what was there before is backup {done.safety.id}"

@@ -12,11 +12,12 @@ from pathlib import Path
 from invoke.exceptions import Exit
 
 from rofecare_infra import backup, images, phases, rotation, secrets
+from rofecare_infra.boundary import confirm
 from rofecare_infra.compose import PRODUCTION
 from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import CommandError, ServiceFailedError
 from rofecare_infra.images import BuildReport
-from rofecare_infra.phases import Prepared, ServiceStatus
+from rofecare_infra.phases import Prepared, Project, ServiceStatus
 from rofecare_infra.phases.connections import connections
 from rofecare_infra.platform import resolve, short
 from rofecare_infra.progress import Scope, duration, mebibytes, renderer_for, table
@@ -77,7 +78,7 @@ def build(root: Path, names: Sequence[str]) -> None:
             raise _failed_builds(report)
 
 
-def stop_all(root: Path, *, volumes: bool, as_json: bool) -> None:
+def stop_all(root: Path, *, volumes: bool, yes: bool, as_json: bool) -> None:
     """Stop everything, in reverse; with `volumes` remove the data, too."""
     with Scope(renderer_for(as_json=as_json)) as scope:
         project = phases.open_for_stop(root, volumes=volumes)
@@ -86,6 +87,8 @@ def stop_all(root: Path, *, volumes: bool, as_json: bool) -> None:
                 f"the settings cannot be used ({project.unusable.seen}): stopping what carries the project's name"
             )
         engine = connect()
+        if volumes and project.production and engine.volumes(project.platform.project):
+            _save_before_removal(project, engine, scope, yes=yes)
         inventory = secrets.inventory(project.platform, project.settings.secrets_folder)
         report = scope.follow(
             phases.stop(engine, project.compose, project.platform, volumes=volumes, inventory=inventory)
@@ -93,6 +96,7 @@ def stop_all(root: Path, *, volumes: bool, as_json: bool) -> None:
         scope.say(f"stopped: {len(report.stopped)} containers" if report.stopped else "nothing was running")
         if volumes:
             phases.forget_production(project.settings)
+            backup.forget(project.settings)
             scope.say(f"removed {len(report.volumes)} volumes: {', '.join(report.volumes) or 'none'}")
             scope.say(
                 f"removed {len(report.secrets)} secrets: {', '.join(path.name for path in report.secrets) or 'none'}"
@@ -104,6 +108,15 @@ def stop_all(root: Path, *, volumes: bool, as_json: bool) -> None:
                 expected="an end by itself within stop_grace_period",
                 next_step="data may need a recovery at the next start; look at it: inv start-all",
             )
+
+
+def _save_before_removal(project: Project, engine: Engine, scope: Scope, *, yes: bool) -> None:
+    """Ask, and take a backup that was verified; whatever stands in its way keeps the data where it is."""
+    name = project.platform.project
+    confirm.by_name(name, f"all data of {name} is about to be removed", yes=yes)
+    prepared = scope.follow(phases.prepare(project, engine))
+    saved = scope.follow(backup.take_verified(prepared, "before all data was removed"))
+    scope.say(f"verified backup before anything is removed: {backup.described(saved.backup)}")
 
 
 def show_status(root: Path, *, as_json: bool) -> None:

@@ -18,7 +18,10 @@ _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*)")
 _PORT_DEFAULT = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*_PORT):?-(\d+)\}")
 
 # What Python itself reads; the compose files name the rest.
-_OWN = ("BACKUP_DIR", "BACKUP_KEY_FILE", "COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES")
+_OWN = (
+    *("BACKUP_COPY_TO", "BACKUP_DIR", "BACKUP_KEEP_DAYS", "BACKUP_KEY_FILE"),
+    *("COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES"),
+)
 
 _MAX_PORT = 65535
 # More share nothing any more: they have one database, whose connections are counted.
@@ -85,6 +88,16 @@ def _seconds(value: str) -> str | None:
     return None if _number(value) > 0 else "a number of seconds above 0"
 
 
+def _days(value: str) -> str | None:
+    return None if _number(value) > 0 else "a number of days above 0"
+
+
+def _place(value: str) -> str | None:
+    # A folder of the same disk by mistake would be no second place.
+    good = value.startswith(("/", "~", "rsync://")) or re.match(r"[^/:\s]+:[^:\s]", value)
+    return None if good else "an absolute path, host:path, or rsync://host/module/path"
+
+
 def _number(value: str) -> int:
     """The whole number that is written; -1 where none is, or none that anything here could be."""
     return int(value) if value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS else -1
@@ -138,6 +151,8 @@ def _anything(_value: str) -> str | None:
 
 
 _CHECKS: Mapping[str, Callable[[str], str | None]] = {
+    "BACKUP_COPY_TO": _place,
+    "BACKUP_KEEP_DAYS": _days,
     "COMPOSE_PROJECT_NAME": _project,
     "GATEWAY_ADDRESS": _address,
     "GATE_TIMEOUT": _seconds,

@@ -83,6 +83,16 @@ class Settings:
         return self._path(chosen) if chosen else None
 
     @property
+    def backup_keep_days(self) -> int:
+        """How long backups are kept, in days."""
+        return int(self.get("BACKUP_KEEP_DAYS", "30"))
+
+    @property
+    def backup_copy_to(self) -> str:
+        """The second place of backups, a folder or what rsync takes; empty for none."""
+        return self.get("BACKUP_COPY_TO")
+
+    @property
     def workspace(self) -> Path:
         """The folder that holds the checkouts of the applications."""
         return (self.docker_folder / self.get("WORKSPACE", "../..")).resolve()

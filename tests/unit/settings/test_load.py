@@ -74,6 +74,14 @@ def test_an_empty_variable_of_the_environment_hides_the_file(tmp_path: Path) -> 
         ("DB_PORT=65536", ".env line 1: DB_PORT is '65536'; expected a port, 1 to 65535"),
         ("DB_PORT=-1", ".env line 1: DB_PORT is '-1'; expected a port, 1 to 65535"),
         ("DB_PORT=٥٤٣٢", ".env line 1: DB_PORT is '٥٤٣٢'; expected a port, 1 to 65535"),
+        ("BACKUP_KEEP_DAYS=0", ".env line 1: BACKUP_KEEP_DAYS is '0'; expected a number of days above 0"),
+        (
+            "BACKUP_COPY_TO=copies",
+            (
+                ".env line 1: BACKUP_COPY_TO is 'copies'; "
+                "expected an absolute path, host:path, or rsync://host/module/path"
+            ),
+        ),
         ("GATE_TIMEOUT=0", ".env line 1: GATE_TIMEOUT is '0'; expected a number of seconds above 0"),
         (
             f"GATE_TIMEOUT={'9' * 10}",

@@ -42,13 +42,19 @@ def build(context: Context, service: list[str]) -> None:
         commands.build(root_of(context), service)
 
 
-@task(help={"volumes": "remove all data and secrets, too", "json": "one JSON object a line, for programs"})
-def stop_all(context: Context, volumes: bool = False, json: bool = False) -> None:
+@task(
+    help={
+        "volumes": "remove all data and secrets, too; in production after a question and a verified backup",
+        "yes": "answer that question",
+        "json": "one JSON object a line, for programs",
+    }
+)
+def stop_all(context: Context, volumes: bool = False, yes: bool = False, json: bool = False) -> None:
     """Stop the platform in the reverse order; data stays unless --volumes is given."""
     from rofecare_infra.boundary import commands
 
     with guarded(root_of(context), commands.interrupted(root_of(context))):
-        commands.stop_all(root_of(context), volumes=volumes, as_json=json)
+        commands.stop_all(root_of(context), volumes=volumes, yes=yes, as_json=json)
 
 
 @task

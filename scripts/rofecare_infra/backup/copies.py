@@ -1,0 +1,87 @@
+"""Brings a backup to a second place, where it has its name only when all of it is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+
+from rofecare_infra.backup import disk, retention
+from rofecare_infra.backup.records import CHECKSUM, MANIFEST, VERIFIED, Backup
+from rofecare_infra.backup.store import PARTIAL, Store
+from rofecare_infra.errors import CommandError, VerificationError
+from rofecare_infra.process import run
+from rofecare_infra.progress import Event, Note, Working, mebibytes
+
+# user@host:path, or rsync://host/module/path.
+_REMOTE = re.compile(r"^(rsync://.+|[^/:]+:[^:].*)$")
+_LONG = 6 * 3600.0
+
+
+def send(backup: Backup, place: str, days: int) -> Generator[Event, None, None]:
+    """Copy the backup to `place`: a folder, or what rsync takes.
+
+    Raises VerificationError when that fails; the backup here is as good as it was.
+    """
+    yield Working(f"copying {mebibytes(backup.manifest.size)} to {place}")
+    try:
+        if _REMOTE.match(place):
+            _by_rsync(backup, place.rstrip("/"))
+        else:
+            store = Store(Path(place).expanduser() / backup.manifest.project, backup.manifest.project)
+            _to_folder(backup, store)
+            yield from retention.apply(store, days)
+    except (OSError, CommandError) as error:
+        raise VerificationError(
+            f"backup {backup.id} was taken, and its copy was not",
+            seen=f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error),
+            expected=f"room and a way to {place} (BACKUP_COPY_TO)",
+            next_step=f"mend what was seen, then inv backup again; the backup itself is good: {backup.folder}",
+            details=error.details if isinstance(error, CommandError) else (),
+        ) from error
+    yield Note(f"backup {backup.id} copied to {place}")
+
+
+def _to_folder(backup: Backup, store: Store) -> None:
+    if not store.folder.parent.is_dir():
+        # Made here it would be on this very disk: what is not mounted is not there.
+        raise FileNotFoundError(2, "no such folder: is it mounted?", str(store.folder.parent))
+    store.folder.mkdir(mode=0o700, exist_ok=True)
+    store.clean()
+    final = store.folder / backup.id
+    if final.exists():
+        return
+    with disk.folder_removed_on_failure(store.folder / f"{PARTIAL}{backup.id}") as draft:
+        for name, expected in backup.manifest.files.items():
+            with disk.Written(draft / name) as out:
+                for piece in disk.pieces(backup.folder / name):
+                    out.write(piece)
+            # Read back from there: a disk that does not keep what it is given is known now.
+            if disk.record_of(draft / name) != expected:
+                raise OSError(5, "what was written is not what is read", str(draft / name))
+        for name in (MANIFEST, CHECKSUM):
+            disk.write(draft / name, (backup.folder / name).read_bytes())
+        disk.sync_folder(draft)
+        draft.rename(final)
+    disk.sync_folder(store.folder)
+
+
+def _by_rsync(backup: Backup, place: str) -> None:
+    if shutil.which("rsync") is None:
+        raise FileNotFoundError(2, "rsync is not on this machine: apt-get install rsync", "rsync")
+    base = f"{place}/{backup.manifest.project}"
+    # The manifest comes last: a folder without one is no backup.
+    first = ["--exclude", f"/{MANIFEST}", "--exclude", f"/{CHECKSUM}", "--exclude", "/.*", "--exclude", f"/{VERIFIED}"]
+    flags = ["rsync", "--archive", "--mkpath", "--checksum", "--fsync", "--timeout=120"]
+    aside = f"{base}/{backup.id}" if place.startswith("rsync://") else f"{base}/{PARTIAL}{backup.id}"
+    run([*flags, *first, f"{backup.folder}/", f"{aside}/"], timeout=_LONG)
+    last = [str(backup.folder / name) for name in (CHECKSUM, MANIFEST)]
+    run([*flags, *last, f"{aside}/"], timeout=_LONG)
+    if aside != f"{base}/{backup.id}":
+        host, _, path = base.partition(":")
+        folder = shlex.quote(path)
+        final, draft = shlex.quote(backup.id), shlex.quote(f"{PARTIAL}{backup.id}")
+        words = f"cd {folder} && {{ [ -e {final} ] || mv -T -- {draft} {final}; }} && rm -rf -- {draft}"
+        run(["ssh", "-o", "BatchMode=yes", "--", host, words], timeout=600)

@@ -1,0 +1,154 @@
+"""Daily backups: a systemd timer where systemd runs, else a line of cron."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rofecare_infra.errors import CommandError, UsageError
+from rofecare_infra.process import run
+from rofecare_infra.settings import Settings
+
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_SYSTEMD = Path("/run/systemd/system")
+_UNITS = Path("/etc/systemd/system")
+_CRON = Path("/etc/cron.d")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where this machine keeps such things; tests have their own."""
+
+    systemd: Path = _SYSTEMD
+    units: Path = _UNITS
+    cron: Path = _CRON
+
+    @property
+    def has_systemd(self) -> bool:
+        """Whether systemd runs this machine."""
+        return self.systemd.is_dir()
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """What was written or removed."""
+
+    files: tuple[Path, ...]
+    texts: tuple[str, ...]
+
+
+def units(settings: Settings, command: Sequence[str], time: str) -> dict[str, str]:
+    """The two units of a timer: file name -> text."""
+    name = f"rofecare-backup-{settings.project}"
+    words = " ".join(f'"{word}"' for word in command).replace("%", "%%")
+    service = f"""\
+# Written by `inv schedule-backups`, removed by `inv schedule-backups --remove`.
+[Unit]
+Description=Backup of the platform {settings.project}
+After=docker.service
+
+[Service]
+Type=oneshot
+WorkingDirectory={str(settings.root).replace("%", "%%")}
+Environment=COMPOSE_PROJECT_NAME={settings.project}
+ExecStart={words}
+"""
+    timer = f"""\
+# Written by `inv schedule-backups`, removed by `inv schedule-backups --remove`.
+[Unit]
+Description=Daily backup of the platform {settings.project}
+
+[Timer]
+OnCalendar=*-*-* {time}:00
+# A machine that was off at that time makes up for it.
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+    return {f"{name}.service": service, f"{name}.timer": timer}
+
+
+def cron_line(settings: Settings, command: Sequence[str], time: str, path: str) -> dict[str, str]:
+    """The file of cron: file name (no dot: cron would ignore it) -> text."""
+    hour, minute = time.split(":")
+    log = shlex.quote(str(settings.state_folder / "backup.log"))
+    # A percent sign means a new line to cron.
+    words = f"cd {shlex.quote(str(settings.root))} && {shlex.join(command)} >> {log} 2>&1".replace("%", "\\%")
+    text = f"""\
+# Written by `inv schedule-backups`, removed by `inv schedule-backups --remove`.
+PATH={path}
+COMPOSE_PROJECT_NAME={settings.project}
+{int(minute)} {int(hour)} * * * root {words}
+"""
+    return {f"rofecare-backup-{settings.project}": text}
+
+
+def schedule(settings: Settings, command: Sequence[str], time: str, places: Places | None = None) -> Scheduled:
+    """Take a backup every day at this time (HH:MM); what was scheduled before is replaced."""
+    where = places or Places()
+    if not _TIME.fullmatch(time):
+        raise UsageError(
+            f"{time!r} is no time of day",
+            seen=time,
+            expected="HH:MM, 00:00 to 23:59",
+            next_step="inv schedule-backups --time 02:30",
+        )
+    remove(settings, where)
+    if where.has_systemd:
+        folder, files = where.units, units(settings, command, time)
+    else:
+        folder, files = where.cron, cron_line(settings, command, time, os.environ.get("PATH", "/usr/bin:/bin"))
+        settings.state_folder.mkdir(parents=True, exist_ok=True)
+    written = tuple(_write(folder / name, text) for name, text in files.items())
+    if where.has_systemd:
+        _systemctl(where, "daemon-reload")
+        _systemctl(where, "enable", "--now", f"rofecare-backup-{settings.project}.timer")
+    return Scheduled(written, tuple(files.values()))
+
+
+def remove(settings: Settings, places: Places | None = None) -> Scheduled:
+    """Take no backup by itself any more."""
+    where = places or Places()
+    name = f"rofecare-backup-{settings.project}"
+    found = [where.units / f"{name}.timer", where.units / f"{name}.service", where.cron / name]
+    there = tuple(path for path in found if path.exists())
+    if there and where.has_systemd and found[0] in there:
+        _systemctl(where, "disable", "--now", f"{name}.timer")
+    try:
+        for path in there:
+            path.unlink()
+    except OSError as error:
+        raise _refused(Path(error.filename or where.cron), error) from error
+    if there and where.has_systemd:
+        _systemctl(where, "daemon-reload")
+    return Scheduled(there, ())
+
+
+def _systemctl(where: Places, *words: str) -> None:
+    if where.systemd == _SYSTEMD:
+        run(["systemctl", *words], timeout=60)
+
+
+def _write(path: Path, text: str) -> Path:
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.chmod(0o644)
+        draft.replace(path)
+    except OSError as error:
+        raise _refused(path, error) from error
+    return path
+
+
+def _refused(path: Path, error: OSError) -> CommandError:
+    return CommandError(
+        "the backups cannot be scheduled",
+        seen=f"{path}: {error.strerror}",
+        expected="a machine with systemd or cron, and a user who may write there",
+        next_step="as root: inv schedule-backups; without cron: apt-get install cron",
+    )

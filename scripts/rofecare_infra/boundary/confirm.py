@@ -1,0 +1,32 @@
+"""Asks before what cannot be undone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from rofecare_infra.errors import UsageError
+
+
+def by_name(name: str, what: str, *, yes: bool, ask: Callable[[str], str] = input) -> None:
+    """Go on when the name is typed, or `--yes` was given. Raises UsageError otherwise, also without a terminal."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"{what}: nobody confirms it",
+            seen="no terminal to ask on, and no --yes",
+            expected=f"{name} typed in a terminal, or --yes",
+            next_step="the same command in a terminal, or with --yes",
+        )
+    try:
+        typed = ask(f"{what}. Type the project's name to go on ({name}): ")
+    except EOFError:
+        typed = ""
+    if typed.strip() != name:
+        raise UsageError(
+            f"{what}: not confirmed, nothing was changed",
+            seen=typed.strip() or "nothing",
+            expected=name,
+            next_step="the same command again",
+        )

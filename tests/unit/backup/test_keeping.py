@@ -1,0 +1,166 @@
+"""Which backups go, where copies come from, what is scheduled, what is asked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from rofecare_infra.backup import copies, disk, retention, schedule
+from rofecare_infra.backup.records import Backup
+from rofecare_infra.backup.store import Entry, Store
+from rofecare_infra.boundary import confirm
+from rofecare_infra.errors import UsageError, VerificationError
+from rofecare_infra.settings import Settings
+from tests.support.fakes import drain
+from tests.unit.backup.test_records_and_facts import MANIFEST
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def entry(age: int, *, damage: str = "", verified: bool = False, project: str = "rofecare") -> Entry:
+    moment = NOW - timedelta(days=age)
+    name = f"{moment:%Y%m%dT%H%M%SZ}"
+    manifest = replace(MANIFEST, id=name, project=project)
+    return Entry(name, Path(name), damage, manifest, moment.isoformat() if verified else "")
+
+
+def gone(*entries: Entry) -> list[int]:
+    ordered = sorted(entries, key=lambda one: one.id)
+    return [(NOW - one.moment).days for one in retention.expired(ordered, 30, NOW, "rofecare")]
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ([], []),
+        # The last good one stays, however old it is.
+        ([entry(400)], []),
+        ([entry(400), entry(300)], [400]),
+        ([entry(31), entry(30), entry(1)], [31]),
+        # A newer one that nobody tried out is no reason to give up the one that is known to be good.
+        ([entry(60, verified=True), entry(50), entry(1)], [50]),
+        ([entry(90, verified=True), entry(60, verified=True), entry(1)], [90]),
+        # Damaged ones do not count, and go when their time has come.
+        ([entry(60), entry(1, damage="x")], []),
+        ([entry(60, damage="x"), entry(40), entry(1)], [60, 40]),
+        ([entry(60, damage="x")], []),
+        # Not ours to remove.
+        ([entry(60, project="clinic"), entry(1)], []),
+        ([replace(entry(60), manifest=None, damage="manifest.json"), entry(1)], []),
+    ],
+)
+def test_what_expires(entries: list[Entry], expected: list[int]) -> None:
+    assert gone(*entries) == expected
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Backup:
+    store = Store(tmp_path / "here/rofecare", "rofecare")
+    draft = store.folder / ".partial-x"
+    draft.mkdir(parents=True)
+    files = {"f.dump": disk.write(draft / "f.dump", b"content")}
+    return store.publish(draft, replace(MANIFEST, volumes=None, files=files))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*"))
+
+
+def test_a_copy_is_whole_and_is_made_once(backup: Backup, tmp_path: Path) -> None:
+    place = tmp_path / "there"
+    place.mkdir()
+    left = place / "rofecare/.partial-20200101T000000Z"
+    left.mkdir(parents=True)
+    for _ in range(2):
+        drain(copies.send(backup, str(place), 30))
+    assert names(place) == [backup.id, "f.dump", "manifest.json", "manifest.sha256", "rofecare"]
+    assert Store(place / "rofecare", "rofecare").entries()[0].damage == ""
+
+
+def test_a_place_that_is_not_mounted_is_an_error_and_the_backup_stays(backup: Backup, tmp_path: Path) -> None:
+    with pytest.raises(VerificationError) as raised:
+        drain(copies.send(backup, str(tmp_path / "there"), 30))
+    assert "is it mounted" in raised.value.seen
+    assert not (tmp_path / "there").exists()
+    assert Store(backup.folder.parent, "rofecare").entries()[0].damage == ""
+
+
+@pytest.mark.skipif(shutil.which("rsync") is None, reason="there is no rsync here")
+def test_a_copy_by_rsync_has_its_name_at_the_end(
+    backup: Backup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    # A host that is this machine: what it is told to run it runs here.
+    ssh = '#!/bin/sh\nwhile [ "$1" != clinic ]; do shift; done\nshift\necho "$*" >> "$0.log"\nexec sh -c "$*"\n'
+    (programs / "ssh").write_text(ssh)
+    (programs / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    place = tmp_path / "there it is"
+    place.mkdir()
+    for _ in range(2):
+        drain(copies.send(backup, f"clinic:{place}", 30))
+    assert names(place) == [backup.id, "f.dump", "manifest.json", "manifest.sha256", "rofecare"]
+    assert "mv -T" in (programs / "ssh.log").read_text()
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> schedule.Places:
+    for name in ("units", "cron"):
+        (tmp_path / name).mkdir()
+    return schedule.Places(tmp_path / "systemd", tmp_path / "units", tmp_path / "cron")
+
+
+COMMAND = ["/opt/with space/inv", "backup"]
+
+
+def test_a_timer_where_systemd_runs_else_cron_and_each_once(places: schedule.Places, tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "checkout", {})
+    for _ in range(2):
+        done = schedule.schedule(settings, COMMAND, "02:05", places)
+    assert [path.name for path in done.files] == ["rofecare-backup-rofecare"]
+    assert "\n5 2 * * * root cd " in done.texts[0]
+    assert "'/opt/with space/inv' backup" in done.texts[0]
+    places.systemd.mkdir()
+    done = schedule.schedule(settings, COMMAND, "23:59", places)
+    assert "OnCalendar=*-*-* 23:59:00" in (places.units / "rofecare-backup-rofecare.timer").read_text()
+    assert 'ExecStart="/opt/with space/inv" "backup"' in (places.units / "rofecare-backup-rofecare.service").read_text()
+    # What was there before would be a second backup every day.
+    assert list(places.cron.iterdir()) == []
+    assert len(schedule.remove(settings, places).files) == 2
+    assert schedule.remove(settings, places).files == ()
+
+
+@pytest.mark.parametrize("time", ["", "2:30", "24:00", "02:60", "02:30:00", "noon"])
+def test_what_is_no_time_of_day_is_refused(places: schedule.Places, tmp_path: Path, time: str) -> None:
+    with pytest.raises(UsageError):
+        schedule.schedule(Settings(tmp_path, {}), COMMAND, time, places)
+
+
+class Terminal:
+    def __init__(self, *, there: bool) -> None:
+        self._there = there
+
+    def isatty(self) -> bool:
+        return self._there
+
+
+def test_only_the_name_itself_confirms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(there=True))
+    confirm.by_name("rofecare", "all goes", yes=False, ask=lambda _: "rofecare ")
+    for typed in ("", "yes", "y", "rofecar"):
+        with pytest.raises(UsageError):
+            confirm.by_name("rofecare", "all goes", yes=False, ask=lambda _, typed=typed: typed)  # type: ignore[misc]
+
+
+def test_without_a_terminal_only_the_flag_confirms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(there=False))
+    confirm.by_name("rofecare", "all goes", yes=True)
+    with pytest.raises(UsageError, match="nobody confirms"):
+        confirm.by_name("rofecare", "all goes", yes=False)
