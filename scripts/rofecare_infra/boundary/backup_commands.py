@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rofecare_infra import backup, phases
-from rofecare_infra.backup import Entry
+from rofecare_infra.backup import Entry, metrics
 from rofecare_infra.boundary.commands import prepare
 from rofecare_infra.engine import connect
+from rofecare_infra.errors import RofecareError, VerificationError
 from rofecare_infra.progress import Scope, duration, mebibytes, renderer_for, table
 
 
@@ -22,7 +23,12 @@ def take_backup(root: Path, *, kafka: bool, as_json: bool) -> None:
         engine = connect()
         # Kafka is stopped and started for it: that takes what a start takes.
         prepared = scope.follow(phases.prepare(project, engine)) if kafka else None
-        taken = scope.follow(backup.take(project, engine, kafka=prepared))
+        try:
+            taken = scope.follow(backup.take(project, engine, kafka=prepared))
+        except RofecareError:
+            metrics.tell(project.settings, {metrics.FAILURE: metrics.now()})
+            raise
+        metrics.tell(project.settings)
         scope.say(backup.described(taken))
         scope.follow(backup.keep(project.settings, taken))
 
@@ -46,7 +52,15 @@ def verify_backup(root: Path, word: str, *, from_project: str, as_json: bool) ->
     """Verify one; say what was found equal."""
     with Scope(renderer_for(as_json=as_json)) as scope:
         project = phases.open_project(root, secrets_checked=False)
-        verified = scope.follow(backup.verify(project, connect(), word, from_project=from_project))
+        engine = connect()
+        try:
+            verified = scope.follow(backup.verify(project, engine, word, from_project=from_project))
+        except VerificationError:
+            if not from_project:
+                metrics.tell(project.settings, {metrics.VERIFICATION: 0})
+            raise
+        if not from_project:
+            metrics.tell(project.settings, {metrics.VERIFICATION: 1})
         scope.say(
             f"verified: backup {verified.backup.id}, {verified.tables} tables with {verified.rows} rows came out equal"
         )

@@ -19,7 +19,7 @@ from rofecare_infra.errors import CommandError, ServiceFailedError
 from rofecare_infra.images import BuildReport
 from rofecare_infra.phases import Prepared, Project, ServiceStatus
 from rofecare_infra.phases.connections import connections
-from rofecare_infra.platform import resolve, short
+from rofecare_infra.platform import MONITORING, resolve, short
 from rofecare_infra.progress import Scope, duration, mebibytes, renderer_for, table
 
 
@@ -218,6 +218,8 @@ def prepare(root: Path, scope: Scope, *, monitoring: bool | None = None, product
     project = phases.open_project(root, monitoring=monitoring, production=production)
     engine: Engine = connect()
     scope.follow(rotation.settle(project, engine))
+    if any(service.phase == MONITORING for service in project.platform.services):
+        backup.metrics.tell(project.settings)
     return scope.follow(phases.prepare(project, engine))
 
 
