@@ -8,6 +8,7 @@ from invoke.collection import Collection
 
 from rofecare_infra.boundary import accept_lists, bind
 from rofecare_infra.boundary.tasks.data import backup, backups, restore, schedule_backups, verify_backup
+from rofecare_infra.boundary.tasks.hosting import install_service
 from rofecare_infra.boundary.tasks.looks import logs, smoke, status
 from rofecare_infra.boundary.tasks.monitoring import alerts, start_monitoring, stop_monitoring
 from rofecare_infra.boundary.tasks.platform import build, init, rotate, start_all, start_infra, stop_all
@@ -35,6 +36,8 @@ namespace = Collection(
     verify_backup,
     restore,
     schedule_backups,
+    # the machine that it runs on
+    install_service,
     # this repository
     test,
     lint,

@@ -50,6 +50,8 @@ TOOLS = {
         Tool("redis-cli", "redis-tools"),
         Tool("kcat", "kcat"),
         _RSYNC,
+        # Reads the unit that install-service writes as systemd would.
+        Tool("systemd-analyze", "systemd"),
         # A registry on 127.0.0.1 for the tests of registry mode.
         Tool("docker-registry", "docker-registry", extracted=True),
         # Judges the rules of the alerts; from Debian 13 on in a package of its own.

@@ -23,6 +23,7 @@ EXPECTED = {
     "start-monitoring",
     "stop-monitoring",
     "alerts",
+    "install-service",
     "test",
     "lint",
 }

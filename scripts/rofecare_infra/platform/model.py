@@ -54,6 +54,8 @@ class Service:
     awaited: bool = False
     replicas: int = 1
     depends_on: tuple[str, ...] = ()
+    # How long it may take to stop before it is killed, in seconds; the engine's default unless the file says more.
+    stop_grace: float = 10.0
     ports: tuple[Port, ...] = ()
     volumes: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()

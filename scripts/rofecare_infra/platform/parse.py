@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from rofecare_infra.platform.model import LABEL_CHECKOUT, LABEL_PHASE, LAST_PHAS
 Json = Mapping[str, Any]
 
 _EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - what compose writes for a port without an address
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
 def parse(model: Json) -> Platform:
@@ -102,6 +105,7 @@ def _service(name: str, service: Json, *, awaited: bool) -> Service:
         awaited=awaited,
         replicas=int(service.get("scale", deploy.get("replicas", 1))),
         depends_on=tuple(service.get("depends_on") or {}),
+        stop_grace=_seconds(str(service.get("stop_grace_period", "10s"))),
         ports=tuple(_ports(service)),
         volumes=tuple(
             mount["source"]
@@ -121,6 +125,12 @@ def _service(name: str, service: Json, *, awaited: bool) -> Service:
 def _secret_file(secret: Json) -> str:
     # A path that is absolute stays as it is.
     return posixpath.join("/run/secrets", str(secret.get("target") or secret["source"]))
+
+
+def _seconds(duration: str) -> float:
+    """A duration as compose prints it: `1m30s` -> 90."""
+    parts = re.findall(r"([\d.]+)(h|ms|m|s|us|ns)", duration)
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 def _restart_policy(service: Json) -> str:
