@@ -46,6 +46,7 @@ def locked(make_project: MakeProject) -> Project:
     project = make_project(
         {"db": database(), "cache": cache(), "app": client(), "web": client(CACHE_CLIENT)}, secrets=secrets(*NAMES)
     )
+    project.environment["GATE_TIMEOUT"] = "60"
     check(project.inv("start-all"), 0, "up: 4 of 4")
     return project
 

@@ -13,13 +13,18 @@ from dataclasses import dataclass
 
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import RofecareError, ServiceFailedError
-from rofecare_infra.progress import Event
+from rofecare_infra.phases.admission import renew_token
+from rofecare_infra.progress import Event, Working
 from rofecare_infra.rotation.files import SecretFile
 from rofecare_infra.rotation.kinds import Kind, Secret
-from rofecare_infra.rotation.locks import Lock, locks_of
+from rofecare_infra.rotation.locks import Lock, doors_of, locks_of
 from rofecare_infra.rotation.restart import Restarts
 from rofecare_infra.rotation.shell import Shell
 
+# A gateway reads the register of services every few seconds, and a circuit breaker that opened meanwhile lets the next
+# request through after ten: in seconds, with some patience.
+_KNOWN_AGAIN = 30.0
+_POLL = 0.5
 # A paused one still has the secret that it read.
 _UP = frozenset({"running", "paused", "restarting"})
 
@@ -52,11 +57,14 @@ class Change:
             for lock in self.locks():
                 lock.admit(new, known=old)
             self.file.switch()
+            self._sign_anew()
 
         first, *rest = waves or [()]
         yield from self.restarts.run(first, turn)
+        yield from self._let_in(first)
         for wave in rest:
             yield from self.restarts.run(wave)
+            yield from self._let_in(wave)
         yield from self._forget(self.containers())
         self.prove(good=new, bad=old)
 
@@ -68,6 +76,7 @@ class Change:
         if not admitted and self.what.kind is not Kind.CACHE:
             raise _stuck(self.what.name)
         self.file.put_back()
+        self._sign_anew()
         concerned = [one for one in self.containers(running=False) if one.id in touched]
         servers = [one for one in self.containers(running=False) if one.id in touched or one.status == "running"]
         if not admitted:
@@ -94,6 +103,22 @@ class Change:
                 lock.admit(old, known=one)
                 return True
         return False
+
+    def _let_in(self, wave: Sequence[Container]) -> Generator[Event, None, None]:
+        """After a restart of what lets requests in: wait until it knows the others again.
+
+        Whoever is next would otherwise be away twice in a row for those who ask.
+        """
+        doors = doors_of(self.restarts.platform.services, wave, self.shell)
+        end = self.restarts.clock() + _KNOWN_AGAIN
+        while not all(door.serves() for door in doors) and self.restarts.clock() < end:
+            yield Working("waiting until requests reach every service again")
+            self.restarts.sleep(_POLL)
+
+    def _sign_anew(self) -> None:
+        """The monitoring's token was signed with the other key."""
+        if self.what.kind is Kind.SIGNING_KEY:
+            renew_token(self.restarts.platform)
 
     def _forget(self, containers: Sequence[Container]) -> Generator[Event, None, None]:
         """Redis reads its one password from the file when it starts, and its health check does, too."""

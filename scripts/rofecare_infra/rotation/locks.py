@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,16 +15,16 @@ from typing import Protocol
 
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, ServiceFailedError
-from rofecare_infra.platform import Service
+from rofecare_infra.platform import LABEL_ENTRY, Service
 from rofecare_infra.process import Result
 from rofecare_infra.rotation.kinds import Kind, Secret
-from rofecare_infra.rotation.scram import verifier
 from rofecare_infra.rotation.shell import Shell
-from rofecare_infra.secrets import signed
+from rofecare_infra.secrets import scram_verifier, signed
 from rofecare_infra.smoke.plan import prefixes
 
 _NOT_READY = 9
 _UNAUTHORIZED = 401
+_SERVER_ERROR = 500
 _HTTP_TIMEOUT = 10.0
 
 _PSQL_LOGIN = """
@@ -71,9 +70,19 @@ def locks_of(what: Secret, containers: Sequence[Container], others: Sequence[Ser
             elif what.kind is Kind.CACHE:
                 found.append(Redis(container.name, shell))
             else:
-                paths = tuple(path for one in others if one.phase == "business" for path in prefixes(one.name))
-                found.append(Door(container.name, owner, paths, shell))
+                found.append(Door(container.name, owner, _paths(others), shell))
     return found
+
+
+def doors_of(services: Sequence[Service], containers: Sequence[Container], shell: Shell) -> list[Door]:
+    """Those of the containers that let requests in and speak HTTP themselves."""
+    doors = {one.name: one for one in services if one.labels.get(LABEL_ENTRY) == "true" and one.checkout is not None}
+    paths = _paths(services)
+    return [Door(one.name, doors[one.service], paths, shell) for one in containers if one.service in doors]
+
+
+def _paths(services: Sequence[Service]) -> tuple[str, ...]:
+    return tuple(path for one in services if one.phase == "business" for path in prefixes(one.name))
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,7 @@ class Database:
         user, _ = self._who
         role = '"' + user.replace('"', '""') + '"'
         quiet = "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = panic;"
-        statement = f"{quiet}\nALTER ROLE {role} PASSWORD '{verifier(secret, secrets.token_bytes(16))}';\n"
+        statement = f"{quiet}\nALTER ROLE {role} PASSWORD '{scram_verifier(secret)}';\n"
         result = self.shell(self.name, _PSQL, *self._who, stdin=f"{known}\n{statement}")
         if not result.ok:
             raise _refused(self.name, f"the password of {user}", result)
@@ -157,6 +166,13 @@ class Door:
 
     def admit(self, secret: str, *, known: str) -> None:
         """Nothing to do."""
+
+    def serves(self) -> bool:
+        """Whether no path ends here for want of a service behind it; health is what may be asked without a token."""
+        try:
+            return all(self._ask(f"{path}/health", "") < _SERVER_ERROR for path in self.paths)
+        except ServiceFailedError:
+            return False
 
     def _ask(self, path: str, token: str) -> int:
         lines = [f"GET {path} HTTP/1.0", "Host: localhost", *([f"Authorization: Bearer {token}"] if token else ())]

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import os
+import unicodedata
 
 # PostgreSQL's own count (scram_iterations).
 _ITERATIONS = 4096
@@ -13,9 +14,9 @@ _SALT_BYTES = 16
 
 
 def scram_verifier(password: str, salt: bytes | None = None) -> str:
-    """The SCRAM-SHA-256 verifier of an ASCII password, as PostgreSQL writes it."""
+    """The SCRAM-SHA-256 verifier of a password, as PostgreSQL writes it."""
     salt = os.urandom(_SALT_BYTES) if salt is None else salt
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, _ITERATIONS)
+    salted = hashlib.pbkdf2_hmac("sha256", unicodedata.normalize("NFKC", password).encode(), salt, _ITERATIONS)
     stored = hashlib.sha256(_keyed(salted, b"Client Key")).digest()
     return f"SCRAM-SHA-256${_ITERATIONS}:{_text(salt)}${_text(stored)}:{_text(_keyed(salted, b'Server Key'))}"
 

@@ -13,7 +13,7 @@ from rofecare_infra.platform import Platform
 from rofecare_infra.process import Result
 from rofecare_infra.rotation import Report, rotate, settle
 from rofecare_infra.rotation.journal import Entry, Journal
-from rofecare_infra.rotation.scram import verifier
+from rofecare_infra.secrets import scram_verifier as verifier
 from tests.support.fakes import FakeClock, FakeEngine, container, drain, service, settings
 
 OLD = "the old one"
