@@ -11,7 +11,7 @@ from rofecare_infra.boundary.tasks.data import backup, backups, restore, schedul
 from rofecare_infra.boundary.tasks.hosting import install_service
 from rofecare_infra.boundary.tasks.looks import logs, smoke, status
 from rofecare_infra.boundary.tasks.monitoring import alerts, start_monitoring, stop_monitoring
-from rofecare_infra.boundary.tasks.platform import build, init, rotate, start_all, start_infra, stop_all
+from rofecare_infra.boundary.tasks.platform import build, init, rotate, start_all, start_infra, stop_all, upgrade
 from rofecare_infra.boundary.tasks.quality import lint, test
 
 namespace = Collection(
@@ -22,6 +22,7 @@ namespace = Collection(
     stop_all,
     init,
     rotate,
+    upgrade,
     # a look at it
     status,
     logs,

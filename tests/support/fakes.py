@@ -101,6 +101,10 @@ class FakeEngine(Engine):
         self.asked_for_images.append(name)
         return self.images.get(name)
 
+    def tag(self, image: str, name: str) -> None:
+        """Another name for it."""
+        self.images[name] = Image(image)
+
     def last_death(self, container: str) -> Death | None:
         """What the test said."""
         return self.deaths.get(container)

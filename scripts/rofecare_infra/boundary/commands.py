@@ -11,7 +11,7 @@ from pathlib import Path
 
 from invoke.exceptions import Exit
 
-from rofecare_infra import backup, images, phases, rotation, secrets
+from rofecare_infra import backup, images, phases, rotation, secrets, upgrade
 from rofecare_infra.boundary import confirm
 from rofecare_infra.compose import PRODUCTION
 from rofecare_infra.engine import Engine, connect
@@ -217,6 +217,7 @@ def prepare(root: Path, scope: Scope, *, monitoring: bool | None = None, product
     """Look at everything that a start needs."""
     project = phases.open_project(root, monitoring=monitoring, production=production)
     engine: Engine = connect()
+    scope.follow(upgrade.settle(project, engine))
     scope.follow(rotation.settle(project, engine))
     if any(service.phase == MONITORING for service in project.platform.services):
         backup.metrics.tell(project.settings)

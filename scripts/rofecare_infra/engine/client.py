@@ -66,6 +66,21 @@ class Engine:
             found = _or_none(self._api.inspect_image, name)
         return Image(found["Id"], (found.get("Config") or {}).get("Labels") or {}) if found is not None else None
 
+    def tag(self, image: str, name: str) -> None:
+        """Give a local image this name, too; whatever had it before loses it. A name by digest is left as it is."""
+        if "@" in name or name.startswith("sha256:"):
+            return
+        repository, colon, tag = name.rpartition(":")
+        if not colon or "/" in tag:
+            repository, tag = name, "latest"
+        with _answers():
+            self._api.tag(image, repository, tag, force=True)
+
+    def folder(self) -> str | None:
+        """Where the engine keeps images and volumes, on the machine that it runs on."""
+        with _answers():
+            return self._api.info().get("DockerRootDir") or None
+
     def last_death(self, container: str) -> Death | None:
         """How the container ended last, also when it runs again; None when the engine remembers no end."""
         with _answers():

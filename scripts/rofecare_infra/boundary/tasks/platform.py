@@ -78,3 +78,18 @@ def rotate(context: Context, secret: str, json: bool = False) -> None:
 
     with guarded(root_of(context)):
         rotation_commands.rotate(root_of(context), secret, as_json=json)
+
+
+@task(
+    help={
+        "to": "the tag of the applications (SERVICES_TAG), written into .env at success",
+        "rehearse": "do it all on a copy with restored data, report, and remove the copy",
+        "json": "one JSON object a line, for programs",
+    }
+)
+def upgrade(context: Context, to: str = "", rehearse: bool = False, json: bool = False) -> None:
+    """Bring the platform to newer images, behind the gates and with a backup; if one fails, all is put back."""
+    from rofecare_infra.boundary import upgrade_commands
+
+    with guarded(root_of(context)):
+        upgrade_commands.run_upgrade(root_of(context), to, rehearse=rehearse, as_json=json)

@@ -1,0 +1,38 @@
+"""Ends an upgrade that was cut off by a kill or a power cut: everything as it was before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+
+from rofecare_infra.engine import Engine
+from rofecare_infra.phases import Project
+from rofecare_infra.progress import Event, Note
+from rofecare_infra.upgrade.journal import Journal
+from rofecare_infra.upgrade.old import names_back, old_platform
+from rofecare_infra.upgrade.undo import put_back
+
+
+def settle(
+    project: Project,
+    engine: Engine,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Generator[Event, None, None]:
+    """Put images and data back where an upgrade was cut off; nothing to do where none was."""
+    journal = Journal(project.settings)
+    if journal.read() is None:
+        return
+    with journal.alone():
+        entry = journal.read()
+        if entry is None:
+            return
+        yield Note("an upgrade was cut off: putting the old images and the old data back")
+        if not engine.volumes(project.platform.project):
+            journal.clear()  # its data was given up since
+            return
+        names_back(engine, entry)
+        old = yield from old_platform(project, engine, entry)
+        yield from put_back(old, journal, entry, clock=clock, sleep=sleep)
+        yield Note("the platform is as it was before the upgrade that was cut off")

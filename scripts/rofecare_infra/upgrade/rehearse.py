@@ -1,0 +1,141 @@
+"""The upgrade on a copy: own name, own networks, restored data; the running platform is not touched."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rofecare_infra import backup, phases
+from rofecare_infra.backup.store import store_of
+from rofecare_infra.compose import Compose
+from rofecare_infra.engine import Engine
+from rofecare_infra.errors import RofecareError, ServiceFailedError
+from rofecare_infra.images import Sources
+from rofecare_infra.phases import Prepared, Project
+from rofecare_infra.progress import Event, Note, Working
+from rofecare_infra.settings import Assignment, Settings
+from rofecare_infra.upgrade import stages
+from rofecare_infra.upgrade.copy import copied, rehearsal_of
+from rofecare_infra.upgrade.journal import Journal
+from rofecare_infra.upgrade.old import KEPT, keep, names_back
+from rofecare_infra.upgrade.plan import Plan, plan_of
+from rofecare_infra.upgrade.target import fetch, target_of
+from rofecare_infra.upgrade.undo import has_data
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What would be replaced, and how long it took on the copy, from the closed entry to the open one."""
+
+    plan: Plan
+    backup: str
+    seconds: float
+
+
+def rehearse(
+    project: Project,
+    engine: Engine,
+    tag: str = "",
+    *,
+    tell: Callable[[Plan], None] = lambda _plan: None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Generator[Event, None, Rehearsed]:
+    """Do it all on a copy and remove it. Raises what the upgrade itself would have failed with."""
+    with Journal(project.settings).alone():
+        name = project.platform.project
+        before = _state(engine, name)
+        target = yield from target_of(project, engine, tag)
+        plan_of(target)
+        entry = keep(project, engine)
+        try:
+            yield from fetch(target, sleep)
+            plan = plan_of(target)
+            tell(plan)
+            identity, seconds = yield from _on_the_copy(project, target, clock, sleep)
+        except RofecareError as error:
+            raise type(error)(
+                f"the rehearsal failed: {error.what}",
+                seen=error.seen,
+                expected=error.expected,
+                next_step="mend the cause, then inv upgrade --rehearse again; the running platform was not touched",
+                details=error.details,
+            ) from error
+        finally:
+            names_back(engine, entry)
+        if _state(engine, name) != before:
+            raise ServiceFailedError(
+                "the running platform changed during the rehearsal",
+                seen="other containers, or other start times, than before",
+                expected="a platform that nobody touches meanwhile",
+                next_step="inv status",
+            )
+        return Rehearsed(plan, identity, seconds)
+
+
+def _on_the_copy(
+    project: Project, target: Prepared, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> Generator[Event, None, tuple[str, float]]:
+    old, new = _copies(project, target)
+    identity = ""
+    try:
+        _remove(old)
+        if has_data(target):
+            yield Working("taking a backup for the copy")
+            taken = yield from backup.take(project, target.engine, reason="for a rehearsal")
+            identity = taken.id
+            yield Note(f"the copy is {old.platform.project}, with the data of backup {identity}")
+            infrastructure = [one for one in old.platform.services if one.phase == "infrastructure"]
+            yield from phases.start(stages.only(old, infrastructure), clock=clock, sleep=sleep)
+            origin = project.platform.project
+            yield from backup.restore(
+                stages.only(old, infrastructure), str(taken.folder), from_project=origin, clock=clock, sleep=sleep
+            )
+        began = clock()
+        yield from stages.start(new, clock=clock, sleep=sleep)
+        return identity, clock() - began
+    finally:
+        _remove(old)
+
+
+def _copies(project: Project, target: Prepared) -> tuple[Prepared, Prepared]:
+    """The platform as it is and as it shall be, both under the copy's name."""
+    name = rehearsal_of(project.platform.project)
+    folder = project.settings.state_folder / "rehearsal"
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {**project.settings.values, "COMPOSE_PROJECT_NAME": Assignment(name, "the rehearsal")}
+    settings = replace(project.settings, values=values)
+    printed = target.sources.compose.run("config", "--format", "json").stdout
+    model: dict[str, Any] = json.loads(printed)
+    kept = {
+        one.service: KEPT.format(project=project.platform.project, service=one.service)
+        for one in target.engine.containers(project.platform.project)
+    }
+    return (
+        _prepared(settings, folder / "old.json", copied(model, kept), target),
+        _prepared(settings, folder / "new.json", copied(model, {}), target),
+    )
+
+
+def _prepared(settings: Settings, path: Path, model: Mapping[str, Any], target: Prepared) -> Prepared:
+    path.write_text(json.dumps(model), encoding="utf-8")
+    compose = Compose(path.parent, (path.name,), {"COMPOSE_PROJECT_NAME": str(model["name"])})
+    platform = compose.model()
+    chosen = dict.fromkeys((service.name for service in platform.services), "chosen")
+    return Prepared(settings, Sources(compose, platform, "registry", chosen, ()), target.engine)
+
+
+def _remove(copy: Prepared) -> None:
+    """Everything of the copy: containers, networks, volumes, and the backup that its restore took."""
+    for _ in phases.stop(copy.engine, copy.sources.compose, copy.platform, volumes=True):
+        pass
+    shutil.rmtree(store_of(copy.settings).folder, ignore_errors=True)
+
+
+def _state(engine: Engine, project: str) -> dict[str, str]:
+    return {one.id: one.started_at for one in engine.containers(project)}

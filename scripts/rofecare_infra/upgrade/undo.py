@@ -1,0 +1,41 @@
+"""Brings back what was: images by their ids, the data of the backup, and the entry open again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+
+from rofecare_infra import backup, phases
+from rofecare_infra.backup.server import database_services
+from rofecare_infra.phases import Prepared
+from rofecare_infra.progress import Event, Note
+from rofecare_infra.upgrade import stages
+from rofecare_infra.upgrade.journal import Entry, Journal
+from rofecare_infra.upgrade.old import names_back
+
+
+def put_back(
+    old: Prepared,
+    journal: Journal,
+    entry: Entry,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Generator[Event, None, None]:
+    """Undo an upgrade; `old` is the platform with the images that ran before it."""
+    names_back(old.engine, entry)
+    if entry.touched:
+        yield from stages.close(old, clock)
+    if entry.touched and entry.backup:
+        infrastructure = [one for one in old.platform.services if one.phase == "infrastructure"]
+        yield from phases.start(stages.only(old, infrastructure), clock=clock, sleep=sleep)
+        # All of them: services tell each other of what they write, and one state is one moment.
+        restored = yield from backup.restore(old, entry.backup, clock=clock, sleep=sleep)
+        yield Note(f"the data of backup {entry.backup} is back; what the new images made of it: {restored.safety.id}")
+    yield from stages.start(old, clock=clock, sleep=sleep)
+    journal.clear()
+
+
+def has_data(prepared: Prepared) -> bool:
+    """Whether there is a database to keep."""
+    return bool(database_services(prepared.platform))

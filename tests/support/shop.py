@@ -1,0 +1,90 @@
+"""A small application with a database and an entry: its images come in versions, and one of them never gets well."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.locked import POSTGRES, database, probe
+
+Json = dict[str, Any]
+
+_PASSWORD = 'export PGPASSWORD=$(cat /run/secrets/db); sql() { psql -wAtq -h db -U shop -d shop -c "$1"; }\n'
+_SERVE = "touch /tmp/ok; trap 'exit 0' INT TERM; while :; do sleep 0.3 & wait $!; done\n"
+_TABLE = "sql 'create table if not exists entry (id text primary key)' || exit 1\n"
+# Version -> what it does when it starts. Each that is not the first changes the data before it serves.
+VERSIONS = {
+    "v1": _PASSWORD + _TABLE + _SERVE,
+    "v2": _PASSWORD + _TABLE + "sql 'alter table entry add column if not exists more text'\n" + _SERVE,
+    "broken": _PASSWORD
+    + "sql 'alter table entry rename to entry_of_broken'; sql 'create table junk ()'\n"
+    + "echo I will never be well; exec sleep infinity\n",
+}
+
+# Answers when the row is committed, and not before.
+_DOOR = r"""
+use IO::Socket::INET; $SIG{CHLD} = 'IGNORE'; $SIG{INT} = $SIG{TERM} = sub { exit 0 };
+open(my $f, '<', '/run/secrets/db'); $ENV{PGPASSWORD} = <$f>;
+my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 50, ReuseAddr => 1) or die;
+while (my $c = $s->accept) {
+    next if fork;
+    my ($line, $length, $body) = (scalar <$c>, 0, '');
+    while (<$c>) { last if /^\r?$/; $length = $1 if /^content-length:\s*(\d+)/i }
+    read($c, $body, $length);
+    my ($id) = $body =~ /"id": *"([0-9a-f-]+)"/;
+    my $kept = $id ? `psql -wAtq -h db -U shop -d shop -c "insert into entry (id) values ('$id') returning 1"` : 1;
+    print $c ($kept =~ /1/ ? "HTTP/1.0 200 OK\r\n\r\nkept" : "HTTP/1.0 503 Not now\r\n\r\n");
+    close $c; exit;
+}
+"""
+
+
+@contextmanager
+def images(folder: Path) -> Iterator[str]:
+    """Build every version; the name in front of the tags. They are removed at the end."""
+    name = f"upgrade-test-{uuid.uuid4().hex[:8]}/shop"
+    try:
+        for version, script in VERSIONS.items():
+            build = folder / version
+            build.mkdir()
+            (build / "start").write_text(script)
+            dockerfile = f'FROM {POSTGRES}\nCOPY start /start\nENTRYPOINT ["bash", "/start"]\n'
+            (build / "Dockerfile").write_text(dockerfile)
+            subprocess.run(
+                ["docker", "build", "-q", "-t", f"{name}:{version}", str(build)], check=True, capture_output=True
+            )
+        yield name
+    finally:
+        tags = [f"{name}:{version}" for version in VERSIONS]
+        subprocess.run(["docker", "rmi", "--force", *tags], check=False, capture_output=True)
+
+
+def services(name: str, port: int) -> Mapping[str, Json]:
+    """Database, application and entry; SERVICES_TAG says which version."""
+    mount = [{"source": "db_password", "target": "db"}]
+    needs = {"db": {"condition": "service_healthy"}}
+    return {
+        "db": database(volumes=["data:/var/lib/postgresql/data"]),
+        "shop": {
+            "image": f"{name}:${{SERVICES_TAG:-v1}}",
+            "secrets": mount,
+            "depends_on": needs,
+            "healthcheck": probe("test -e /tmp/ok"),
+            "labels": {"com.rofecare.phase": "business"},
+            "stop_grace_period": "5s",
+        },
+        "door": {
+            "image": POSTGRES,
+            "entrypoint": ["perl", "-e", _DOOR.replace("$", "$$")],
+            "secrets": mount,
+            "depends_on": needs,
+            "ports": [f"127.0.0.1:{port}:8080"],
+            "healthcheck": probe("perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(q(127.0.0.1:8080))'"),
+            "labels": {"com.rofecare.phase": "spring-cloud", "com.rofecare.entry": "true"},
+            "stop_grace_period": "5s",
+        },
+    }

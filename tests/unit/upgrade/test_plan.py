@@ -1,0 +1,105 @@
+"""What would change is told before anything does, and what is ill is not upgraded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rofecare_infra.engine import Image
+from rofecare_infra.errors import CommandError, ServiceFailedError
+from rofecare_infra.upgrade.journal import Entry, Journal
+from rofecare_infra.upgrade.old import keep, names_back
+from rofecare_infra.upgrade.plan import plan_of
+from rofecare_infra.upgrade.run import window
+from rofecare_infra.upgrade.target import write_tag
+from tests.support.fakes import FakeEngine, container, prepared, service, settings
+
+SERVICES = (service("db"), service("app", "business"))
+
+
+def running(**more: object) -> FakeEngine:
+    return FakeEngine([container("db", image="image/db:1"), container("app", image="image/app:1", **more)])
+
+
+def test_nothing_differs() -> None:
+    plan = plan_of(prepared(SERVICES, running()))
+    assert plan.differing == ()
+
+
+def test_another_image_under_the_same_name() -> None:
+    engine = running()
+    work = prepared(SERVICES, engine)
+    engine.images["image/app:1"] = Image("sha256:2222222222222222")
+    plan = plan_of(work)
+    assert plan.differing == ("app",)
+    assert plan.changes[1].row == ("app", "image/app:1 1", "image/app:1 222222222222", "")
+
+
+def test_another_configuration() -> None:
+    plan = plan_of(prepared(SERVICES, running(config_hash="of yesterday")))
+    assert plan.changes[1].row == ("app", "image/app:1 1", "the same", "changed")
+
+
+@pytest.mark.parametrize("state", [{"health": "unhealthy"}, {"status": "exited", "health": None, "exit_code": 1}])
+def test_what_is_ill_is_not_upgraded(state: dict[str, object]) -> None:
+    with pytest.raises(ServiceFailedError, match="while app is not ready"):
+        plan_of(prepared(SERVICES, running(**state)))
+
+
+def test_what_is_not_started_is_not_upgraded() -> None:
+    with pytest.raises(ServiceFailedError, match="the platform is not ready"):
+        plan_of(prepared(SERVICES, FakeEngine()))
+
+
+def test_names_mean_again_what_they_meant() -> None:
+    engine = running()
+    work = prepared(SERVICES, engine)
+    project = work  # both have what is asked of them: a platform
+    entry = keep(project, engine)  # type: ignore[arg-type]
+    assert entry.services == {"db": "image/db:1", "app": "image/app:1"}
+    assert engine.images["rofecare-before-upgrade:app"] == Image("sha256:1")
+    engine.images["image/app:1"] = Image("sha256:2")
+    names_back(engine, entry)
+    assert engine.images["image/app:1"] == Image("sha256:1")
+
+
+def test_the_tag_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("# why\nSERVICES_TAG=v1.0.0\nGATE_TIMEOUT=9\n")
+    path.chmod(0o640)
+    write_tag(settings(tmp_path), "v2")
+    assert path.read_text() == "# why\nSERVICES_TAG=v2\nGATE_TIMEOUT=9\n"
+    assert path.stat().st_mode & 0o777 == 0o640
+    path.write_text("GATE_TIMEOUT=9\n")
+    write_tag(settings(tmp_path), "v3")
+    assert path.read_text() == "GATE_TIMEOUT=9\nSERVICES_TAG=v3\n"
+
+
+def test_the_journal_keeps_what_is_needed_to_undo(tmp_path: Path) -> None:
+    journal = Journal(settings(tmp_path))
+    assert journal.read() is None
+    entry = Entry({"app": "a:1"}, {"a:1": "sha256:1"}, "20261124T223000Z", ("app",), 12.5)
+    journal.write(entry)
+    assert journal.read() == entry
+    journal.clear()
+    assert journal.read() is None
+
+
+def test_one_upgrade_at_a_time(tmp_path: Path) -> None:
+    journal = Journal(settings(tmp_path))
+    with journal.alone(), pytest.raises(CommandError, match="another command"), journal.alone():
+        pass
+
+
+def test_a_journal_that_nobody_can_read_is_told(tmp_path: Path) -> None:
+    journal = Journal(settings(tmp_path))
+    journal.write(Entry())
+    (tmp_path / ".rofecare/upgrade-rofecare.json").write_text("{")
+    with pytest.raises(CommandError, match="cannot be read"):
+        journal.read()
+
+
+def test_a_window_in_words() -> None:
+    said = window(1_000_000.0, 1_000_030.25)
+    assert said.startswith("30.2 s, from ")
