@@ -53,7 +53,7 @@ def test_every_setting_is_explained(root: Path) -> None:
 
 def test_defaults_of_the_compose_files_are_those_of_the_settings(root: Path, written: dict[str, str]) -> None:
     # Empty in .env means "what this machine has"; by hand, compose needs a path.
-    special = {"CA_BUNDLE", "IMAGE_PREFIX"}
+    special = {"CA_BUNDLE", "IMAGE_PREFIX", "TLS_CERTIFICATE_FILE", "TLS_KEY_FILE"}
     for path in sorted((root / "docker").glob("docker-compose*.yml")):
         if path.name == "docker-compose.override.yml":
             continue
@@ -64,7 +64,8 @@ def test_defaults_of_the_compose_files_are_those_of_the_settings(root: Path, wri
 
 def test_ports_are_the_documented_ones(written: dict[str, str]) -> None:
     ports = {int(value) for name, value in written.items() if name.endswith("_PORT") and name != "SMTP_PORT"}
-    assert ports == {published for published, _ in [*EVERYTHING.values(), *WATCHERS.values()] if published}
+    front = {80, 443}
+    assert ports == front | {published for published, _ in [*EVERYTHING.values(), *WATCHERS.values()] if published}
 
 
 def test_no_setting_is_a_secret(written: dict[str, str]) -> None:

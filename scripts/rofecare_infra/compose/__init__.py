@@ -1,5 +1,5 @@
 """`docker compose`: project, files and flags become an argv list, its answers records."""
 
-from rofecare_infra.compose.command import MONITORING, OVERRIDE, PACKAGES, PRODUCTION, Compose
+from rofecare_infra.compose.command import MONITORING, OVERRIDE, PACKAGES, PRODUCTION, SMALL, TLS, Compose
 
-__all__ = ["MONITORING", "OVERRIDE", "PACKAGES", "PRODUCTION", "Compose"]
+__all__ = ["MONITORING", "OVERRIDE", "PACKAGES", "PRODUCTION", "SMALL", "TLS", "Compose"]

@@ -13,12 +13,19 @@ from rofecare_infra.process import Result, run, stream
 
 BASE = "docker-compose.yml"
 PRODUCTION = "docker-compose.prod.yml"
+TLS = "docker-compose.tls.yml"
+SMALL = "docker-compose.small.yml"
 MONITORING = "docker-compose.monitoring.yml"
 PACKAGES = "docker-compose.packages.yml"
 OVERRIDE = "docker-compose.override.yml"
 
 # File -> the one beside it that puts images built on this machine in place of the upstream ones.
-_PACKAGED = {BASE: PACKAGES, MONITORING: "docker-compose.monitoring.packages.yml"}
+_PACKAGED = {
+    BASE: PACKAGES,
+    PRODUCTION: "docker-compose.prod.packages.yml",
+    TLS: "docker-compose.tls.packages.yml",
+    MONITORING: "docker-compose.monitoring.packages.yml",
+}
 
 BUILD_PROJECT = "rofecare-images"
 

@@ -13,11 +13,15 @@ from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.images import Sources
 from rofecare_infra.phases import mode
+from rofecare_infra.phases import production as hardened
 from rofecare_infra.phases.admission import renew_token
 from rofecare_infra.phases.monitored import is_watched
 from rofecare_infra.platform import Defect, Platform, Service, defects
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.settings import Problem, Settings, load
+
+# Files that settings name: whose home `~` is and where links lead is decided once.
+_FILES = ("TLS_CERTIFICATE_FILE", "TLS_KEY_FILE")
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,9 @@ def open_project(
         raise _refusal(problems, starts=secrets_checked) from error
     problems += [_located(settings, defect) for defect in defects(platform)]
     if secrets_checked:
-        problems += secrets.problems(secrets.inventory(platform, settings.secrets_folder))
+        inventory = secrets.inventory(platform, settings.secrets_folder)
+        problems += secrets.problems(inventory)
+        problems += hardened.refusals(settings, inventory) if production else ()
     if problems:
         raise _refusal(problems, starts=secrets_checked)
     return Project(settings, compose, platform, production=production)
@@ -162,7 +168,7 @@ def ensure_images(
 def _compose(settings: Settings, *, monitoring: bool | None, production: bool) -> Compose:
     compose = Compose(settings.docker_folder, variables=_variables(settings))
     if production:
-        compose = compose.with_files(PRODUCTION)
+        compose = compose.with_files(*hardened.files_for(settings))
     if not (settings.docker_folder / MONITORING).exists():
         return compose
     watched = is_watched(settings.project) if monitoring is None else monitoring
@@ -183,8 +189,8 @@ def _variables(settings: Settings) -> dict[str, str]:
         **given,
         "IMAGE_PREFIX": settings.image_prefix,
         "COMPOSE_PROJECT_NAME": settings.project,
-        # Spelt out: whose home `~` is and where links lead is decided once.
         "SECRETS_DIR": str(settings.secrets_folder),
+        **{name: str(path) for name in _FILES if (path := settings.path_of(name)) is not None},
     }
 
 

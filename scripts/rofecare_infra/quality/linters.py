@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,8 @@ class Linter:
 
     name: str
     commands: tuple[tuple[str, ...], ...]
+    # A command whose output the others judge: they are given it in a file, as their last word.
+    judged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,9 @@ def linters(root: Path) -> tuple[Linter, ...]:
         _of("yamllint", "yamllint", "--strict", *_names(sources.yaml_files(root))),
         _of("shellcheck", "shellcheck", *_names(sources.shell_scripts(root))),
         _of("hadolint", "hadolint", *_names(sources.dockerfiles(root))),
-        Linter("compose config", tuple(_compose(*files) for files in _combinations(root))),
+        Linter("compose config", tuple((*_compose(*files), "--quiet") for files in _combinations(root))),
+        # What runs in production, merged: a file alone is half the truth.
+        Linter("compose-lint", (("compose-lint", "check", "--no-env", "--quiet"),), _compose(*sources.hardened(root))),
     )
 
 
@@ -59,7 +64,8 @@ def lint(root: Path, chosen: Sequence[Linter]) -> Iterator[Finding]:
 
     Raises CommandError, before any is run, for a tool that is missing.
     """
-    absent = [words[0] for linter in chosen for words in linter.commands if _tool(words[0]) is None]
+    called = [words[0] for linter in chosen for words in (*linter.commands, linter.judged[:1]) if words]
+    absent = [program for program in called if _tool(program) is None]
     if absent:
         raise CommandError(
             "tools are missing",
@@ -74,12 +80,29 @@ def lint(root: Path, chosen: Sequence[Linter]) -> Iterator[Finding]:
 def run(root: Path, linter: Linter) -> Finding:
     """Run one linter to its end; what it printed is kept when it failed."""
     began = time.monotonic()
-    output: list[str] = []
-    for words in linter.commands:
-        result = process.run([_tool(words[0]) or words[0], *words[1:]], cwd=root, timeout=_PATIENCE, check=False)
-        if not result.ok:
-            output += [*result.tail(200), f"(exit code {result.returncode})"]
-    return Finding(linter.name, not output, time.monotonic() - began, tuple(output))
+    with tempfile.TemporaryDirectory() as folder:
+        output = _output_of(root, linter, Path(folder) / "docker-compose.yml")
+    return Finding(linter.name, not output, time.monotonic() - began, output)
+
+
+def _output_of(root: Path, linter: Linter, judged: Path) -> tuple[str, ...]:
+    """What the commands that failed have printed."""
+    if linter.judged:
+        made = _run(root, linter.judged)
+        if not made.ok:
+            return _failure(made)
+        judged.write_text(made.stdout, encoding="utf-8")
+    last = (str(judged),) if linter.judged else ()
+    results = [_run(root, (*words, *last)) for words in linter.commands]
+    return tuple(line for result in results if not result.ok for line in _failure(result))
+
+
+def _run(root: Path, words: Sequence[str]) -> process.Result:
+    return process.run([_tool(words[0]) or words[0], *words[1:]], cwd=root, timeout=_PATIENCE, check=False)
+
+
+def _failure(result: process.Result) -> tuple[str, ...]:
+    return (*result.tail(200), f"(exit code {result.returncode})")
 
 
 def _tool(name: str) -> str | None:
@@ -104,4 +127,4 @@ def _combinations(root: Path) -> Iterator[tuple[str, ...]]:
 
 def _compose(*files: str) -> tuple[str, ...]:
     chosen = [word for file in files for word in ("-f", f"docker/{file}")]
-    return ("docker", "compose", "--project-directory", "docker", *chosen, "config", "--quiet")
+    return ("docker", "compose", "--project-directory", "docker", *chosen, "config")

@@ -41,6 +41,12 @@ def overlays(root: Path) -> tuple[str, ...]:
     return tuple(sorted(name for name in found if name != "docker-compose.override.yml"))
 
 
+def hardened(root: Path) -> tuple[str, ...]:
+    """The compose files of production with TLS, as they are merged; those that are there."""
+    wanted = ("docker-compose.yml", "docker-compose.prod.yml", "docker-compose.tls.yml")
+    return tuple(name for name in wanted if (root / "docker" / name).exists())
+
+
 def _is_made(folder: Path) -> bool:
     return folder.name in _IGNORED or folder.name.endswith(("_cache", ".egg-info"))
 

@@ -20,10 +20,11 @@ _PORT_DEFAULT = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*_PORT):?-(\d+)\}")
 # What Python itself reads; the compose files name the rest.
 _OWN = (
     *("BACKUP_COPY_TO", "BACKUP_DIR", "BACKUP_KEEP_DAYS", "BACKUP_KEY_FILE"),
-    *("COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES"),
+    *("COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES", "SIZE"),
 )
 
 _MAX_PORT = 65535
+_MAX_NAME = 253
 # More share nothing any more: they have one database, whose connections are counted.
 _MAX_REPLICAS = 5
 # Longer numbers are no ports and no seconds; Python itself refuses to read thousands of digits.
@@ -146,6 +147,12 @@ def _address(value: str) -> str | None:
     return None
 
 
+def _host(value: str) -> str | None:
+    label = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    good = re.fullmatch(rf"{label}(\.{label})*", value) and len(value) <= _MAX_NAME
+    return None if good else "a host name in lower case or an IPv4 address, without a scheme or a port"
+
+
 def _anything(_value: str) -> str | None:
     return None
 
@@ -155,6 +162,10 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "BACKUP_KEEP_DAYS": _days,
     "COMPOSE_PROJECT_NAME": _project,
     "GATEWAY_ADDRESS": _address,
+    "TLS_ADDRESS": _address,
+    "TLS_HOST": _host,
+    "TLS_ISSUER": _one_of("internal", "files", "automatic"),
+    "SIZE": _one_of("standard", "small"),
     "GATE_TIMEOUT": _seconds,
     "IMAGES": _one_of("auto", "registry", "packages"),
     "SERVICES": _one_of("auto", "source", "registry", "reference"),

@@ -62,6 +62,21 @@ class Settings:
         return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
 
     @property
+    def tls_host(self) -> str:
+        """The name under which production is reached by TLS; empty: no TLS is spoken here."""
+        return self.get("TLS_HOST")
+
+    @property
+    def tls_issuer(self) -> str:
+        """Whose certificates the front shows: internal, files or automatic."""
+        return self.get("TLS_ISSUER", "internal")
+
+    @property
+    def is_small(self) -> bool:
+        """Whether production is to make do with a small server."""
+        return self.get("SIZE", "standard") == "small"
+
+    @property
     def gate_timeout(self) -> float:
         """How long a stage may take to become ready, in seconds."""
         return float(self.get("GATE_TIMEOUT", "300"))
@@ -104,6 +119,11 @@ class Settings:
         if chosen:
             return self._path(chosen)
         return next((Path(path) for path in _CA_BUNDLES if Path(path).is_file()), None)
+
+    def path_of(self, name: str) -> Path | None:
+        """The file that a setting names; None where it is empty."""
+        written = self.get(name)
+        return self._path(written) if written else None
 
     def _path(self, written: str) -> Path:
         """What a path of the settings means: from the folder of the compose files, `~` is the user's home."""

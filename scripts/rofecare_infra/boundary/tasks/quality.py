@@ -20,7 +20,7 @@ def test(context: Context, only: str = "") -> None:
 
 @task
 def lint(context: Context) -> None:
-    """Run every linter: ruff, mypy, import-linter, yamllint, shellcheck, hadolint, docker compose config."""
+    """Run every linter: ruff, mypy, import-linter, yamllint, shellcheck, hadolint, compose config, compose-lint."""
     from rofecare_infra.boundary import quality_commands
 
     with guarded(root_of(context)):

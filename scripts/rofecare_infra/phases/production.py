@@ -1,0 +1,133 @@
+"""What production refuses: what is only safe in development, and what would fail half way through the start."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+from rofecare_infra.compose import PRODUCTION, SMALL, TLS
+from rofecare_infra.secrets import Inventory
+from rofecare_infra.settings import Problem, Settings
+
+# Of 64 hexadecimal characters that `inv init` writes, half are 128 bits; the key that signs tokens needs 256.
+_SHORTEST_SECRET = 32
+
+# Flag of a JVM -> why production does without it.
+_DEVELOPMENT_FLAGS = {
+    "-agentlib:jdwp": "opens a debugger's port",
+    "-Xrunjdwp": "opens a debugger's port",
+    "-Xdebug": "opens a debugger's port",
+    "-Dcom.sun.management.jmxremote.authenticate=false": "lets everybody manage the JVM",
+    "-Dspring.devtools": "restarts the application when files change",
+    "-XX:-UseContainerSupport": "hides the container's limits from the JVM",
+    "-Xverify:none": "runs code that nobody has checked",
+    "-XX:-BytecodeVerification": "runs code that nobody has checked",
+}
+# SIZE=small has this on purpose; elsewhere it is a development machine's, written into the wrong setting.
+_SLOW_FLAGS = {"-XX:TieredStopAtLevel": "leaves out the compiler that makes code fast"}
+
+
+def files_for(settings: Settings) -> tuple[str, ...]:
+    """The compose files that production needs on top of the first one, by the settings; those that are there."""
+    chosen = (
+        (PRODUCTION, True),
+        (TLS, bool(settings.tls_host)),
+        (SMALL, settings.is_small),
+    )
+    return tuple(name for name, wanted in chosen if wanted and (settings.docker_folder / name).exists())
+
+
+def refusals(settings: Settings, inventory: Inventory) -> Iterator[Problem]:
+    """Everything for which production is not started."""
+    yield from _jvm_flags(settings)
+    yield from _replicas(settings)
+    yield from _weak_secrets(inventory)
+    yield from _tls(settings)
+
+
+def _jvm_flags(settings: Settings) -> Iterator[Problem]:
+    for name, forbidden in (
+        ("PRODUCTION_JAVA_OPTIONS", {**_DEVELOPMENT_FLAGS, **_SLOW_FLAGS}),
+        ("SMALL_JAVA_OPTIONS", _DEVELOPMENT_FLAGS),
+    ):
+        for word in settings.get(name).split():
+            reason = next((why for flag, why in forbidden.items() if word.startswith(flag)), None)
+            if reason is not None:
+                yield _problem(settings, name, f"{word} {reason}", "flags for production")
+
+
+def _replicas(settings: Settings) -> Iterator[Problem]:
+    if not settings.is_small:
+        return
+    for name in settings.values:
+        if name.startswith("REPLICAS_") and settings.get(name, "1") != "1":
+            yield _problem(settings, name, f"it is {settings.get(name)} with SIZE=small", "1, or SIZE=standard")
+
+
+def _weak_secrets(inventory: Inventory) -> Iterator[Problem]:
+    for name, path in inventory.present.items():
+        try:
+            length = len(path.read_text(encoding="utf-8", errors="replace").strip())
+        except OSError as error:
+            yield Problem(str(path), f"the secret {name} cannot be read: {error.strerror}", "a file of this user")
+            continue
+        if length < _SHORTEST_SECRET:
+            seen = f"the secret {name} has {length} characters"
+            yield Problem(str(path), seen, f"at least {_SHORTEST_SECRET}, of chance (openssl rand -hex 32)")
+
+
+def _tls(settings: Settings) -> Iterator[Problem]:
+    files = {name: settings.path_of(name) for name in ("TLS_CERTIFICATE_FILE", "TLS_KEY_FILE")}
+    given = {name: path for name, path in files.items() if path is not None}
+    if not settings.tls_host:
+        for name in given:
+            yield _problem(settings, name, "it is set without TLS_HOST", "the name of the site in TLS_HOST, too")
+        return
+    if settings.tls_issuer == "automatic" and not _is_public(settings.tls_host):
+        expected = "a name that the internet knows, or TLS_ISSUER=internal or files"
+        yield _problem(settings, "TLS_HOST", f"no authority certifies {settings.tls_host} by itself", expected)
+    if settings.tls_issuer != "files":
+        for name in given:
+            yield _problem(settings, name, f"it is not used: TLS_ISSUER={settings.tls_issuer}", "TLS_ISSUER=files")
+        return
+    for name in files:
+        if name not in given:
+            yield _problem(settings, name, "TLS_ISSUER=files, and it is not set", "a file in PEM format")
+    unusable = [problem for name, path in given.items() for problem in _unreadable(settings, name, path)]
+    yield from unusable
+    if len(given) == len(files) and not unusable:
+        yield from _not_a_pair(settings, given["TLS_CERTIFICATE_FILE"], given["TLS_KEY_FILE"])
+
+
+def _unreadable(settings: Settings, name: str, path: Path) -> Iterator[Problem]:
+    if not path.is_file() or not os.access(path, os.R_OK):
+        yield _problem(settings, name, f"no file that this user may read: {path}", "a file in PEM format")
+    elif not path.stat().st_mode & 0o004:
+        # The front runs as a user of its own: the folder is what keeps others out, as with the secrets.
+        seen = f"the front may not read {path} (mode {path.stat().st_mode & 0o777:04o})"
+        yield _problem(settings, name, seen, "mode 0444, in a folder that only its owner enters")
+
+
+def _not_a_pair(settings: Settings, certificate: Path, key: Path) -> Iterator[Problem]:
+    try:
+        # An empty password: a key that needs one would ask for it on the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (ssl.SSLError, OSError, ValueError) as error:
+        why = getattr(error, "reason", None) or error
+        yield _problem(settings, "TLS_CERTIFICATE_FILE", f"it does not go with TLS_KEY_FILE: {why}", "a pair, unlocked")
+
+
+def _is_public(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return "." in host and not host.endswith((".local", ".lan", ".internal", ".localhost", ".home.arpa", ".test"))
+    return False
+
+
+def _problem(settings: Settings, name: str, what: str, expected: str) -> Problem:
+    assignment = settings.values.get(name)
+    return Problem(assignment.where if assignment is not None else "the settings", f"{name}: {what}", expected)

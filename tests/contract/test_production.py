@@ -1,0 +1,201 @@
+"""The production files: what is limited, closed, kept and published; and what production refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rofecare_infra.platform import defects, parse
+from tests.contract.conftest import MakeModel
+from tests.contract.test_platform import APPLICATIONS, BUSINESS, DATABASES, EVERYTHING
+
+Json = dict[str, Any]
+
+_FILES = ("docker-compose.yml", "docker-compose.prod.yml")
+_TLS = (*_FILES, "docker-compose.tls.yml")
+_MEBIBYTE = 1024 * 1024
+# As the owner documents them: CPUs and MiB.
+LIMITS: dict[str, tuple[float, int]] = {
+    **dict.fromkeys(BUSINESS, (1, 1024)),
+    "rofecare-service-clinical": (1.5, 1536),
+    "rofecare-config-server": (0.5, 512),
+    "rofecare-discovery-server": (0.5, 512),
+    "rofecare-gateway": (1, 1024),
+    "redis": (0.5, 512),
+    "kafka": (1, 2048),
+    "zookeeper": (0.5, 512),
+}
+FRONT = {"front", "front-data"}
+
+
+@pytest.fixture(scope="module")
+def production(model_of: MakeModel) -> Json:
+    """Production without TLS."""
+    return model_of(*_FILES)
+
+
+@pytest.fixture(scope="module")
+def tls(model_of: MakeModel) -> Json:
+    """Production behind its front."""
+    return model_of(*_TLS, TLS_HOST="his.example")
+
+
+@pytest.fixture(scope="module")
+def small(model_of: MakeModel) -> Json:
+    """Production on a small server."""
+    return model_of(*_TLS, "docker-compose.small.yml", TLS_HOST="his.example")
+
+
+def limits_of(service: Json) -> tuple[float, int, int]:
+    limits = service["deploy"]["resources"]["limits"]
+    return float(limits["cpus"]), int(limits["memory"]) // _MEBIBYTE, int(limits["pids"])
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_limits_as_documented(production: Json, name: str) -> None:
+    cpus, memory, pids = limits_of(production["services"][name])
+    if name in DATABASES:
+        assert 0.5 <= cpus <= 1
+        assert 512 <= memory <= 1024
+    else:
+        assert (cpus, memory) == LIMITS[name]
+    assert 0 < pids <= 500
+
+
+def test_everything_carries_the_mode(tls: Json) -> None:
+    assert {one["labels"]["com.rofecare.mode"] for one in tls["services"].values()} == {"production"}
+    assert set(tls["services"]) == {*EVERYTHING, *FRONT}
+
+
+def test_only_the_gateway_is_published_and_on_this_machine_alone(production: Json) -> None:
+    published = {name: one["ports"] for name, one in production["services"].items() if one.get("ports")}
+    assert list(published) == ["rofecare-gateway"]
+    assert [(port["host_ip"], port["published"]) for port in published["rofecare-gateway"]] == [("127.0.0.1", "8080")]
+
+
+def test_behind_tls_only_the_front_is_published(tls: Json) -> None:
+    published = {name: one["ports"] for name, one in tls["services"].items() if one.get("ports")}
+    assert list(published) == ["front"]
+    assert {int(port["published"]) for port in published["front"]} == {80, 443}
+    # Whoever is on the network with the way out, or with both, is counted here.
+    assert {name for name, one in tls["services"].items() if "edge" in (one.get("networks") or {})} == {"front"}
+    assert set(tls["services"]["rofecare-gateway"]["networks"]) == {"backend", "front"}
+
+
+def test_what_lets_requests_in(tls: Json) -> None:
+    entries = {name for name, one in tls["services"].items() if one["labels"].get("com.rofecare.entry") == "true"}
+    assert entries == {"front", "rofecare-gateway"}
+
+
+def test_networks_without_a_way_out(tls: Json) -> None:
+    open_ones = {name for name, network in tls["networks"].items() if not network.get("internal")}
+    assert open_ones == {"edge", "outbound"}
+    closed = [network for name, network in tls["networks"].items() if name not in open_ones]
+    assert {network["driver_opts"]["com.docker.network.bridge.inhibit_ipv4"] for network in closed} == {"true"}
+    ways_out = {name for name, one in tls["services"].items() if open_ones & {*(one.get("networks") or {})}}
+    assert ways_out == {"front", "rofecare-service-platform"}
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_a_database_is_on_its_own_network_alone(tls: Json, name: str) -> None:
+    assert set(tls["services"][name]["networks"]) == {name}
+    members = {other for other, one in tls["services"].items() if name in (one.get("networks") or {})}
+    assert members == {name, "rofecare-service-" + name.removesuffix("-db")}
+
+
+def test_every_volume_is_kept(tls: Json) -> None:
+    mounts = [mount for one in tls["services"].values() for mount in one.get("volumes") or ()]
+    used = {mount["source"] for mount in mounts if mount["type"] == "volume"}
+    assert set(tls["volumes"]) == used
+    for name, volume in tls["volumes"].items():
+        assert volume["external"] is True
+        assert volume["name"] == f"rofecare_production_{name}"
+    assert len(parse(tls).kept_volumes) == len(used)
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_a_jvm_lives_by_its_containers_limit(production: Json, name: str) -> None:
+    flags = production["services"][name]["environment"]["JAVA_TOOL_OPTIONS"]
+    assert "-XX:MaxRAMPercentage=" in flags
+    assert "-XX:+ExitOnOutOfMemoryError" in flags
+    assert "TieredStopAtLevel" not in flags
+    assert "-Xmx" not in flags
+
+
+@pytest.mark.parametrize("files", ["production", "small"])
+@pytest.mark.parametrize("name", DATABASES)
+def test_a_database_lives_by_its_containers_limit(request: pytest.FixtureRequest, files: str, name: str) -> None:
+    service = request.getfixturevalue(files)["services"][name]
+    given = dict(word.split("=", 1) for word in service["command"] if "=" in word)
+    _, memory, _ = limits_of(service)
+    shared = int(given["shared_buffers"].removesuffix("MB"))
+    assert memory / 8 <= shared <= memory / 4
+    assert shared + int(given["max_connections"]) * int(given["work_mem"].removesuffix("MB")) < memory
+    assert {given["fsync"], given["synchronous_commit"], given["full_page_writes"]} == {"on"}
+
+
+@pytest.mark.parametrize("files", ["production", "small"])
+def test_redis_and_kafka_live_by_their_limits(request: pytest.FixtureRequest, files: str) -> None:
+    services = request.getfixturevalue(files)["services"]
+    _, memory, _ = limits_of(services["redis"])
+    assert int(services["redis"]["environment"]["REDIS_MAXMEMORY"].removesuffix("mb")) <= memory / 2
+    for name in ("kafka", "zookeeper"):
+        heap = re.search(r"-Xmx(\d+)([mg])", services[name]["environment"]["KAFKA_HEAP_OPTS"])
+        assert heap is not None
+        assert int(heap[1]) * (1024 if heap[2] == "g" else 1) <= limits_of(services[name])[1] / 2
+    assert services["kafka"]["environment"]["KAFKA_LOG_FLUSH_INTERVAL_MESSAGES"] == "1"
+    assert "--appendonly yes" in " ".join(services["redis"]["command"])
+
+
+def test_the_small_one_fits_into_8_gb_with_room_for_the_server(small: Json) -> None:
+    assert set(small["services"]) == {*EVERYTHING, *FRONT}
+    assert sum(limits_of(one)[1] for one in small["services"].values()) <= 7.5 * 1024
+
+
+def test_replicas_by_setting(model_of: MakeModel) -> None:
+    settings = {
+        "REPLICAS_" + name.removeprefix("rofecare-service-").upper().replace("-", "_"): "3" for name in BUSINESS
+    }
+    model = model_of(*_FILES, **settings)
+    assert {model["services"][name]["deploy"]["replicas"] for name in BUSINESS} == {3}
+    assert list(defects(parse(model))) == []
+
+
+def test_the_packaged_front_differs_in_image_and_build_alone(model_of: MakeModel, tls: Json) -> None:
+    files = (*_TLS, "docker-compose.packages.yml", "docker-compose.tls.packages.yml")
+    packaged = model_of(*files, TLS_HOST="his.example")
+    for name in FRONT:
+        theirs, ours = (
+            {k: v for k, v in one["services"][name].items() if k not in {"image", "build"}} for one in (tls, packaged)
+        )
+        assert ours == theirs
+
+
+def test_every_finding_of_compose_lint_is_explained(root: Path, tls: Json, tmp_path: Path) -> None:
+    """Those that are high or critical fail `inv lint`; of the others, the documents have a row for each."""
+    file = tmp_path / "docker-compose.yml"
+    file.write_text(json.dumps(tls))
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("compose-lint")), "check", "--no-env", "--format", "json", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    report = json.loads(done.stdout)
+    assert report["errors"] == []
+    found = {(one["rule_id"], one["service"]) for one in report["findings"]}
+    everywhere = {
+        rule for rule, _ in found if {service for other, service in found if other == rule} == {*tls["services"]}
+    }
+    expected = {(rule, "all") for rule in everywhere} | {pair for pair in found if pair[0] not in everywhere}
+    for name in ("production.md", "production.fr.md"):
+        rows = re.findall(
+            r"^\| `(CL-\d+)` \| (?:\w+) \| (?:`([\w-]+)`|all|tous) \|", (root / "docs" / name).read_text(), re.MULTILINE
+        )
+        assert {(rule, service or "all") for rule, service in rows} == expected, name
