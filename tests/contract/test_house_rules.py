@@ -41,6 +41,14 @@ def test_a_database_is_asked_over_tcp(model: Json, name: str) -> None:
     assert "pg_isready -h 127.0.0.1" in " ".join(model["services"][name]["healthcheck"]["test"])
 
 
+@pytest.mark.parametrize("name", DATABASES)
+def test_no_database_is_the_first_process_of_its_container(model: Json, name: str) -> None:
+    """It would take the end of a probe that ran out of time for a crash of its own, and restart as after one."""
+    service = model["services"][name]
+    assert service["init"] is True
+    assert service["healthcheck"]["test"][1].startswith("exec ")
+
+
 def test_redis_has_to_say_pong(model: Json) -> None:
     test = " ".join(model["services"]["redis"]["healthcheck"]["test"])
     assert "grep -qx PONG" in test

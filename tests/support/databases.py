@@ -24,6 +24,7 @@ def postgres(database: str, volume: str, **more: object) -> Json:
     return {
         "image": IMAGE,
         "user": "999:999",
+        "init": True,
         "read_only": True,
         "cap_drop": ["ALL"],
         "tmpfs": [
@@ -40,7 +41,7 @@ def postgres(database: str, volume: str, **more: object) -> Json:
         "secrets": ["db_password"],
         "volumes": [f"{volume}:/var/lib/postgresql/data"],
         "healthcheck": {
-            "test": ["CMD-SHELL", "pg_isready -h 127.0.0.1 -U rofecare"],
+            "test": ["CMD-SHELL", "exec pg_isready -h 127.0.0.1 -U rofecare"],
             "interval": "2s",
             "timeout": "5s",
             "retries": 10,

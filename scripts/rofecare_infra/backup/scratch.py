@@ -37,7 +37,7 @@ def server(project: str, record: ServerRecord, engine: Engine) -> Iterator[Serve
     name = f"{project}-scratch-{uuid.uuid4().hex[:8]}"
     preload = ("-c", f"shared_preload_libraries={record.preload}") if record.preload else ()
     argv = [
-        *("docker", "run", "--detach", "--name", name, "--label", f"{LABEL}={project}", "--network", "none"),
+        *("docker", "run", "--detach", "--init", "--name", name, "--label", f"{LABEL}={project}", "--network", "none"),
         *("--pull", "never", "--shm-size", "256m", "--security-opt", "no-new-privileges:true"),
         # Who may reach it is nobody: it has no network.
         *(

@@ -32,11 +32,12 @@ shift
 """
 _RUN = 'exec "$@"'
 # For what reads no input: it ends when its input is closed, which is when nobody is there any more to take its output.
+# The end of the watcher has to be a good one: a PostgreSQL that is the first process takes any other for a crash.
 _RUN_WATCHED = """
 exec 3<&0
 "$@" </dev/null 3<&- &
 child=$!
-{ cat <&3 >/dev/null; kill "$child" 2>/dev/null; } &
+{ cat <&3 >/dev/null; kill "$child" 2>/dev/null; exit 0; } &
 wait "$child"
 """
 

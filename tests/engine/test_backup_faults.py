@@ -1,0 +1,153 @@
+"""Backups that are killed, that find no room, or that Kafka is in: nothing half looks whole, nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.test_backup import leftovers, listed
+from tests.engine.test_gate import FOREVER, check
+from tests.support.databases import SECRETS, build_image, postgres, sql
+from tests.support.project import Project, service
+
+ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "2"))
+BUSY = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE application_name IN ('pg_dump', 'psql') AND pid <> pg_backend_pid()
+"""
+QUERY = "SELECT count(*), sum(n), md5(string_agg(text, ',' ORDER BY n)) FROM x"
+
+
+@pytest.fixture(scope="module")
+def project(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A database with some megabytes, and two services that keep files as Kafka and Zookeeper do."""
+    assert engine is not None
+    build_image()
+    keeper = f"trap 'exit 0' TERM; {FOREVER}"
+    services = {
+        "one-db": postgres("one", "one"),
+        "coordinator": service(keeper, environment={"ZOOKEEPER_CLIENT_PORT": "1"}, volumes=["coordinator:/data"]),
+        "broker": service(
+            keeper,
+            environment={"KAFKA_ZOOKEEPER_CONNECT": "coordinator:1"},
+            volumes=["broker:/var/lib/log"],
+            depends_on={"coordinator": {"condition": "service_healthy"}},
+        ),
+    }
+    volumes: dict[str, object] = {"one": {}, "coordinator": {}, "broker": {}}
+    project = Project(tmp_path_factory.mktemp("faults") / "p", services, volumes=volumes, secrets=SECRETS)
+    project.environment["GATE_TIMEOUT"] = "120"
+    try:
+        check(project.inv("start-all", timeout=600), 0)
+        rows = "SELECT n, md5(n::text) || md5((n + 1)::text) AS text FROM generate_series(1, 60000) n"
+        sql(project, "one-db", "one", f"CREATE TABLE x AS {rows}")
+        yield project
+    finally:
+        project.clean()
+
+
+@pytest.mark.timeout(120 * (ROUNDS + 2))
+def test_killed_at_any_moment(project: Project) -> None:
+    before = sql(project, "one-db", "one", QUERY)
+    began = time.monotonic()
+    check(project.inv("backup", timeout=600), 0)
+    takes = time.monotonic() - began
+    dice = random.Random(os.environ.get("ROFECARE_FAULT_SEED", "1"))  # noqa: S311 - no secret
+    whole = 0
+    for _ in range(ROUNDS):
+        known = {one["id"] for one in listed(project)}
+        with project.popen("backup") as running:
+            try:
+                running.wait(dice.uniform(0.3, 1.0) * takes)
+            except subprocess.TimeoutExpired:
+                running.send_signal(signal.SIGKILL)
+            running.communicate(timeout=600)
+        found = listed(project)
+        assert [one for one in found if one["damage"]] == []
+        whole += len({one["id"] for one in found} - known)
+        assert not any(one["verified"] for one in found)
+        # What it had begun in the database ends, too.
+        end = time.monotonic() + 60
+        while sql(project, "one-db", "one", BUSY) != "0":
+            assert time.monotonic() < end
+    assert sql(project, "one-db", "one", QUERY) == before
+    check(project.inv("backup", timeout=600), 0)
+    assert leftovers(project) == []
+    check(project.inv("verify-backup", timeout=600), 0, "60000 rows came out equal")
+    print(f"a backup takes {takes:.1f} s; killed {ROUNDS} times, {whole} of them were whole already")  # noqa: T201
+
+
+def test_a_disk_without_room(project: Project) -> None:
+    """Too small to begin with, and one that the tables' size fits and the margin does not save."""
+    for size, said in (("2m", "there is no room for a backup"), ("24m", "no backup was taken")):
+        small = project.root / f"small-{size}"
+        small.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(small)], check=True)
+        try:
+            if size == "24m":
+                # Full between the look at the room and the writing, by somebody else.
+                fill(small, project)
+                continue
+            project.environment["BACKUP_DIR"] = str(small)
+            check(project.inv("backup"), 8, said, "MiB free")
+            assert [path.name for path in small.rglob("*")] in ([project.name, ".lock"], [".lock", project.name])
+        finally:
+            project.environment.pop("BACKUP_DIR", None)
+            subprocess.run(["umount", str(small)], check=True)
+
+
+def fill(small: Path, project: Project) -> None:
+    """Take the room away once the backup has begun."""
+    project.environment["BACKUP_DIR"] = str(small)
+    with project.popen("backup") as running:
+        end = time.monotonic() + 120
+        while not list(small.glob("*/.partial-*")) and running.poll() is None:
+            assert time.monotonic() < end
+        free = os.statvfs(small)
+        (small / "greedy").write_bytes(bytes(free.f_bavail * free.f_frsize))
+        output, _ = running.communicate(timeout=300)
+    check((running.returncode, output), 8, "no backup was taken", "No space left on device")
+    assert not list(small.glob("*/.partial-*"))
+    assert not list(small.glob("*/2*"))
+
+
+def written(project: Project, name: str, path: str) -> str:
+    return project.docker("exec", f"{project.name}-{name}-1", "sh", "-c", f"cat {path}; stat -c %u:%g:%a {path}")
+
+
+def test_kafka_and_zookeeper_go_and_come_back_together(project: Project) -> None:
+    script = "mkdir -p /data/deep; echo first > /data/deep/x; chown 1000:1000 /data/deep/x; chmod 640 /data/deep/x"
+    project.docker("exec", f"{project.name}-coordinator-1", "sh", "-c", script)
+    project.docker("exec", f"{project.name}-broker-1", "sh", "-c", "echo first > /var/lib/log/y; : > /var/lib/log/gone")
+    before = (written(project, "coordinator", "/data/deep/x"), written(project, "broker", "/var/lib/log/y"))
+    check(project.inv("backup", "--with-kafka", timeout=600), 0, "volume coordinator written", "volume broker written")
+    first = listed(project)[-1]["id"]
+    for name in ("coordinator", "broker"):
+        assert project.inspect(name)["State"]["Health"]["Status"] == "healthy"
+    check(project.inv("verify-backup", timeout=600), 0, "volume broker: an archive of")
+    project.docker("exec", f"{project.name}-coordinator-1", "sh", "-c", "echo second > /data/deep/x")
+    project.docker("exec", f"{project.name}-broker-1", "sh", "-c", "rm /var/lib/log/gone; echo > /var/lib/log/more")
+    check(project.inv("restore", first, "--with-kafka", timeout=600), 0, "volume broker filled")
+    assert (written(project, "coordinator", "/data/deep/x"), written(project, "broker", "/var/lib/log/y")) == before
+    assert project.docker("exec", f"{project.name}-broker-1", "ls", "/var/lib/log").split() == ["gone", "y"]
+    safety = listed(project)[-1]["id"]
+    check(project.inv("restore", safety, "--with-kafka", timeout=600), 0)
+    assert written(project, "coordinator", "/data/deep/x").startswith("second")
+    archive = next((project.root / "backups" / project.name / first).glob("broker*.tar"))
+    content = bytearray(archive.read_bytes())
+    content[len(content) // 2] ^= 1
+    archive.write_bytes(content)
+    check(project.inv("verify-backup", first, timeout=600), 8, archive.name)
+    check(project.inv("restore", first, "--with-kafka", timeout=600), 8, archive.name)
+    assert json.loads((archive.parent / "manifest.json").read_text())["volumes"]["services"] == [
+        "coordinator",
+        "broker",
+    ]

@@ -1,0 +1,42 @@
+"""In production no data goes without a question and a backup that was verified."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine.test_backup import listed
+from tests.engine.test_gate import check
+from tests.support.databases import SECRETS, build_image, postgres, sql
+from tests.support.project import Project
+
+
+@pytest.mark.usefixtures("engine")
+def test_data_goes_after_a_question_and_a_verified_backup(tmp_path: Path) -> None:
+    build_image()
+    project = Project(tmp_path / "p", {"one-db": postgres("one", "one")}, volumes={"one": {}}, secrets=SECRETS)
+    labels = {"com.rofecare.mode": "production"}
+    project.write("docker-compose.prod.yml", {"services": {"one-db": {"labels": labels}}})
+    project.environment["GATE_TIMEOUT"] = "120"
+    volume = f"{project.name}_one"
+    try:
+        check(project.inv("start-all", "--prod"), 0)
+        sql(project, "one-db", "one", "CREATE TABLE x AS SELECT 1 AS n")
+        check(project.inv("stop-all"), 0)
+        # Nobody is there to be asked.
+        check(project.inv("stop-all", "--volumes"), 2, "no terminal to ask on", "--yes")
+        # Where no backup can be made nothing goes.
+        project.environment["BACKUP_DIR"] = "/proc/nowhere"
+        check(project.inv("stop-all", "--volumes", "--yes"), 3, "the folder of the backups cannot be used")
+        del project.environment["BACKUP_DIR"]
+        assert project.docker("volume", "ls", "-q", "--filter", f"name={volume}") == volume
+        check(project.inv("stop-all", "--volumes", "--yes"), 0, "verified backup before anything is removed", volume)
+        assert project.docker("volume", "ls", "-q", "--filter", f"name={volume}") == ""
+        kept = listed(project)[-1]
+        assert (kept["reason"], bool(kept["verified"])) == ("before all data was removed", True)
+        # And it is good for what it is there for.
+        check(project.inv("restore", "--json"), 0)
+        assert sql(project, "one-db", "one", "SELECT n FROM x") == "1"
+    finally:
+        project.clean()
