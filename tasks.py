@@ -7,7 +7,7 @@ from pathlib import Path
 from invoke.collection import Collection
 
 from rofecare_infra.boundary import accept_lists, bind
-from rofecare_infra.boundary.tasks.data import backup, backups, restore, schedule_backups, verify_backup
+from rofecare_infra.boundary.tasks.data import backup, backups, restore, schedule_backups, unpack_backup, verify_backup
 from rofecare_infra.boundary.tasks.hosting import install_service
 from rofecare_infra.boundary.tasks.looks import logs, smoke, status
 from rofecare_infra.boundary.tasks.monitoring import alerts, start_monitoring, stop_monitoring
@@ -36,6 +36,7 @@ namespace = Collection(
     backups,
     verify_backup,
     restore,
+    unpack_backup,
     schedule_backups,
     # the machine that it runs on
     install_service,
@@ -45,6 +46,6 @@ namespace = Collection(
 )
 bind(namespace, Path(__file__).resolve().parent)
 # What takes any number of names, and those of its flags that are followed by a value.
-_FLAGS = ("--from-project", "-f", "--only", "-o")
-accept_lists({"verify-backup": _FLAGS, "restore": _FLAGS}, "--id")
+_FLAGS = ("--from-project", "-f", "--only", "-o", "--to", "-t")
+accept_lists({"verify-backup": _FLAGS, "restore": _FLAGS, "unpack-backup": _FLAGS}, "--id")
 accept_lists({"build": (), "logs": ("--tail", "-t", "--since", "-i")})

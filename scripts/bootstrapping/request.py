@@ -18,7 +18,8 @@ packages, and the engine is started. Each command that changes the machine is pr
   -h, --help     this text
 
 Tasks: start-all, start-infra, build, stop-all, logs, init, rotate, upgrade, status, smoke,
-start-monitoring, stop-monitoring, alerts, backup, backups, verify-backup, restore, schedule-backups, install-service,
+start-monitoring, stop-monitoring, alerts, backup, backups, verify-backup, restore, unpack-backup,
+schedule-backups, install-service,
 test, lint; `inv --list` says more.
 """
 

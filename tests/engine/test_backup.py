@@ -94,6 +94,22 @@ def test_no_secret_is_in_it_unencrypted(project: Project, taken: Path) -> None:
     assert taken.stat().st_mode & 0o077 == 0
 
 
+def test_the_secrets_are_laid_open_with_the_key_alone(project: Project, taken: Path, tmp_path: Path) -> None:
+    check(project.inv("unpack-backup", taken.name, "--to", str(tmp_path / "open")), 0)
+    secret = (project.root / "docker/secrets/db_password").read_text()
+    assert (tmp_path / "open/secrets/db_password").read_text() == secret
+    assert "SCRAM-SHA-256$" in (tmp_path / "open/roles/one-db.sql").read_text()
+    assert (tmp_path / "open/configuration/docker/docker-compose.yml").exists()
+    assert (tmp_path / "open").stat().st_mode & 0o077 == 0
+    key = project.environment.pop("BACKUP_KEY_FILE")
+    try:
+        check(project.inv("unpack-backup", taken.name, "--to", str(tmp_path / "shut")), 0, "secrets stay closed")
+    finally:
+        project.environment["BACKUP_KEY_FILE"] = key
+    assert not (tmp_path / "shut/secrets").exists()
+    check(project.inv("unpack-backup", taken.name, "--to", str(tmp_path / "shut")), 2, "there already")
+
+
 def test_content_that_differs_is_no_verified_backup(project: Project, copy: Path) -> None:
     """Every checksum of a file is right, and the dump is one of other content: only comparing tells."""
     sql(project, "two-db", ODD, "UPDATE x SET n = 1000 WHERE n = 7")

@@ -8,6 +8,7 @@ from rofecare_infra.backup.restore import Restored, restore
 from rofecare_infra.backup.safekeeping import keep, take_verified
 from rofecare_infra.backup.store import Entry, Store, store_of
 from rofecare_infra.backup.take import described, take
+from rofecare_infra.backup.unpack import unpack
 from rofecare_infra.backup.verify import Verified, verify
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "store_of",
     "take",
     "take_verified",
+    "unpack",
     "verify",
 ]

@@ -9,7 +9,7 @@ from rofecare_infra.backup import disk, extras, sealed
 from rofecare_infra.backup.records import CHECKSUM, MANIFEST, VERIFIED, Backup
 from rofecare_infra.backup.store import damaged, read
 from rofecare_infra.errors import VerificationError
-from rofecare_infra.progress import Event, Working, mebibytes
+from rofecare_infra.progress import Event, Note, Working, mebibytes
 
 
 def check(folder: Path, project: str, key: bytes | None) -> Generator[Event, None, Backup]:
@@ -44,7 +44,8 @@ def check(folder: Path, project: str, key: bytes | None) -> Generator[Event, Non
     strange = {path.name for path in folder.iterdir()} - {*manifest.files, MANIFEST, CHECKSUM, VERIFIED}
     strange -= {f".{VERIFIED}.new"}
     if strange:
-        raise damaged(folder, min(strange), f"{', '.join(sorted(strange))}: not a file of this backup")
+        # What a file browser leaves on a stick is no reason to refuse a restore.
+        yield Note(f"not of this backup, and left alone: {', '.join(sorted(strange))}")
     if key is not None and extras.SECRETS in manifest.files:
         _check_secrets(folder, key)
     return backup

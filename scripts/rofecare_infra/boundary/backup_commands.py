@@ -12,7 +12,7 @@ from rofecare_infra import backup, phases
 from rofecare_infra.backup import Entry, metrics
 from rofecare_infra.boundary.commands import prepare
 from rofecare_infra.engine import connect
-from rofecare_infra.errors import RofecareError, VerificationError
+from rofecare_infra.errors import RofecareError, UsageError, VerificationError
 from rofecare_infra.progress import Scope, duration, mebibytes, renderer_for, table
 
 
@@ -46,6 +46,22 @@ def schedule_backups(root: Path, *, time: str, remove: bool) -> None:
     for path, text in zip(done.files, done.texts, strict=True):
         out.say(f"{path}:\n\n{text}")
     out.say(f"scheduled: a backup of {settings.project} every day at {time}")
+
+
+def unpack_backup(root: Path, word: str, to: str, *, from_project: str) -> None:
+    """Lay configuration and secrets of one open in a new folder."""
+    if not to:
+        raise UsageError(
+            "it is not said where to",
+            seen="no --to",
+            expected="--to with a folder that does not exist yet",
+            next_step="inv unpack-backup --to /root/unpacked",
+        )
+    with Scope(renderer_for()) as scope:
+        project = phases.open_project(root, secrets_checked=False)
+        target = Path(to).expanduser().absolute()
+        count = scope.follow(backup.unpack(project, word, target, from_project=from_project))
+        scope.say(f"{count} files written to {target}; take what you need, then: rm -r {target}")
 
 
 def verify_backup(root: Path, word: str, *, from_project: str, as_json: bool) -> None:

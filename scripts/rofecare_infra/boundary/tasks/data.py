@@ -59,6 +59,21 @@ def restore(
         )
 
 
+@task(
+    help={
+        "id": "which one, by its id or folder; none: the newest",
+        "to": "a folder that does not exist yet",
+        "from-project": "the name of the project that it is of, where it is another one",
+    }
+)
+def unpack_backup(context: Context, id: str = "", to: str = "", from_project: str = "") -> None:
+    """Write the configuration and the secrets of a backup into a folder, to take from."""
+    from rofecare_infra.boundary import backup_commands
+
+    with guarded(root_of(context)):
+        backup_commands.unpack_backup(root_of(context), id, to, from_project=from_project)
+
+
 @task(help={"time": "when, HH:MM", "remove": "take no backup by itself any more"})
 def schedule_backups(context: Context, time: str = "02:30", remove: bool = False) -> None:
     """Take a backup every day, by a systemd timer or by cron."""
