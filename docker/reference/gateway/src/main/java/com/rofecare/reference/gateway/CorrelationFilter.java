@@ -4,6 +4,8 @@ import io.micrometer.tracing.handler.TracingObservationHandler.TracingContext;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.core.Ordered;
 import org.springframework.http.server.reactive.observation.ServerRequestObservationContext;
 import org.springframework.stereotype.Component;
@@ -12,9 +14,11 @@ import org.springframework.web.server.WebFilter;
 import org.springframework.web.server.WebFilterChain;
 import reactor.core.publisher.Mono;
 
-/** Gives every answer, also a refusal, the two identifiers by which it is found again in logs and traces. */
+/** Gives every answer, also a refusal, the two identifiers by which it is found again in logs and traces; logs it. */
 @Component
 class CorrelationFilter implements WebFilter, Ordered {
+
+    private static final Logger LOG = LoggerFactory.getLogger(CorrelationFilter.class);
 
     static final int ORDER = Ordered.HIGHEST_PRECEDENCE + 10;
     static final String CORRELATION_ID = "X-Correlation-Id";
@@ -40,8 +44,17 @@ class CorrelationFilter implements WebFilter, Ordered {
             exchange.getResponse().getHeaders().set(TRACE_ID, traceId);
         }));
         return chain.filter(exchange.mutate()
-                .request(request -> request.headers(headers -> headers.set(CORRELATION_ID, correlationId)))
-                .build());
+                        .request(request -> request.headers(headers -> headers.set(CORRELATION_ID, correlationId)))
+                        .build())
+                .doFinally(end -> log(exchange));
+    }
+
+    private static void log(ServerWebExchange exchange) {
+        // Neither probes nor scrapes, and no query: it may hold a patient's name.
+        String path = exchange.getRequest().getPath().value();
+        if (path.startsWith("/api/")) {
+            LOG.info("{} {} {}", exchange.getRequest().getMethod(), path, exchange.getResponse().getStatusCode());
+        }
     }
 
     private static Optional<String> traceId(ServerWebExchange exchange) {
