@@ -99,7 +99,9 @@ def test_restarted_and_logged(model: Json, name: str) -> None:
     service = model["services"][name]
     assert service["restart"] == "unless-stopped"
     assert service["logging"]["driver"] == "json-file"
-    assert set(service["logging"]["options"]) == {"max-size", "max-file"}
+    assert set(service["logging"]["options"]) == {"max-size", "max-file", "labels"}
+    # By these the log shipper knows whose line it is.
+    assert service["logging"]["options"]["labels"] == "com.docker.compose.project,com.docker.compose.service"
 
 
 @pytest.mark.parametrize("name", EVERYTHING)

@@ -29,9 +29,19 @@ WATCHERS = {
     "redis-exporter": (0, 0),
     "node-exporter": (0, 0),
     "blackbox-exporter": (0, 0),
+    "elasticsearch": (9200, 9200),
+    "log-keeper": (0, 0),
+    "log-shipper": (0, 0),
+    "zipkin": (9411, 9411),
 }
 # What has an upstream image alone.
 REGISTRY_ONLY: set[str] = set()
+# What no registry has: built here on either kind of base.
+BUILT_HERE = {"log-keeper", "log-shipper"}
+# The upstream image writes a key store beside its settings.
+WRITABLE = {"elasticsearch"}
+# The files of the logs are root's; the files of the upstream image belong to the group 0.
+USERS = {"log-shipper": "0:0", "elasticsearch": "1000:0"}
 
 
 @pytest.fixture(scope="module")
@@ -84,14 +94,14 @@ def test_ports(alone: Json, name: str, ports: tuple[int, int]) -> None:
 @pytest.mark.parametrize("name", WATCHERS)
 def test_the_house_rules(alone: Json, name: str) -> None:
     service = alone["services"][name]
-    assert service["read_only"] is True
+    assert service.get("read_only", False) is (name not in WRITABLE)
     assert service["cap_drop"] == ["ALL"]
     assert not service.get("cap_add")
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert not service.get("privileged")
-    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
+    assert service["user"] == USERS[name] if name in USERS else re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
     assert service["restart"] == "unless-stopped"
-    assert set(service["logging"]["options"]) >= {"max-size", "max-file"}
+    assert set(service["logging"]["options"]) == {"max-size", "max-file", "labels"}
     assert int(service["mem_limit"]) > 0
     assert re.search(r":(?!latest)[\w.-]+$", service["image"])
     assert not any("docker.sock" in str(mount) for mount in service.get("volumes", []))
@@ -119,7 +129,25 @@ def test_packages_mode_changes_image_and_build_alone(model_of: MakeModel, below:
 
 def test_what_a_mirror_is_asked_for(model_of: MakeModel) -> None:
     mirrored = model_of(*ALONE, IMAGE_PREFIX="mirror.example:5000/")
-    assert [one["image"] for one in mirrored["services"].values() if not one["image"].startswith("mirror.")] == []
+    assert {name for name, one in mirrored["services"].items() if not one["image"].startswith("mirror.")} == BUILT_HERE
+    for name in BUILT_HERE:
+        assert mirrored["services"][name]["build"]["args"]["BASE_IMAGE"].startswith("mirror.")
+
+
+def test_the_shipper_reads_the_logs_and_can_change_nothing(alone: Json) -> None:
+    shipper = alone["services"]["log-shipper"]
+    mounts = {one["target"]: one for one in shipper["volumes"]}
+    assert mounts["/containers"]["source"] == "/var/lib/docker/containers"
+    assert [target for target, one in mounts.items() if not one.get("read_only")] == ["/spool"]
+    assert set(shipper["networks"]) == {"monitoring"}
+
+
+def test_nothing_is_shipped_into_an_index_without_its_template(alone: Json) -> None:
+    needs = alone["services"]["log-shipper"]["depends_on"]
+    assert {name: one["condition"] for name, one in needs.items()} == {
+        "elasticsearch": "service_healthy",
+        "log-keeper": "service_healthy",
+    }
 
 
 def job(prometheus: Json, name: str) -> Json:

@@ -153,6 +153,18 @@ def _host(value: str) -> str | None:
     return None if good else "a host name in lower case or an IPv4 address, without a scheme or a port"
 
 
+def _span_of_days(value: str) -> str | None:
+    return None if re.fullmatch(r"[1-9]\d{0,3}d", value) else "a number of days, such as 30d"
+
+
+def _gigabytes(value: str) -> str | None:
+    return None if re.fullmatch(r"[1-9]\d{0,4}GB", value) else "a whole number of gigabytes, such as 8GB"
+
+
+def _share(value: str) -> str | None:
+    return None if re.fullmatch(r"0|1|0?\.\d{1,9}|1\.0{1,9}", value) else "a share, 0 to 1, such as 0.1"
+
+
 def _anything(_value: str) -> str | None:
     return None
 
@@ -170,6 +182,10 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "IMAGES": _one_of("auto", "registry", "packages"),
     "SERVICES": _one_of("auto", "source", "registry", "reference"),
     "IMAGE_PREFIX": _prefix,
+    "LOGS_KEPT": _span_of_days,
+    "LOGS_SIZE": _gigabytes,
+    "TRACES_KEPT": _span_of_days,
+    "TRACES_SAMPLED": _share,
 }
 
 

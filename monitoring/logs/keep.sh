@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Keeps the indices: tells the store what a log line is made of, and deletes what is older than it is to be kept.
+#
+#   keep.sh              round after round, for ever: what a start missed, the next round does
+#   keep.sh once [DAY]   one round, as if today were DAY (2026-12-31)
+#
+#   STORE         the address of Elasticsearch
+#   LOGS_KEPT     how long log lines are kept: 30d
+#   TRACES_KEPT   the same for traces: 7d
+#   LOGS_SIZE     how much disk log lines may take: 8GB; the oldest days go first, today's stays
+set -euo pipefail
+
+readonly every=300 template=${TEMPLATE:-/etc/logs/template.json}
+
+say() { printf 'log keeper: %s\n' "$*"; }
+
+ask() { curl --silent --show-error --fail --max-time 30 "$@"; }
+
+# Every one of the indices with its size in bytes: "logs-2026.12.31 4096", the oldest day first.
+indices() {
+    ask "$STORE/_cat/indices/$1?h=index,store.size&bytes=b&s=index&expand_wildcards=open,closed"
+}
+
+# The day in the name of an index, as 2026-12-31; nothing where there is none.
+day_of() {
+    if [[ $1 =~ ([0-9]{4})[.-]([0-9]{2})[.-]([0-9]{2})$ ]]; then
+        printf '%s-%s-%s' "${BASH_REMATCH[@]:1}"
+    fi
+}
+
+remove() {
+    ask --output /dev/null --request DELETE "$STORE/$1"
+    say "deleted $1: $2"
+}
+
+# PATTERN DAYS TODAY: a day that is older goes.
+by_age() {
+    local name day first found
+    found=$(indices "$1")
+    first=$(date --utc --date "$3 - ${2%d} days" +%F)
+    while read -r name _; do
+        day=$(day_of "$name")
+        if [[ -n $day && $day < $first ]]; then
+            remove "$name" "older than $2"
+        fi
+    done <<<"$found"
+}
+
+# PATTERN SIZE TODAY
+by_size() {
+    local name size found number total=0 limit=$((${2%GB} * 1024 ** 3))
+    local -a names=() sizes=()
+    found=$(indices "$1")
+    while read -r name size; do
+        if [[ -z $name ]]; then continue; fi
+        names+=("$name")
+        sizes+=("${size:-0}")
+        total=$((total + ${size:-0}))
+        # The oldest day first, whatever stands before the day.
+    done < <(awk '{ day = $1; sub(/^.*-/, "", day); print day, $0 }' <<<"$found" | sort | cut -d ' ' -f 2-)
+    for number in "${!names[@]}"; do
+        if ((total <= limit)) || [[ $(day_of "${names[number]}") == "$3" ]]; then
+            break
+        fi
+        remove "${names[number]}" "all of them took $total bytes, more than $2"
+        total=$((total - sizes[number]))
+    done
+}
+
+round() {
+    local today=$1
+    ask --output /dev/null --request PUT --header 'Content-Type: application/json' --data-binary "@$template" \
+        "$STORE/_index_template/rofecare-logs"
+    by_age 'logs-*' "$LOGS_KEPT" "$today"
+    by_age 'zipkin-*' "$TRACES_KEPT" "$today"
+    by_size 'logs-*' "$LOGS_SIZE" "$today"
+}
+
+today() { date --utc +%F; }
+
+if [[ ${1:-} == once ]]; then
+    round "${2:-$(today)}"
+    exit
+fi
+
+trap 'exit 0' TERM INT
+while true; do
+    # A process of its own: `set -e` ends it at the first thing that fails, and this loop goes on.
+    if said=$("${BASH_SOURCE[0]}" once 2>&1); then
+        touch /tmp/kept
+    else
+        rm -f /tmp/kept
+    fi
+    if [[ -n $said ]]; then printf '%s\n' "$said" | tee /tmp/said; fi
+    # The store was not there yet, or went away: looked at again soon.
+    if [[ -e /tmp/kept ]]; then pause=$every; else pause=5; fi
+    sleep "$pause" &
+    wait $!
+done
