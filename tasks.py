@@ -13,6 +13,7 @@ from rofecare_infra.boundary.tasks.looks import logs, smoke, status
 from rofecare_infra.boundary.tasks.monitoring import alerts, start_monitoring, stop_monitoring
 from rofecare_infra.boundary.tasks.platform import build, init, rotate, start_all, start_infra, stop_all, upgrade
 from rofecare_infra.boundary.tasks.quality import lint, test
+from rofecare_infra.boundary.tasks.search import search_logs
 
 namespace = Collection(
     # the platform
@@ -26,6 +27,7 @@ namespace = Collection(
     # a look at it
     status,
     logs,
+    search_logs,
     smoke,
     # what watches it
     start_monitoring,
@@ -49,3 +51,6 @@ bind(namespace, Path(__file__).resolve().parent)
 _FLAGS = ("--from-project", "-f", "--only", "-o", "--to", "-t")
 accept_lists({"verify-backup": _FLAGS, "restore": _FLAGS, "unpack-backup": _FLAGS}, "--id")
 accept_lists({"build": (), "logs": ("--tail", "-t", "--since", "-i")})
+accept_lists(
+    {"search-logs": ("--service", "-s", "--since", "-i", "--trace", "-r", "--level", "-l", "--limit", "-m")}, "--text"
+)

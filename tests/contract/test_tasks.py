@@ -17,6 +17,7 @@ EXPECTED = {
     "build",
     "stop-all",
     "logs",
+    "search-logs",
     "init",
     "status",
     "smoke",

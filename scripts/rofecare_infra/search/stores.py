@@ -1,0 +1,82 @@
+"""Asks the store of the log lines and that of the traces, at the ports that they publish on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rofecare_infra.errors import ServiceFailedError
+from rofecare_infra.platform import MONITORING, Platform
+from rofecare_infra.search.lines import LogLine, lines_of, total_of
+from rofecare_infra.search.query import Wanted, checked, query
+from rofecare_infra.search.spans import Span, spans_of
+
+# By what a store is known, whatever it is called: the port that it listens on inside.
+_LINES_PORT = 9200
+_TRACES_PORT = 9411
+_PATIENCE = 30.0
+_NOT_FOUND = 404
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found; `total` counts the lines that were not asked for, too."""
+
+    lines: tuple[LogLine, ...]
+    total: int
+    spans: tuple[Span, ...] = ()
+
+
+class Stores:
+    """The two stores of a platform. Every question raises ServiceFailedError where none answers."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._addresses = {
+            port.target: (service.name, f"http://{port.address}:{port.published}")
+            for service in platform.services
+            if service.phase == MONITORING
+            for port in service.ports
+        }
+
+    def lines(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The answer to a search among the log lines."""
+        answer = self._ask(_LINES_PORT, "POST", "/logs-*/_search?ignore_unavailable=true", question)
+        return answer if isinstance(answer, Mapping) else {}
+
+    def trace(self, identifier: str) -> tuple[Span, ...]:
+        """The spans of a trace; none where it was not recorded, or not yet."""
+        answer = self._ask(_TRACES_PORT, "GET", f"/api/v2/trace/{identifier}", None)
+        return spans_of(answer) if isinstance(answer, list) else ()
+
+    def _ask(self, port: int, method: str, path: str, body: Mapping[str, Any] | None) -> object:
+        import requests
+
+        name, address = self._addresses.get(port, ("", ""))
+        if not address:
+            raise _silent("the monitoring", "no service of it publishes the port " + str(port))
+        try:
+            response = requests.request(method, address + path, json=body, timeout=_PATIENCE)
+            if response.status_code == _NOT_FOUND:
+                return None
+            if not response.ok:
+                raise _silent(name, f"{response.status_code} {response.text[:200]}")
+            return response.json()
+        except (requests.RequestException, ValueError) as error:
+            raise _silent(name, f"{type(error).__name__} at {address}") from error
+
+
+def search(stores: Stores, wanted: Wanted) -> Found:
+    """The lines that are looked for and, of a trace, its spans."""
+    exact = checked(wanted)
+    answer = stores.lines(query(exact))
+    return Found(lines_of(answer), total_of(answer), stores.trace(exact.trace) if exact.trace else ())
+
+
+def _silent(name: str, seen: str) -> ServiceFailedError:
+    return ServiceFailedError(
+        f"{name} cannot be asked",
+        seen=seen,
+        expected="an answer of the monitoring, which collects log lines and traces while it runs",
+        next_step="inv start-monitoring; without it, inv logs shows what the containers still have",
+    )
