@@ -23,6 +23,7 @@ VERSIONS = {
     "broken": _PASSWORD
     + "sql 'alter table entry rename to entry_of_broken'; sql 'create table junk ()'\n"
     + "echo I will never be well; exec sleep infinity\n",
+    "ending": _PASSWORD + "sql 'create table junk ()'; echo I cannot go on; exit 3\n",
 }
 
 # Answers when the row is committed, and not before.
