@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its types
 
 from rofecare_infra.platform import defects, parse, short
+from rofecare_infra.search import Wanted, query
 from tests.contract.test_platform import APPLICATIONS, DATABASES, EVERYTHING, database_name
 
 Json = dict[str, Any]
@@ -143,6 +145,18 @@ def test_the_shipper_reads_the_logs_and_can_change_nothing(alone: Json) -> None:
     assert mounts["/containers"]["source"] == "/var/lib/docker/containers"
     assert [target for target, one in mounts.items() if not one.get("read_only")] == ["/spool"]
     assert set(shipper["networks"]) == {"monitoring"}
+
+
+def test_words_are_looked_for_in_text_alone(root: Path) -> None:
+    """The store refuses a search for the beginning of a word in a field of another kind."""
+    template = json.loads((root / "monitoring" / "logs" / "template.json").read_text(encoding="utf-8"))
+    wanted = query(Wanted("words"))["query"]["bool"]["filter"][0]["multi_match"]["fields"]
+    assert wanted
+    for field in wanted:
+        found = template["template"]["mappings"]
+        for name in field.split("."):
+            found = found["properties"][name]
+        assert found["type"] == "text", field
 
 
 def test_nothing_is_shipped_into_an_index_without_its_template(alone: Json) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from rofecare_infra.errors import UsageError
 
-# Where words of a line may stand; the levels of all that logs here.
-_TEXTS = ("message", "error.message", "error.stack_trace", "error.type")
+# Where words of a line may stand: what the template calls text.
+_TEXTS = ("message", "error.message", "error.stack_trace")
 _TRACE = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")
 # What the store gives at once.
 MOST = 10_000
