@@ -18,7 +18,7 @@ from tests.engine.test_gate import FOREVER, check
 from tests.support.databases import EVERYTHING, SECRETS, build_image, postgres, sql
 from tests.support.project import Project, service
 
-ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "1"))
 DATABASES = {"one-db": "one", "two-db": "two", "three-db": "three"}
 
 
