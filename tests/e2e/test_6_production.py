@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import os
 import re
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.test_platform import EVERYTHING
+from tests.contract.test_platform import APPLICATIONS, BUSINESS, EVERYTHING, database_of
 from tests.support import reach
 from tests.support.platform import PlatformUnderTest, docker
 from tests.support.project import REPOSITORY
@@ -28,6 +31,7 @@ _PORTS = {
     "zookeeper": {2181, _METRICS},
     "front": _FRONT_PORTS,
 }
+_BACKEND = {*APPLICATIONS, "redis", "kafka", "zookeeper"}
 _WAYS_OUT = {"front", "rofecare-service-platform"}
 _HOST = "localhost"
 # The tests publish on higher ports than a site does.
@@ -83,8 +87,42 @@ def targets(running: dict[str, Json]) -> dict[reach.Target, str]:
     }
 
 
+def _meant(source: str, target: str) -> bool:
+    pairs = [{name, database_of(name)} for name in BUSINESS] + [{"front", "rofecare-gateway"}]
+    return {source, target} in pairs or {source, target} <= _BACKEND
+
+
 def test_what_runs(running: dict[str, Json]) -> None:
     assert set(running) == {*EVERYTHING, "front"}
+
+
+def test_each_reaches_what_it_is_meant_to_and_nothing_else(
+    running: dict[str, Json], targets: dict[reach.Target, str]
+) -> None:
+    """All pairs, all ports, from inside each container."""
+
+    def reached(source: str) -> set[tuple[str, int]]:
+        own = {address.rpartition(".")[0] for address in reach.addresses(running[source]).values()}
+        # What is routed out of this machine arrives at nobody of ours, and only two get that far.
+        others = [
+            (address, port)
+            for (address, port), name in targets.items()
+            if name != source
+            and (source not in _WAYS_OUT or address.rpartition(".")[0] in own or reach.stays_here(address))
+        ]
+        found = reach.answering(running[source]["Name"][1:], others)
+        return {(targets[target], target[1]) for target in found}
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        seen = dict(zip(running, pool.map(reached, running), strict=True))
+    for source in running:
+        friends = [name for name in running if name != source and _meant(source, name)]
+        expected = {(name, port) for name in friends for port in _PORTS[name]}
+        missing, more = expected - seen[source], seen[source] - expected
+        # Some listen on further ports of their own choice, such as a JVM's management; they count for those who share
+        # a network with them on purpose, and for nobody else.
+        more = {(name, port) for name, port in more if not _meant(source, name)}
+        assert (missing, more) == (set(), set()), source
 
 
 def test_no_way_out_of_what_is_closed(running: dict[str, Json]) -> None:
@@ -122,6 +160,28 @@ def test_from_another_container_the_front_alone_answers(
     every = [(reach.own_address(), port) for port in production.ports.values()]
     published = {production.ports["HTTP_PORT"], production.ports["HTTPS_PORT"]}
     assert {port for _, port in reach.answering_outside(every)} == published
+
+
+def test_the_front_speaks_tls_for_the_gateway(production: PlatformUnderTest) -> None:
+    root = docker("exec", production.container("front"), "cat", "/data/caddy/pki/authorities/local/root.crt")
+    context = ssl.create_default_context(cadata=root)
+    name, port = _HOST, production.ports["HTTPS_PORT"]
+
+    def ask(connection: http.client.HTTPConnection, path: str) -> http.client.HTTPResponse:
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+        return answer
+
+    answer = ask(http.client.HTTPSConnection(name, port, timeout=60, context=context), "/api/identity/health")
+    assert answer.status == 200
+    assert "max-age" in (answer.headers["Strict-Transport-Security"] or "")
+    told = ask(http.client.HTTPSConnection(name, port, timeout=60, context=context), "/actuator/health")
+    assert told.status == 404
+    plain = ask(http.client.HTTPConnection(name, production.ports["HTTP_PORT"], timeout=60), "/api/identity/health")
+    assert plain.status == 308
+    assert (plain.headers["Location"] or "").startswith("https://")
 
 
 def test_no_process_is_root_or_has_a_capability(running: dict[str, Json]) -> None:
