@@ -10,7 +10,7 @@ import pytest
 
 from rofecare_infra.images.build import BASE_IMAGE
 from tests.support.events import Recording, recording
-from tests.support.platform import PlatformUnderTest
+from tests.support.platform import SHIFT, PlatformUnderTest, docker
 
 
 @dataclass(frozen=True)
@@ -47,3 +47,29 @@ def platform(stopped_platform: PlatformUnderTest, first_start: FirstStart) -> Pl
     """The platform, started."""
     assert first_start.output
     return stopped_platform
+
+
+@pytest.fixture(scope="session")
+def production(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformUnderTest]:
+    """The whole platform for production, with TLS and three containers of one service."""
+    assert engine is not None
+    platform = PlatformUnderTest(tmp_path_factory.mktemp("production"), f"rofecare-production-{SHIFT}")
+    platform.environment |= {"TLS_HOST": "localhost", "REPLICAS_PATIENT": "3"}
+    _clean(platform)
+    platform.expect(0, "start-all", "--prod", timeout=1500)
+    yield platform
+    platform.inv("stop-all")
+    _clean(platform)
+
+
+def _clean(platform: PlatformUnderTest) -> None:
+    """Remove what carries this project's name; its data is worth no backup."""
+    containers = docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={platform.name}").split()
+    if containers:
+        docker("rm", "--force", *containers)
+    volumes = docker("volume", "ls", "-q", "--filter", f"label=com.rofecare.project={platform.name}").split()
+    if volumes:
+        docker("volume", "rm", *volumes)
+    networks = docker("network", "ls", "-q", "--filter", f"label=com.docker.compose.project={platform.name}").split()
+    if networks:
+        docker("network", "rm", *networks)

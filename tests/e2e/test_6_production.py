@@ -9,7 +9,7 @@ import os
 import re
 import ssl
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 
 from tests.contract.test_platform import APPLICATIONS, BUSINESS, EVERYTHING, database_of
 from tests.support import reach
-from tests.support.platform import PlatformUnderTest, docker
+from tests.support.platform import SHIFT, PlatformUnderTest, docker
 from tests.support.project import REPOSITORY
 
 Json = dict[str, Any]
@@ -34,34 +34,6 @@ _PORTS = {
 _BACKEND = {*APPLICATIONS, "redis", "kafka", "zookeeper"}
 _WAYS_OUT = {"front", "rofecare-service-platform"}
 _HOST = "localhost"
-# The tests publish on higher ports than a site does.
-_SHIFT = int(os.environ.get("ROFECARE_TEST_PORT_SHIFT", "10000"))
-
-
-@pytest.fixture(scope="module")
-def production(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformUnderTest]:
-    """The whole platform with TLS."""
-    assert engine is not None
-    platform = PlatformUnderTest(tmp_path_factory.mktemp("production"), f"rofecare-production-{_SHIFT}")
-    platform.environment |= {"TLS_HOST": _HOST}
-    _clean(platform)
-    platform.expect(0, "start-all", "--prod", timeout=1500)
-    yield platform
-    platform.inv("stop-all")
-    _clean(platform)
-
-
-def _clean(platform: PlatformUnderTest) -> None:
-    """Remove what carries this project's name; its data is worth no backup."""
-    containers = docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={platform.name}").split()
-    if containers:
-        docker("rm", "--force", *containers)
-    volumes = docker("volume", "ls", "-q", "--filter", f"label=com.rofecare.project={platform.name}").split()
-    if volumes:
-        docker("volume", "rm", *volumes)
-    networks = docker("network", "ls", "-q", "--filter", f"label=com.docker.compose.project={platform.name}").split()
-    if networks:
-        docker("network", "rm", *networks)
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +201,7 @@ _SECTION_5: dict[str, Callable[[Json], bool]] = {
     ),
     "5.7": lambda one: "sshd" not in docker("top", one["Id"]) if one["State"]["Running"] else True,
     "5.8": lambda one: all(
-        int(port["HostPort"]) - _SHIFT >= 1024
+        int(port["HostPort"]) - SHIFT >= 1024  # the tests publish on higher ports than a site does
         for ports in (one["HostConfig"]["PortBindings"] or {}).values()
         for port in ports
     ),

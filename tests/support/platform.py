@@ -19,18 +19,18 @@ Json = dict[str, Any]
 
 # Beside a platform that may be running on the documented ports; two checkouts that are tested at the same time need
 # two shifts.
-_SHIFT = int(os.environ.get("ROFECARE_TEST_PORT_SHIFT", "10000"))
+SHIFT = int(os.environ.get("ROFECARE_TEST_PORT_SHIFT", "10000"))
 
 
 class PlatformUnderTest:
     """This checkout's own files; name, ports and secrets come from the environment, as a user could set them."""
 
-    def __init__(self, folder: Path, name: str = f"rofecare-e2e-{_SHIFT}") -> None:
+    def __init__(self, folder: Path, name: str = f"rofecare-e2e-{SHIFT}") -> None:
         self.name = name
         self.secrets = folder / "secrets"
         lines = (REPOSITORY / ".env").read_text().splitlines()
         ports = dict(re.findall(r"^(?!SMTP)(\w+_PORT)=(\d+)$", "\n".join(lines), re.MULTILINE))
-        self.ports = {key: int(value) + _SHIFT for key, value in ports.items()}
+        self.ports = {key: int(value) + SHIFT for key, value in ports.items()}
         self.environment = {
             "COMPOSE_PROJECT_NAME": name,
             "SECRETS_DIR": str(self.secrets),
