@@ -54,7 +54,7 @@ def production(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """The whole platform for production, with TLS and three containers of one service."""
     assert engine is not None
     platform = PlatformUnderTest(tmp_path_factory.mktemp("production"), f"rofecare-production-{SHIFT}")
-    platform.environment |= {"TLS_HOST": "localhost", "REPLICAS_PATIENT": "3"}
+    platform.environment |= {"TLS_HOST": "localhost", "REPLICAS_PATIENT": "3", "GATE_TIMEOUT": "900"}
     _clean(platform)
     platform.expect(0, "start-all", "--prod", timeout=1500)
     yield platform
