@@ -30,6 +30,7 @@ class Project:
         (folder / "docker").mkdir(parents=True)
         shutil.copy(REPOSITORY / "tasks.py", folder)
         (folder / ".env").write_text("")
+        (folder / "docker" / ".env").symlink_to("../.env")
         top_level = {"networks": {"default": small_network()}, **top_level}
         self.write("docker-compose.yml", {"name": self.name, "services": services, **top_level})
 
