@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.support.platform import PlatformUnderTest, docker
+from tests.support.platform import SHIFT, PlatformUnderTest, docker
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -119,7 +119,7 @@ def test_logs_of_an_unknown_name(platform: PlatformUnderTest) -> None:
     ("environment", "said"),
     [
         ({"IDENTITY_DB_PORT": "abc"}, "IDENTITY_DB_PORT is 'abc'"),
-        ({"IDENTITY_DB_PORT": "18080"}, "port 18080 is used by"),
+        ({"IDENTITY_DB_PORT": str(SHIFT + 8080)}, f"port {SHIFT + 8080} is used by"),
         ({"IMAGES": "elsewhere"}, "IMAGES is 'elsewhere'"),
     ],
 )
