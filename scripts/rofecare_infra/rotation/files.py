@@ -78,6 +78,8 @@ class SecretFile:
 
     def _flush(self) -> None:
         """A rename is only safe from a power cut when the folder is on the disk."""
+        if not self.path.parent.is_dir():
+            return  # given up together with the data: there is nothing in it
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -50,6 +50,12 @@ def test_putting_back_twice_changes_nothing(file: SecretFile) -> None:
     assert file.candidates() == ("old",)
 
 
+def test_a_folder_that_was_given_up_with_the_data(tmp_path: Path) -> None:
+    gone = SecretFile(tmp_path / "gone" / "redis_password")
+    gone.put_back()
+    assert not gone.path.parent.exists()
+
+
 def test_a_folder_that_takes_nothing(tmp_path: Path) -> None:
     file = SecretFile(tmp_path / "no-such-folder/db_password")
     with pytest.raises(SettingsError, match="cannot be written"):
