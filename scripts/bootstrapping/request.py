@@ -17,10 +17,9 @@ packages, and the engine is started. Each command that changes the machine is pr
   --no-install   install nothing and start no engine: say what is missing and how to get it (.venv is made)
   -h, --help     this text
 
-Tasks: start-all, start-infra, build, stop-all, logs, init, rotate, upgrade, status, smoke,
+Tasks: start-all, start-infra, build, stop-all, logs, init, rotate, upgrade, status, smoke, search-logs,
 start-monitoring, stop-monitoring, alerts, backup, backups, verify-backup, restore, unpack-backup,
-schedule-backups, install-service,
-test, search-logs, lint; `inv --list` says more.
+schedule-backups, install-service, test, lint; `inv --list` says more.
 """
 
 

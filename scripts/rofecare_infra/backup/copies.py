@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Generator
 from pathlib import Path
 
+from rofecare_infra import state
 from rofecare_infra.backup import disk, retention
 from rofecare_infra.backup.records import CHECKSUM, MANIFEST, VERIFIED, Backup
 from rofecare_infra.backup.store import PARTIAL, Store
@@ -63,9 +64,9 @@ def _to_folder(backup: Backup, store: Store) -> None:
                 raise OSError(5, "what was written is not what is read", str(draft / name))
         for name in (MANIFEST, CHECKSUM):
             disk.write(draft / name, (backup.folder / name).read_bytes())
-        disk.sync_folder(draft)
+        state.sync_folder(draft)
         draft.rename(final)
-    disk.sync_folder(store.folder)
+    state.sync_folder(store.folder)
 
 
 def _by_rsync(backup: Backup, place: str) -> None:

@@ -58,24 +58,6 @@ def write(path: Path, content: bytes) -> FileRecord:
     return file.record
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Write a file in place of another one: whoever reads sees the old or the new one, also after a power cut."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
-    write(draft, content)
-    draft.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Let the names in a folder be on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def record_of(path: Path) -> FileRecord:
     """What a file is, to the byte. Raises OSError when it cannot be read to its end."""
     digest = hashlib.sha256()

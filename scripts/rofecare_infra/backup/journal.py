@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from rofecare_infra.backup import disk
+from rofecare_infra import state
 from rofecare_infra.backup.records import DatabaseRecord
 from rofecare_infra.backup.server import NEW, OLD
 from rofecare_infra.errors import VerificationError
@@ -72,13 +72,13 @@ class Journal:
         changed = replace(self, step=step or self.step, **changes)  # type: ignore[arg-type]
         changed.path.parent.mkdir(parents=True, exist_ok=True)
         said = {**asdict(changed), "path": None}
-        disk.replace(changed.path, (json.dumps(said) + "\n").encode())
+        state.replace(changed.path, json.dumps(said) + "\n", mode=0o600)
         return changed
 
     def remove(self) -> None:
         """It is over."""
         self.path.unlink(missing_ok=True)
-        disk.sync_folder(self.path.parent)
+        state.sync_folder(self.path.parent)
 
 
 def path_of(settings: Settings) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rofecare_infra import state
 from rofecare_infra.backup.store import Entry, store_of
 from rofecare_infra.errors import RofecareError
 from rofecare_infra.settings import Settings
@@ -33,10 +34,7 @@ def tell(settings: Settings, news: Mapping[str, float] | None = None) -> None:
         values = {**_remembered(path), **_present(store_of(settings).entries()), **(news or {})}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.parent.chmod(0o755)  # whoever reads it in a container is another user
-        draft = path.with_suffix(".new")
-        draft.write_text("".join(f"{name} {value:.0f}\n" for name, value in sorted(values.items())), encoding="ascii")
-        draft.chmod(0o644)
-        draft.replace(path)
+        state.replace(path, "".join(f"{name} {value:.0f}\n" for name, value in sorted(values.items())), mode=0o644)
     except (OSError, RofecareError):
         return
 

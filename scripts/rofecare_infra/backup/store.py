@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from rofecare_infra import state
 from rofecare_infra.backup import disk
 from rofecare_infra.backup.records import CHECKSUM, MANIFEST, VERIFIED, Backup, Manifest, from_text, to_text
 from rofecare_infra.errors import CommandError, SettingsError, UsageError, VerificationError
@@ -108,10 +109,10 @@ class Store:
         text = to_text(manifest).encode()
         record = disk.write(draft / MANIFEST, text)
         disk.write(draft / CHECKSUM, f"{record.sha256}  {MANIFEST}\n".encode())
-        disk.sync_folder(draft)
+        state.sync_folder(draft)
         final = self.folder / manifest.id
         draft.rename(final)
-        disk.sync_folder(self.folder)
+        state.sync_folder(self.folder)
         return Backup(final, manifest)
 
     @contextmanager
@@ -190,7 +191,7 @@ def mark_verified(backup: Backup, now: datetime) -> None:
     """Note that this very backup was verified."""
     digest = manifest_digest((backup.folder / MANIFEST).read_bytes())
     said = {"manifest": digest, "verified": now.isoformat(timespec="seconds")}
-    disk.replace(backup.folder / VERIFIED, (json.dumps(said) + "\n").encode())
+    state.replace(backup.folder / VERIFIED, json.dumps(said) + "\n", mode=0o600)
 
 
 def verified_at(folder: Path) -> str:

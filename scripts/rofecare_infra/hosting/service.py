@@ -9,7 +9,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rofecare_infra import process
+from rofecare_infra import process, state
 from rofecare_infra.errors import CommandError
 from rofecare_infra.hosting.unit import MARK, Unit, unit_folder
 from rofecare_infra.progress import Event, Note
@@ -126,14 +126,8 @@ def _check_writable(path: Path, again: str) -> None:
 
 def _write(path: Path, text: str, again: str) -> None:
     """All of it or nothing: a machine that loses its power here boots with the old unit or the new one."""
-    aside = path.with_name(f".{path.name}.new")
     try:
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.chmod(0o644)
-        aside.replace(path)
+        state.replace(path, text, mode=0o644)
     except OSError as error:
         raise _refused(path, error.strerror or str(error), again) from error
 

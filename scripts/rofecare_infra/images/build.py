@@ -8,6 +8,7 @@ from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rofecare_infra import state
 from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError
@@ -77,9 +78,7 @@ class _Records:
         local = self._engine.image(image)
         self._known[image] = {"inputs": inputs, "id": local.id if local else ""}
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_suffix(".new")
-        draft.write_text(json.dumps(self._known, indent=1), encoding="utf-8")
-        draft.replace(self._path)
+        state.replace(self._path, json.dumps(self._known, indent=1))
 
 
 def missing(sources: Sources, engine: Engine, services: Iterable[Service]) -> tuple[str, ...]:

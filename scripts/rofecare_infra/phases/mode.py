@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from rofecare_infra import state
 from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import RofecareError
 from rofecare_infra.platform import LABEL_MODE
@@ -51,6 +52,4 @@ def _remembered(settings: Settings) -> frozenset[str]:
 def _write(settings: Settings, projects: frozenset[str]) -> None:
     path = settings.state_folder / _FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".new")
-    draft.write_text(json.dumps(sorted(projects)), encoding="utf-8")
-    draft.replace(path)
+    state.replace(path, json.dumps(sorted(projects)))

@@ -13,6 +13,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from rofecare_infra import state
 from rofecare_infra.errors import SettingsError
 
 
@@ -38,11 +39,7 @@ class SecretFile:
         """Write the new secret beside the old one. Raises SettingsError where this user may not."""
         try:
             self._next.unlink(missing_ok=True)
-            with self._next.open("w", encoding="utf-8") as draft:
-                draft.write(value)
-                draft.flush()
-                os.fsync(draft.fileno())
-            self._next.chmod(self.path.stat().st_mode & 0o777)
+            state.write(self._next, value, mode=self.path.stat().st_mode & 0o777)
             self._flush()
         except OSError as error:
             raise SettingsError(
@@ -77,14 +74,9 @@ class SecretFile:
         self._flush()
 
     def _flush(self) -> None:
-        """A rename is only safe from a power cut when the folder is on the disk."""
-        if not self.path.parent.is_dir():
-            return  # given up together with the data: there is nothing in it
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        # A folder that is gone was given up together with the data: there is nothing in it.
+        if self.path.parent.is_dir():
+            state.sync_folder(self.path.parent)
 
 
 def _read(path: Path) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rofecare_infra import state
 from rofecare_infra.errors import SettingsError
 from rofecare_infra.platform import MONITORING, Platform
 from rofecare_infra.settings import Problem
@@ -132,15 +133,11 @@ def create(found: Inventory, names: Iterable[str]) -> tuple[Path, ...]:
 
 def _make(path: Path) -> Path:
     path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-    # Written aside and renamed: a half secret never looks like a whole one.
-    draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
-    draft.write_text(secrets.token_hex(_BYTES), encoding="ascii")
-    draft.chmod(_FILE_MODE)
     if path.is_dir():
         # The engine makes a folder of what it shall mount and cannot find.
         path.rmdir()
-    draft.replace(path)
+    # A half secret never looks like a whole one, and a whole one is there before any data is made with it.
+    state.replace(path, secrets.token_hex(_BYTES), mode=_FILE_MODE)
     return path
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from rofecare_infra import images, phases
+from rofecare_infra import images, phases, state
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError, UsageError
 from rofecare_infra.images import registry
@@ -102,7 +102,5 @@ def write_tag(settings: Settings, tag: str) -> None:
         lines.append(line)
     # `.env` may be a link: the file that it leads to is written.
     real = path.resolve()
-    draft = real.with_name(f".{real.name}.new")
-    draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    draft.chmod(real.stat().st_mode & 0o777 if real.exists() else 0o644)
-    draft.replace(real)
+    mode = real.stat().st_mode & 0o777 if real.exists() else 0o644
+    state.replace(real, "\n".join(lines) + "\n", mode=mode)
