@@ -11,10 +11,10 @@ from urllib.parse import quote
 from rofecare_infra.backup import disk, facts
 from rofecare_infra.backup.records import DatabaseRecord, Facts, FileRecord, Position
 from rofecare_infra.backup.server import NEW, OLD, Server, Session, literal, quoted
-from rofecare_infra.errors import CommandError
+from rofecare_infra.backup.streams import insist, passing
 from rofecare_infra.platform import Service
 from rofecare_infra.process import transfer
-from rofecare_infra.progress import Event, Output, Working, mebibytes
+from rofecare_infra.progress import Event, Working, mebibytes
 
 # Where a table is locked by somebody for longer, there is no backup of it, in milliseconds.
 _LOCK_WAIT = 60000
@@ -83,25 +83,12 @@ def dump(session: Session, snapshot: str, folder: Path) -> Generator[Event, None
     )
     argv = server.argv(name, *words, watched=True)
     with disk.Written(folder / file) as out:
-        pieces = transfer(argv, sink=out.write)
-        shown = 0
-        while True:
-            try:
-                count = next(pieces)
-            except StopIteration as end:
-                result = end.value
-                break
-            if count - shown > 1 << 20:
-                shown = count
-                yield Output(f"{server.service}: {name}, {mebibytes(count)} written")
-        if not result.ok:
-            raise CommandError(
-                f"{server.service}: the database {name} cannot be written out",
-                seen=f"pg_dump ended with {result.returncode}",
-                expected="exit code 0",
-                next_step="mend the cause below, then the same command again",
-                details=result.tail(8),
-            )
+        result = yield from passing(
+            transfer(argv, sink=out.write),
+            1 << 20,
+            lambda count: f"{server.service}: {name}, {mebibytes(count)} written",
+        )
+        insist(result, "pg_dump", f"{server.service}: the database {name} cannot be written out")
     yield Working(f"{server.service}: counting {name}")
     found = _framed(facts.collect(session), before, facts.places(session))
     record = DatabaseRecord(

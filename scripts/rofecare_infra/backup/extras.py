@@ -8,9 +8,10 @@ from pathlib import Path
 from rofecare_infra import secrets
 from rofecare_infra.backup import sealed
 from rofecare_infra.backup.server import Server
-from rofecare_infra.errors import CommandError, SettingsError
+from rofecare_infra.backup.streams import insist
+from rofecare_infra.errors import SettingsError
 from rofecare_infra.phases import Project
-from rofecare_infra.process import transfer
+from rofecare_infra.process import to_end, transfer
 
 CONFIGURATION = "configuration.tar"
 SECRETS = "secrets.sealed"
@@ -24,21 +25,8 @@ def roles_of(server: Server, *, passwords: bool) -> bytes:
     """The roles of a server as SQL; their passwords' verifiers only where they are asked for."""
     found: list[bytes] = []
     words = ["pg_dumpall", "--roles-only", "--no-password", *([] if passwords else ["--no-role-passwords"])]
-    pieces = transfer(server.argv("template1", *words, watched=True), sink=found.append)
-    while True:
-        try:
-            next(pieces)
-        except StopIteration as end:
-            result = end.value
-            break
-    if not result.ok:
-        raise CommandError(
-            f"{server.service}: the roles cannot be written out",
-            seen=f"pg_dumpall ended with {result.returncode}",
-            expected="exit code 0",
-            next_step="mend the cause below, then the same command again",
-            details=result.tail(8),
-        )
+    result = to_end(transfer(server.argv("template1", *words, watched=True), sink=found.append))
+    insist(result, "pg_dumpall", f"{server.service}: the roles cannot be written out")
     return b"".join(found)
 
 

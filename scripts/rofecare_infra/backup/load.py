@@ -10,8 +10,9 @@ from rofecare_infra.backup import facts
 from rofecare_infra.backup.database import creation
 from rofecare_infra.backup.records import DatabaseRecord
 from rofecare_infra.backup.server import Server, literal
-from rofecare_infra.errors import CommandError, VerificationError
-from rofecare_infra.process import transfer
+from rofecare_infra.backup.streams import insist
+from rofecare_infra.errors import VerificationError
+from rofecare_infra.process import to_end, transfer
 from rofecare_infra.progress import Event, Working
 
 # How many differences an error lists.
@@ -24,21 +25,8 @@ def load(server: Server, record: DatabaseRecord, folder: Path, name: str) -> Gen
     server.execute("template1", creation(record, name))
     words = ("pg_restore", "--exit-on-error", "--no-password", f"--dbname={name}")
     with (folder / record.file).open("rb") as source:
-        pieces = transfer(server.argv(name, *words), source=source)
-        while True:
-            try:
-                next(pieces)
-            except StopIteration as end:
-                result = end.value
-                break
-    if not result.ok:
-        raise CommandError(
-            f"{record.service}: {record.file} cannot be restored",
-            seen=f"pg_restore ended with {result.returncode}",
-            expected="exit code 0",
-            next_step="mend the cause below, then the same command again",
-            details=result.tail(8),
-        )
+        result = to_end(transfer(server.argv(name, *words), source=source))
+    insist(result, "pg_restore", f"{record.service}: {record.file} cannot be restored")
 
 
 def compare(server: Server, record: DatabaseRecord, name: str, backup: str) -> Generator[Event, None, None]:

@@ -24,6 +24,7 @@ from rofecare_infra.backup.take import take_locked
 from rofecare_infra.errors import RofecareError, UsageError, VerificationError
 from rofecare_infra.phases import Prepared
 from rofecare_infra.platform import resolve
+from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working, listed
 
 
@@ -161,8 +162,7 @@ class _Run:
 def _back(prepared: Prepared, begun: Journal, servers: Mapping[str, Server], error: BaseException) -> None:
     """Put the old state back at once; what hinders that is told with the error, and the next command does it."""
     try:
-        for _ in put_back(prepared, begun, servers):
-            pass
+        to_end(put_back(prepared, begun, servers))
     except RofecareError as second:
         if isinstance(error, RofecareError):
             error.details = (*error.details, f"the old state is not back yet: {second.what} ({second.seen})")

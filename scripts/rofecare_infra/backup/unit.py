@@ -15,13 +15,14 @@ from pathlib import Path
 
 from rofecare_infra.backup import disk, surroundings
 from rofecare_infra.backup.records import FileRecord, VolumesRecord
+from rofecare_infra.backup.streams import passing
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, VerificationError
 from rofecare_infra.phases import Prepared
 from rofecare_infra.phases.stop import stop_in_stages
 from rofecare_infra.platform import MONITORING, Platform, Service, levels_of
-from rofecare_infra.process import Result, run, transfer
-from rofecare_infra.progress import Event, Note, Output, Working, mebibytes
+from rofecare_infra.process import Result, run, to_end, transfer
+from rofecare_infra.progress import Event, Note, Working, mebibytes
 
 _ENVIRONMENT = ("KAFKA_", "ZOOKEEPER_")
 
@@ -107,8 +108,7 @@ def write_out(
     except BaseException:
         # Whatever it was: what ran before runs again. Nobody waits for the gate on the way out of a failure.
         if restart and ran:
-            for _ in surroundings.restart_unwatched(prepared, ran):
-                pass
+            to_end(surroundings.restart_unwatched(prepared, ran))
         raise
     if restart:
         yield from surroundings.start(prepared, ran)
@@ -157,16 +157,7 @@ def check(folder: Path, archives: Mapping[str, str]) -> Generator[Event, None, N
 
 
 def _moved(pieces: Generator[int, None, Result], mount: Mount) -> Generator[Event, None, None]:
-    shown = 0
-    while True:
-        try:
-            count = next(pieces)
-        except StopIteration as end:
-            result: Result = end.value
-            break
-        if count - shown > 1 << 22:
-            shown = count
-            yield Output(f"{mount.volume}: {mebibytes(count)}")
+    result = yield from passing(pieces, 1 << 22, lambda count: f"{mount.volume}: {mebibytes(count)}")
     if not result.ok:
         raise CommandError(
             f"the volume {mount.volume} cannot be copied",

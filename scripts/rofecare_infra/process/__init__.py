@@ -1,7 +1,18 @@
 """The one door to other programs, and what this machine knows of its own ports."""
 
 from rofecare_infra.process.ports import holder_of, is_free
-from rofecare_infra.process.run import Result, redact, run, run_attached, stream
+from rofecare_infra.process.run import Result, redact, run, run_attached, stream, to_end
 from rofecare_infra.process.transfer import Conversation, transfer
 
-__all__ = ["Conversation", "Result", "holder_of", "is_free", "redact", "run", "run_attached", "stream", "transfer"]
+__all__ = [
+    "Conversation",
+    "Result",
+    "holder_of",
+    "is_free",
+    "redact",
+    "run",
+    "run_attached",
+    "stream",
+    "to_end",
+    "transfer",
+]

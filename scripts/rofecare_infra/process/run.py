@@ -14,9 +14,11 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from rofecare_infra.errors import CommandError
+
+T = TypeVar("T")
 
 # A child that was asked to stop gets this long before it is killed, in seconds.
 GRACE = 15.0
@@ -70,12 +72,16 @@ def run(
     (seconds) ask the command to stop, and kill it when it does not. Raises CommandError when the program is missing,
     runs out of time or (with `check`) ends with another code than 0.
     """
-    lines = stream(argv, env=env, without=without, cwd=cwd, stdin=stdin, timeout=timeout, check=check)
+    return to_end(stream(argv, env=env, without=without, cwd=cwd, stdin=stdin, timeout=timeout, check=check))
+
+
+def to_end(steps: Generator[object, None, T]) -> T:
+    """Run what tells of its steps to its end, with nobody listening; its result."""
     while True:
         try:
-            next(lines)
+            next(steps)
         except StopIteration as end:
-            result: Result = end.value
+            result: T = end.value
             return result
 
 

@@ -7,7 +7,7 @@ restart    those who use it, one after another; Redis last: it then forgets the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -136,13 +136,6 @@ class Change:
     def _mine(self, containers: Sequence[Container]) -> list[Container]:
         names = {service.name for service in self.what.users}
         return [one for one in containers if one.service in names]
-
-
-def quietly(events: Generator[Event, None, None], tell: Callable[[Event], None] | None = None) -> None:
-    """Run a use case to its end where nobody can be told of it any more."""
-    for event in events:
-        if tell is not None:
-            tell(event)
 
 
 def _wrong(container: str, seen: str, expected: str) -> ServiceFailedError:

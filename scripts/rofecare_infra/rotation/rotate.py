@@ -11,8 +11,9 @@ from rofecare_infra.engine import Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.gates import observe
 from rofecare_infra.phases import Project
+from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working
-from rofecare_infra.rotation.change import Change, quietly
+from rofecare_infra.rotation.change import Change
 from rofecare_infra.rotation.files import SecretFile
 from rofecare_infra.rotation.journal import Entry, Journal
 from rofecare_infra.rotation.kinds import Kind, names, resolve, secret_of
@@ -66,7 +67,7 @@ def rotate(
             raise _kept_error(error, name) from error
         except BaseException:
             # ^C: whoever asked has no eyes for what is done now, and gets no half a change.
-            quietly(_undo(change, journal, None))
+            to_end(_undo(change, journal, None))
             raise
         change.file.keep()
         journal.clear()

@@ -17,6 +17,7 @@ from rofecare_infra.engine import Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.images import Sources
 from rofecare_infra.phases import Prepared, Project
+from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.settings import Assignment, Settings
 from rofecare_infra.upgrade import stages
@@ -132,8 +133,7 @@ def _prepared(settings: Settings, path: Path, model: Mapping[str, Any], target: 
 
 def _remove(copy: Prepared) -> None:
     """Everything of the copy: containers, networks, volumes, and the backup that its restore took."""
-    for _ in phases.stop(copy.engine, copy.sources.compose, copy.platform, volumes=True):
-        pass
+    to_end(phases.stop(copy.engine, copy.sources.compose, copy.platform, volumes=True))
     shutil.rmtree(store_of(copy.settings).folder, ignore_errors=True)
 
 

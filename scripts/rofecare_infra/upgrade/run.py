@@ -11,6 +11,7 @@ from rofecare_infra import backup
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.phases import Prepared, Project
+from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.upgrade import stages
 from rofecare_infra.upgrade.journal import Entry, Journal
@@ -74,8 +75,7 @@ def upgrade(
         except BaseException:
             # ^C, or nobody reads any more: nothing can be told, all of it is put back all the same.
             try:
-                for _ in put_back(old, journal, run.entry, clock=clock, sleep=sleep):
-                    pass
+                to_end(put_back(old, journal, run.entry, clock=clock, sleep=sleep))
             except RofecareError as second:
                 raise _stuck("interrupted", second) from second
             raise
