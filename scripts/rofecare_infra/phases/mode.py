@@ -7,21 +7,17 @@ Containers say it by their label. What is stopped says nothing, so this machine 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 from rofecare_infra import state
-from rofecare_infra.engine import Engine, connect
-from rofecare_infra.errors import RofecareError
-from rofecare_infra.platform import LABEL_MODE
+from rofecare_infra.phases.present import Present
 from rofecare_infra.settings import Settings
 
-PRODUCTION = "production"
 _FILE = "production.json"
 
 
-def is_production(settings: Settings, engine: Callable[[], Engine] = connect) -> bool:
+def is_production(settings: Settings, present: Present) -> bool:
     """Whether the project was started, or made ready, for production before."""
-    return settings.project in _remembered(settings) or _runs_as_production(settings.project, engine)
+    return settings.project in _remembered(settings) or present.is_production
 
 
 def remember(settings: Settings) -> None:
@@ -33,13 +29,6 @@ def forget(settings: Settings) -> None:
     """The project's data is gone: nothing is left to protect."""
     if settings.project in _remembered(settings):
         _write(settings, _remembered(settings) - {settings.project})
-
-
-def _runs_as_production(project: str, engine: Callable[[], Engine]) -> bool:
-    try:
-        return any(one.labels.get(LABEL_MODE) == PRODUCTION for one in engine().containers(project))
-    except RofecareError:
-        return False  # whoever needs the engine asks again, and tells
 
 
 def _remembered(settings: Settings) -> frozenset[str]:

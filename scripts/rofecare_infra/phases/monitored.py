@@ -1,26 +1,14 @@
-"""The monitoring comes and goes while the platform runs: whether it is there, and how it leaves."""
+"""The monitoring comes and goes while the platform runs: how it leaves."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
 
-from rofecare_infra.engine import Container, Engine, connect
-from rofecare_infra.errors import RofecareError
+from rofecare_infra.engine import Container, Engine
 from rofecare_infra.phases.stop import StopReport, stop_in_stages
 from rofecare_infra.platform import LABEL_PHASE, MONITORING, Platform
 from rofecare_infra.progress import Event, Working
-
-
-def is_watched(project: str, engine: Callable[[], Engine] = connect) -> bool:
-    """Whether the project has containers of the monitoring.
-
-    An engine that does not answer says no here; whoever needs more of it asks again and tells.
-    """
-    try:
-        return bool(_watchers(engine(), project))
-    except RofecareError:
-        return False
 
 
 def stop_monitoring(

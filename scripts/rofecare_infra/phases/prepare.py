@@ -15,7 +15,7 @@ from rofecare_infra.images import Sources
 from rofecare_infra.phases import mode
 from rofecare_infra.phases import production as hardened
 from rofecare_infra.phases.admission import renew_token
-from rofecare_infra.phases.monitored import is_watched
+from rofecare_infra.phases.present import Present
 from rofecare_infra.platform import Defect, Platform, Service, defects
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.settings import Problem, Settings, load
@@ -60,8 +60,11 @@ def open_project(
     """
     settings, found = load(root, os.environ)
     problems = list(found)
+    present = Present(settings.project)
     if production is None:
-        production = (settings.docker_folder / PRODUCTION).exists() and mode.is_production(settings)
+        production = (settings.docker_folder / PRODUCTION).exists() and mode.is_production(settings, present)
+    if monitoring is None:
+        monitoring = (settings.docker_folder / MONITORING).exists() and present.is_watched
     compose = _compose(settings, monitoring=monitoring, production=production)
     try:
         platform = compose.model()
@@ -165,14 +168,12 @@ def ensure_images(
             yield from images.pull(image, ", ".join(names), sleep)
 
 
-def _compose(settings: Settings, *, monitoring: bool | None, production: bool) -> Compose:
+def _compose(settings: Settings, *, monitoring: bool, production: bool) -> Compose:
     compose = Compose(settings.docker_folder, variables=_variables(settings))
     if production:
         compose = compose.with_files(*hardened.files_for(settings))
-    if not (settings.docker_folder / MONITORING).exists():
-        return compose
-    watched = is_watched(settings.project) if monitoring is None else monitoring
-    return compose.with_files(MONITORING) if watched else compose
+    has_it = (settings.docker_folder / MONITORING).exists()
+    return compose.with_files(MONITORING) if monitoring and has_it else compose
 
 
 def _by_image(services: Iterable[Service]) -> dict[str, list[str]]:

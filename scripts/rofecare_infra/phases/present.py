@@ -1,0 +1,37 @@
+"""What is there of a project before anything is known of its files: looked at once, whatever is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from rofecare_infra.engine import Container, Engine, connect
+from rofecare_infra.errors import RofecareError
+from rofecare_infra.platform import LABEL_MODE, LABEL_PHASE, MONITORING
+
+PRODUCTION = "production"
+
+
+class Present:
+    """The containers of a project. The engine is asked by the first question, and no more than once."""
+
+    def __init__(self, project: str, engine: Callable[[], Engine] = connect) -> None:
+        self._project = project
+        self._engine = engine
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether there are containers of the monitoring."""
+        return any(one.labels.get(LABEL_PHASE) == MONITORING for one in self._containers)
+
+    @property
+    def is_production(self) -> bool:
+        """Whether there are containers that were started for production."""
+        return any(one.labels.get(LABEL_MODE) == PRODUCTION for one in self._containers)
+
+    @cached_property
+    def _containers(self) -> tuple[Container, ...]:
+        try:
+            return self._engine().containers(self._project)
+        except RofecareError:
+            return ()  # whoever needs the engine asks again, and tells
