@@ -1,6 +1,6 @@
 """Backups of the platform: taken from snapshots, verified by a restore, restored beside and swapped in."""
 
-from rofecare_infra.backup import metrics, schedule
+from rofecare_infra.backup import metrics
 from rofecare_infra.backup.journal import forget, is_interrupted
 from rofecare_infra.backup.records import Backup, Manifest
 from rofecare_infra.backup.recover import recover
@@ -25,7 +25,6 @@ __all__ = [
     "metrics",
     "recover",
     "restore",
-    "schedule",
     "store_of",
     "take",
     "take_verified",

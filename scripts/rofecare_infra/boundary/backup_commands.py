@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rofecare_infra import backup, phases
+from rofecare_infra import backup, hosting, phases
 from rofecare_infra.backup import Entry, metrics
 from rofecare_infra.boundary.commands import prepare
 from rofecare_infra.engine import connect
@@ -38,11 +38,11 @@ def schedule_backups(root: Path, *, time: str, remove: bool) -> None:
     settings = phases.open_project(root, secrets_checked=False).settings
     out = renderer_for()
     if remove:
-        gone = backup.schedule.remove(settings).files
+        gone = hosting.schedule.remove(settings).files
         out.say(f"removed: {', '.join(map(str, gone))}" if gone else "nothing was scheduled")
         return
     inv = Path(sys.executable).with_name("inv")
-    done = backup.schedule.schedule(settings, [str(inv), "--search-root", str(root), "backup"], time)
+    done = hosting.schedule.schedule(settings, [str(inv), "--search-root", str(root), "backup"], time)
     for path, text in zip(done.files, done.texts, strict=True):
         out.say(f"{path}:\n\n{text}")
     out.say(f"scheduled: a backup of {settings.project} every day at {time}")

@@ -59,11 +59,11 @@ def unit_of(settings: Settings, platform: Platform, *, user: str, production: bo
     given = {name: one.value for name, one in settings.values.items() if one.where == "the environment"}
     text = _TEMPLATE.format(
         mark=MARK,
-        project=_specifiers(platform.project),
+        project=specifiers(platform.project),
         mounts=quoted(str(settings.root)),
-        user=_specifiers(user),
+        user=specifiers(user),
         # The one value that takes no quotes: all of the line is the path.
-        folder=_specifiers(str(settings.root)),
+        folder=specifiers(str(settings.root)),
         environment="".join(f"Environment={quoted(f'{name}={value}')}\n" for name, value in sorted(given.items())),
         inv=command_word(str(settings.root / ".venv/bin/inv")),
         flags=" --prod" if production else "",
@@ -76,7 +76,7 @@ def unit_of(settings: Settings, platform: Platform, *, user: str, production: bo
 
 def quoted(word: str) -> str:
     """A word as systemd reads it in a list: blanks, quotes, backslashes and percent signs keep their meaning."""
-    escaped = _specifiers(word).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = specifiers(word).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
@@ -90,5 +90,6 @@ def unit_folder() -> Path:
     return Path("/etc/systemd/system")
 
 
-def _specifiers(text: str) -> str:
+def specifiers(text: str) -> str:
+    """A text in which percent signs keep their meaning."""
     return text.replace("%", "%%")

@@ -6,16 +6,17 @@ import os
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from rofecare_infra import state
 from rofecare_infra.errors import CommandError, UsageError
+from rofecare_infra.hosting.unit import command_word, specifiers, unit_folder
 from rofecare_infra.process import run
 from rofecare_infra.settings import Settings
 
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _SYSTEMD = Path("/run/systemd/system")
-_UNITS = Path("/etc/systemd/system")
 _CRON = Path("/etc/cron.d")
 
 
@@ -24,7 +25,7 @@ class Places:
     """Where this machine keeps such things; tests have their own."""
 
     systemd: Path = _SYSTEMD
-    units: Path = _UNITS
+    units: Path = field(default_factory=unit_folder)
     cron: Path = _CRON
 
     @property
@@ -44,7 +45,7 @@ class Scheduled:
 def units(settings: Settings, command: Sequence[str], time: str) -> dict[str, str]:
     """The two units of a timer: file name -> text."""
     name = f"rofecare-backup-{settings.project}"
-    words = " ".join(f'"{word}"' for word in command).replace("%", "%%")
+    words = " ".join(map(command_word, command))
     service = f"""\
 # Written by `inv schedule-backups`, removed by `inv schedule-backups --remove`.
 [Unit]
@@ -53,7 +54,7 @@ After=docker.service
 
 [Service]
 Type=oneshot
-WorkingDirectory={str(settings.root).replace("%", "%%")}
+WorkingDirectory={specifiers(str(settings.root))}
 Environment=COMPOSE_PROJECT_NAME={settings.project}
 ExecStart={words}
 """
@@ -135,11 +136,8 @@ def _systemctl(where: Places, *words: str) -> None:
 
 
 def _write(path: Path, text: str) -> Path:
-    draft = path.with_name(f".{path.name}.new")
     try:
-        draft.write_text(text, encoding="utf-8")
-        draft.chmod(0o644)
-        draft.replace(path)
+        state.replace(path, text, mode=0o644)
     except OSError as error:
         raise _refused(path, error) from error
     return path
