@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.project import IMAGE, REPOSITORY, Project
+from tests.support.images import ensure_base
+from tests.support.project import Project
 
 Json = dict[str, Any]
 MakeProject = Callable[..., Project]
@@ -19,9 +19,7 @@ MakeProject = Callable[..., Project]
 def small_image(engine: object) -> str:
     """An image to make containers of; built on a machine that has none."""
     assert engine is not None
-    if subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True, check=False).returncode:
-        subprocess.run(["bash", str(REPOSITORY / "docker/images/base/make-base.sh"), IMAGE], check=True)
-    return IMAGE
+    return ensure_base()
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tests.engine.test_gate import check
-from tests.support.databases import EVERYTHING, SECRETS, build_image, postgres, sql
+from tests.support.databases import EVERYTHING, SECRETS, postgres, sql
+from tests.support.images import POSTGRES, ensure
 from tests.support.project import Project
 
 Json = dict[str, Any]
@@ -25,7 +26,7 @@ ODD = "Odd 'two \"x"
 def project(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Two servers, one with everything that a database can hold, one with a name that has to be quoted."""
     assert engine is not None
-    build_image()
+    ensure(POSTGRES)
     services = {"one-db": postgres("one", "one"), "two-db": postgres(ODD, "two")}
     project = Project(
         tmp_path_factory.mktemp("backup") / "p", services, volumes={"one": {}, "two": {}}, secrets=SECRETS

@@ -15,7 +15,8 @@ import pytest
 
 from tests.engine.test_backup import leftovers, listed
 from tests.engine.test_gate import FOREVER, check
-from tests.support.databases import SECRETS, build_image, postgres, sql
+from tests.support.databases import SECRETS, postgres, sql
+from tests.support.images import POSTGRES, ensure
 from tests.support.project import Project, service
 
 ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "2"))
@@ -30,7 +31,7 @@ QUERY = "SELECT count(*), sum(n), md5(string_agg(text, ',' ORDER BY n)) FROM x"
 def project(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A database with some megabytes, and two services that keep files as Kafka and Zookeeper do."""
     assert engine is not None
-    build_image()
+    ensure(POSTGRES)
     keeper = f"trap 'exit 0' TERM; {FOREVER}"
     services = {
         "one-db": postgres("one", "one"),

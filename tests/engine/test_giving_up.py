@@ -8,13 +8,14 @@ import pytest
 
 from tests.engine.test_backup import listed
 from tests.engine.test_gate import check
-from tests.support.databases import SECRETS, build_image, postgres, sql
+from tests.support.databases import SECRETS, postgres, sql
+from tests.support.images import POSTGRES, ensure
 from tests.support.project import Project
 
 
 @pytest.mark.usefixtures("engine")
 def test_data_goes_after_a_question_and_a_verified_backup(tmp_path: Path) -> None:
-    build_image()
+    ensure(POSTGRES)
     project = Project(tmp_path / "p", {"one-db": postgres("one", "one")}, volumes={"one": {}}, secrets=SECRETS)
     labels = {"com.rofecare.mode": "production"}
     project.write("docker-compose.prod.yml", {"services": {"one-db": {"labels": labels}}})

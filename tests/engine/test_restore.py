@@ -15,7 +15,8 @@ import pytest
 
 from tests.engine.test_backup import Json, listed, newest
 from tests.engine.test_gate import FOREVER, check
-from tests.support.databases import EVERYTHING, SECRETS, build_image, postgres, sql
+from tests.support.databases import EVERYTHING, SECRETS, postgres, sql
+from tests.support.images import POSTGRES, ensure
 from tests.support.project import Project, service
 
 ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "1"))
@@ -42,7 +43,7 @@ def make(folder: Path) -> Project:
 def project(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The platform of these tests, with the mark `first` in all of its databases, and a backup of that."""
     assert engine is not None
-    build_image()
+    ensure(POSTGRES)
     project = make(tmp_path_factory.mktemp("restore") / "p")
     try:
         check(project.inv("start-all"), 0)

@@ -15,7 +15,8 @@ import pytest
 from tests.engine.conftest import MakeProject
 from tests.engine.test_gate import check
 from tests.support.events import recording
-from tests.support.locked import CACHE_CLIENT, CLIENT, POSTGRES, REDIS, cache, client, database, secrets
+from tests.support.images import POSTGRES, REDIS, ensure
+from tests.support.locked import CACHE_CLIENT, CLIENT, cache, client, database, secrets
 from tests.support.project import IMAGE, Project, service
 
 ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "2"))
@@ -36,9 +37,7 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(autouse=True)
 def _images(engine: object) -> None:
     assert engine is not None
-    for name in (POSTGRES, REDIS):
-        if subprocess.run(["docker", "image", "inspect", name], capture_output=True, check=False).returncode:
-            pytest.skip(f"no {name} on this machine: inv build")
+    ensure(POSTGRES, REDIS)
 
 
 @pytest.fixture

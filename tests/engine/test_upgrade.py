@@ -16,8 +16,9 @@ import pytest
 
 from tests.engine.conftest import MakeProject
 from tests.engine.test_gate import check
+from tests.support.images import POSTGRES, ensure
 from tests.support.load import Ask, Load
-from tests.support.locked import POSTGRES, secrets
+from tests.support.locked import secrets
 from tests.support.project import Project
 from tests.support.shop import images, services
 
@@ -32,8 +33,7 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(scope="module")
 def shop_images(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert engine is not None
-    if subprocess.run(["docker", "image", "inspect", POSTGRES], capture_output=True, check=False).returncode:
-        pytest.skip(f"no {POSTGRES} on this machine: inv build")
+    ensure(POSTGRES)
     with images(tmp_path_factory.mktemp("images")) as name:
         yield name
 

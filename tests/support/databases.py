@@ -5,24 +5,16 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
-from tests.support.project import REPOSITORY, Project
-
-IMAGE = "rofecare/postgres:17"
+from tests.support.images import POSTGRES
+from tests.support.project import Project
 
 Json = dict[str, Any]
-
-
-def build_image() -> None:
-    """Build the image on a machine that has none."""
-    if subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True, check=False).returncode:
-        folder = REPOSITORY / "docker/images/postgres"
-        subprocess.run(["docker", "build", "--quiet", "--tag", IMAGE, str(folder)], check=True, capture_output=True)
 
 
 def postgres(database: str, volume: str, **more: object) -> Json:
     """A database as the platform runs it: no root, a root file system that cannot be written to, a password file."""
     return {
-        "image": IMAGE,
+        "image": POSTGRES,
         "user": "999:999",
         "init": True,
         "read_only": True,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.support.images import POSTGRES, REDIS
+
 Json = dict[str, Any]
 
-POSTGRES = "rofecare/postgres:17"
-REDIS = "rofecare/redis:8"
 HARDENED = {"labels": {"com.rofecare.phase": "infrastructure"}, "stop_grace_period": "10s"}
 
 # Reads its passwords when it starts, as an application does, and is well as long as both still open.

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.locked import POSTGRES, database, probe
+from tests.support.images import POSTGRES
+from tests.support.locked import database, probe
 
 Json = dict[str, Any]
 
