@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import replace
 
 from rofecare_infra import phases
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError
 from rofecare_infra.phases import Prepared
 from rofecare_infra.phases.stop import stop_in_stages
-from rofecare_infra.platform import LABEL_ENTRY, MONITORING, Platform, Service
+from rofecare_infra.platform import MONITORING, Platform, Service, lets_in
 from rofecare_infra.process import run
 from rofecare_infra.progress import Event, Note, Working, listed, output_of
 
-_UP = frozenset({"running", "paused", "restarting"})
 _CACHES = {"redis", "valkey", "keydb"}
 # The password is one of the container's secrets, or there is none: whichever opens it.
 _FLUSH = """
@@ -62,8 +60,8 @@ def caches_of(platform: Platform) -> tuple[str, ...]:
 def to_stop(prepared: Prepared, databases: Iterable[str]) -> tuple[tuple[Container, ...], frozenset[str]]:
     """The containers that are up and have to go for a swap, and the services among them that let requests in."""
     users = users_of(prepared.platform, databases)
-    up = [one for one in prepared.engine.containers(prepared.platform.project) if one.status in _UP]
-    entries = frozenset(one.service for one in up if one.labels.get(LABEL_ENTRY) == "true")
+    up = [one for one in prepared.engine.containers(prepared.platform.project) if one.is_up]
+    entries = frozenset(one.service for one in up if lets_in(one.labels))
     return tuple(one for one in up if one.service in users | entries), entries
 
 
@@ -80,9 +78,8 @@ def start(
     """Start these services alone, stage by stage behind the gate."""
     wanted = set(names)
     if wanted:
-        services = tuple(service for service in prepared.platform.services if service.name in wanted)
-        part = replace(prepared.sources, platform=replace(prepared.platform, services=services))
-        yield from phases.start(replace(prepared, sources=part), sleep=sleep)
+        services = [service for service in prepared.platform.services if service.name in wanted]
+        yield from phases.start(prepared.only(services), sleep=sleep)
 
 
 def start_missing(prepared: Prepared, names: Iterable[str]) -> Generator[Event, None, None]:

@@ -93,7 +93,7 @@ def write_out(
             next_step="the same command without --with-kafka",
         )
     containers = _containers(prepared, services)
-    ran = [one.service for one in containers if one.status in {"running", "paused", "restarting"}]
+    ran = [one.service for one in containers if one.is_up]
     mounts = _mounts(prepared.platform, services, containers)
     files: dict[str, FileRecord] = {}
     try:

@@ -14,6 +14,8 @@ LABEL_CONFIG_HASH = "com.docker.compose.config-hash"
 LABEL_ONE_OFF = "com.docker.compose.oneoff"
 LABEL_DEPENDS_ON = "com.docker.compose.depends_on"
 
+_UP = frozenset({"running", "paused", "restarting"})
+
 
 @dataclass(frozen=True)
 class Container:
@@ -46,6 +48,11 @@ class Container:
     def project(self) -> str:
         """The compose project that it belongs to; empty when it belongs to none."""
         return self.labels.get(LABEL_PROJECT, "")
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it was started and not stopped: running, paused, or between two starts."""
+        return self.status in _UP
 
     @property
     def ready(self) -> bool:

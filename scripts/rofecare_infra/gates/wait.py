@@ -40,6 +40,13 @@ class Observation:
         return {name: verdict for name, verdict in self.verdicts.items() if isinstance(verdict, Failed)}
 
     @property
+    def unready(self) -> Mapping[str, str]:
+        """The services that are not ready, what failed first -> why."""
+        return {name: verdict.cause for name, verdict in self.failed.items()} | {
+            name: verdict.reason for name, verdict in self.pending.items()
+        }
+
+    @property
     def ready(self) -> tuple[str, ...]:
         """The services that are ready."""
         return tuple(name for name, verdict in self.verdicts.items() if isinstance(verdict, Ready))

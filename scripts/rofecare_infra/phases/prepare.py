@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rofecare_infra import images, secrets
@@ -48,6 +48,11 @@ class Prepared:
     def platform(self) -> Platform:
         """The model of what runs."""
         return self.sources.platform
+
+    def only(self, services: Iterable[Service]) -> Prepared:
+        """The same with these services alone."""
+        part = replace(self.platform, services=tuple(services))
+        return replace(self, sources=replace(self.sources, platform=part))
 
 
 def open_project(

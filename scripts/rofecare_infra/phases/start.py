@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
-from rofecare_infra.engine import Container
+from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.gates import Observation, has_done_its_work, observe, wait
 from rofecare_infra.phases import failure
 from rofecare_infra.phases.admission import admit_monitoring
 from rofecare_infra.phases.prepare import Prepared, ensure_images
-from rofecare_infra.platform import MONITORING, Service, Stage
+from rofecare_infra.platform import MONITORING, Platform, Service, Stage
 from rofecare_infra.progress import Event, Observed, StageBegan, StageReady, output_of
 
 
@@ -67,21 +67,44 @@ def _start_stage(
         if not result.ok:
             concerned = [service for service in stage.services if service.name in outdated]
             raise failure.not_started(prepared.platform, concerned, prepared.engine, result)
-    observations = wait(
+    yield from until_ready(
+        prepared.platform,
+        prepared.engine,
         stage.services,
-        lambda: prepared.engine.containers(project),
         # The engine counts anew for what it starts anew.
         restarts_before={one.id: one.restarts for one in before if one.service not in outdated},
         timeout=prepared.settings.gate_timeout,
         clock=clock,
         sleep=sleep,
     )
-    last = yield from _watched(observations)
-    if last.failed:
-        raise failure.failed(prepared.platform, prepared.engine, last)
-    if last.pending:
-        raise failure.timed_out(prepared.engine, last, prepared.settings.gate_timeout)
     yield StageReady(stage.phase, *place, stage.names, outdated, clock() - began)
+
+
+def until_ready(
+    platform: Platform,
+    engine: Engine,
+    services: Sequence[Service],
+    *,
+    restarts_before: Mapping[str, int],
+    timeout: float,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> Generator[Event, None, None]:
+    """Tell of these services until all are ready. Raises ServiceFailedError or GateTimeoutError (`timeout` seconds)."""
+    last = yield from _watched(
+        wait(
+            services,
+            lambda: engine.containers(platform.project),
+            restarts_before=restarts_before,
+            timeout=timeout,
+            clock=clock,
+            sleep=sleep,
+        )
+    )
+    if last.failed:
+        raise failure.failed(platform, engine, last)
+    if last.pending:
+        raise failure.timed_out(engine, last, timeout)
 
 
 def _watched(observations: Generator[Observation, None, Observation]) -> Generator[Event, None, Observation]:
@@ -91,9 +114,8 @@ def _watched(observations: Generator[Observation, None, Observation]) -> Generat
         except StopIteration as end:
             last: Observation = end.value
             return last
-        reasons = {name: verdict.reason for name, verdict in seen.pending.items()}
-        reasons |= {name: verdict.cause for name, verdict in seen.failed.items()}
-        yield Observed(seen.waited, {name: reasons.get(name, "") for name in seen.verdicts})
+        unready = seen.unready
+        yield Observed(seen.waited, {name: unready.get(name, "") for name in seen.verdicts})
 
 
 def _outdated(

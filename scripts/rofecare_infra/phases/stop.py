@@ -15,12 +15,11 @@ from rofecare_infra import secrets
 from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import CommandError, RofecareError
-from rofecare_infra.platform import LABEL_ENTRY, LABEL_PHASE, LAST_PHASE, PHASES, Platform, levels_of
+from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, PHASES, Platform, lets_in, levels_of
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.secrets import Inventory
 
 _SIGKILL_CODE = 137
-_RUNNING = frozenset({"running", "paused", "restarting"})
 
 
 @dataclass(frozen=True)
@@ -128,14 +127,14 @@ def reverse_stages(containers: Sequence[Container], platform: Platform) -> list[
     containers that it starts one stage at a time.
     """
     order = (*PHASES, LAST_PHASE)
-    up = [container for container in containers if container.status in _RUNNING]
+    up = [container for container in containers if container.is_up]
     described = {service.name: service.depends_on for service in platform.services}
     levels = levels_of({container.service: described.get(container.service, container.depends_on) for container in up})
 
     def place(container: Container) -> tuple[bool, int, int]:
         phase = container.labels.get(LABEL_PHASE, LAST_PHASE)
-        lets_in = container.labels.get(LABEL_ENTRY) == "true"
-        return (lets_in, order.index(phase) if phase in order else len(order), levels[container.service])
+        first = lets_in(container.labels)
+        return (first, order.index(phase) if phase in order else len(order), levels[container.service])
 
     places = sorted({place(container) for container in up}, reverse=True)
     return [[container for container in up if place(container) == here] for here in places]

@@ -13,6 +13,7 @@ from rofecare_infra.platform.model import (
     Port,
     Service,
     Stage,
+    lets_in,
     levels_of,
 )
 from rofecare_infra.platform.names import resolve, short
@@ -33,6 +34,7 @@ __all__ = [
     "Service",
     "Stage",
     "defects",
+    "lets_in",
     "levels_of",
     "parse",
     "resolve",

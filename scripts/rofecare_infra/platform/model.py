@@ -26,6 +26,11 @@ LABEL_ENTRY = "com.rofecare.entry"
 LABEL_TOKENS = "com.rofecare.tokens"
 
 
+def lets_in(labels: Mapping[str, str]) -> bool:
+    """Whether what carries these labels, a service or a container, lets requests in."""
+    return labels.get(LABEL_ENTRY) == "true"
+
+
 @dataclass(frozen=True)
 class Port:
     """A port of a container, published on an address of this machine."""

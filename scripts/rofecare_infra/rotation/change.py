@@ -26,7 +26,6 @@ from rofecare_infra.rotation.shell import Shell
 _KNOWN_AGAIN = 30.0
 _POLL = 0.5
 # A paused one still has the secret that it read.
-_UP = frozenset({"running", "paused", "restarting"})
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Change:
         """The containers of those who use the secret and of those who ask for it; all of them, or those that are up."""
         concerned = {service.name for service in (*self.what.owners, *self.what.users)}
         found = self.restarts.engine.containers(self.restarts.platform.project)
-        return [one for one in found if one.service in concerned and (one.status in _UP or not running)]
+        return [one for one in found if one.service in concerned and (one.is_up or not running)]
 
     def locks(self) -> list[Lock]:
         """The servers that ask for the secret now."""

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from rofecare_infra.errors import UsageError
-from rofecare_infra.platform import LABEL_ENTRY, LABEL_TOKENS, Platform, Service
+from rofecare_infra.platform import LABEL_ENTRY, LABEL_TOKENS, Platform, Service, lets_in
 
 # The last part of an image's name, without a tag: `redis_exporter` is a client, not a server.
 _REDIS_IMAGE = re.compile(r"(?:^|/)(?:redis|valkey|redis-stack-server)(?:[:@]|$)")
@@ -43,9 +43,7 @@ class Secret:
         """The services that must read it at the same moment: who signs and who checks."""
         if self.kind is not Kind.SIGNING_KEY:
             return ()
-        marked = tuple(
-            one for one in self.users if "true" in {one.labels.get(LABEL_ENTRY), one.labels.get(LABEL_TOKENS)}
-        )
+        marked = tuple(one for one in self.users if lets_in(one.labels) or one.labels.get(LABEL_TOKENS) == "true")
         return marked if any(one.labels.get(LABEL_TOKENS) == "true" for one in marked) else self.users
 
 
@@ -108,4 +106,4 @@ def _is_redis(service: Service, _secret: str) -> bool:
 
 def _checks_tokens(service: Service, secret: str) -> bool:
     called = service.secret_files.get(secret, "").rpartition("/")[2]
-    return service.labels.get(LABEL_ENTRY) == "true" and bool(_SIGNING.search(called) or _SIGNING.search(secret))
+    return lets_in(service.labels) and bool(_SIGNING.search(called) or _SIGNING.search(secret))

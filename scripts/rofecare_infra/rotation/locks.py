@@ -15,7 +15,7 @@ from typing import Protocol
 
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, ServiceFailedError
-from rofecare_infra.platform import LABEL_ENTRY, Service
+from rofecare_infra.platform import Service, lets_in
 from rofecare_infra.process import Result
 from rofecare_infra.rotation.kinds import Kind, Secret
 from rofecare_infra.rotation.shell import Shell
@@ -76,7 +76,7 @@ def locks_of(what: Secret, containers: Sequence[Container], others: Sequence[Ser
 
 def doors_of(services: Sequence[Service], containers: Sequence[Container], shell: Shell) -> list[Door]:
     """Those of the containers that let requests in and speak HTTP themselves."""
-    doors = {one.name: one for one in services if one.labels.get(LABEL_ENTRY) == "true" and one.checkout is not None}
+    doors = {one.name: one for one in services if lets_in(one.labels) and one.checkout is not None}
     paths = _paths(services)
     return [Door(one.name, doors[one.service], paths, shell) for one in containers if one.service in doors]
 

@@ -6,11 +6,10 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 from rofecare_infra.engine import Container, Engine
-from rofecare_infra.gates import observe, wait
-from rofecare_infra.phases import failure
+from rofecare_infra.phases.start import until_ready
 from rofecare_infra.phases.stop import stop_together
 from rofecare_infra.platform import Platform, Service
-from rofecare_infra.progress import Event, Note, Observed, Working, listed
+from rofecare_infra.progress import Event, Note, Working, listed
 
 Wave = tuple[Container, ...]
 
@@ -53,29 +52,18 @@ class Restarts:
         for container in wave:
             self.engine.start(container.id)
         services = [self.platform.service(name) for name in dict.fromkeys(one.service for one in wave)]
-        yield from self._ready(services)
+        if services:
+            yield from until_ready(
+                self.platform,
+                self.engine,
+                services,
+                # The engine counts anew for what is started by hand.
+                restarts_before={},
+                timeout=self.timeout,
+                clock=self.clock,
+                sleep=self.sleep,
+            )
         for container in wave:
             self.seconds[container.name] = self.clock() - began
         if wave:
             yield Note(f"{names} restarted ({self.clock() - began:.1f} s)")
-
-    def _ready(self, services: Sequence[Service]) -> Generator[Event, None, None]:
-        if not services:
-            return
-        observations = wait(
-            services,
-            lambda: self.engine.containers(self.platform.project),
-            # The engine counts anew for what is started by hand.
-            restarts_before={},
-            timeout=self.timeout,
-            clock=self.clock,
-            sleep=self.sleep,
-        )
-        last = observe(services, (), {}, 0.0)
-        for last in observations:
-            reasons = {name: verdict.reason for name, verdict in last.pending.items()}
-            yield Observed(last.waited, {name: reasons.get(name, "") for name in last.verdicts})
-        if last.failed:
-            raise failure.failed(self.platform, self.engine, last)
-        if last.pending:
-            raise failure.timed_out(self.engine, last, self.timeout)

@@ -102,9 +102,7 @@ def _look(change: Change, old: str) -> None:
         )
     concerned = [one for one in (*change.what.owners, *change.what.users) if one.name in running]
     restarts = {one.id: one.restarts for one in containers}
-    seen = observe(concerned, containers, restarts, 0.0)
-    bad = {name: one.cause for name, one in seen.failed.items()} | {n: one.reason for n, one in seen.pending.items()}
-    for name, why in bad.items():
+    for name, why in observe(concerned, containers, restarts, 0.0).unready.items():
         raise ServiceFailedError(
             f"{change.what.name} is not changed while {name} is not ready",
             seen=why,

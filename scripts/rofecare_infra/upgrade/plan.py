@@ -89,10 +89,8 @@ def _refuse_unless_ready(services: list[Service], containers: tuple[Container, .
     seen = observe(
         [one for one in services if one.name in there], containers, {one.id: one.restarts for one in containers}, 0.0
     )
-    bad = {name: one.cause for name, one in seen.failed.items()} | {n: one.reason for n, one in seen.pending.items()}
-    if not there:
-        bad = {"the platform": "not started"}
-    for name, why in bad.items():
+    unready = seen.unready if there else {"the platform": "not started"}
+    for name, why in unready.items():
         raise ServiceFailedError(
             f"nothing is upgraded while {name} is not ready",
             seen=why,

@@ -92,10 +92,10 @@ def _on_the_copy(
             identity = taken.id
             yield Note(f"the copy is {old.platform.project}, with the data of backup {identity}")
             infrastructure = [one for one in old.platform.services if one.phase == "infrastructure"]
-            yield from phases.start(stages.only(old, infrastructure), clock=clock, sleep=sleep)
+            yield from phases.start(old.only(infrastructure), clock=clock, sleep=sleep)
             origin = project.platform.project
             yield from backup.restore(
-                stages.only(old, infrastructure), str(taken.folder), from_project=origin, clock=clock, sleep=sleep
+                old.only(infrastructure), str(taken.folder), from_project=origin, clock=clock, sleep=sleep
             )
         began = clock()
         yield from stages.start(new, clock=clock, sleep=sleep)

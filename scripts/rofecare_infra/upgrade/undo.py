@@ -28,7 +28,7 @@ def put_back(
         yield from stages.close(old, clock)
     if entry.touched and entry.backup:
         infrastructure = [one for one in old.platform.services if one.phase == "infrastructure"]
-        yield from phases.start(stages.only(old, infrastructure), clock=clock, sleep=sleep)
+        yield from phases.start(old.only(infrastructure), clock=clock, sleep=sleep)
         # All of them: services tell each other of what they write, and one state is one moment.
         restored = yield from backup.restore(old, entry.backup, clock=clock, sleep=sleep)
         yield Note(f"the data of backup {entry.backup} is back; what the new images made of it: {restored.safety.id}")
