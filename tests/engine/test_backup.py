@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,8 @@ def taken(project: Project) -> Path:
 
 @pytest.fixture
 def copy(taken: Path) -> Iterator[Path]:
-    """A copy of it, for a test to spoil."""
-    spoilt = taken.with_name("20200101T000000Z")
+    """A copy of it, for a test to spoil: an hour older, so that no backup taken meanwhile finds it expired."""
+    spoilt = taken.with_name(f"{datetime.now(UTC) - timedelta(hours=1):%Y%m%dT%H%M%SZ}")
     shutil.copytree(taken, spoilt)
     (spoilt / "verified.json").unlink(missing_ok=True)
     yield spoilt
