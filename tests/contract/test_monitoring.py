@@ -36,11 +36,13 @@ WATCHERS = {
     "log-shipper": (0, 0),
     "zipkin": (9411, 9411),
     "elasticsearch-exporter": (0, 0),
+    "grafana": (3001, 3000),
 }
 # What has an upstream image alone.
-REGISTRY_ONLY: set[str] = set()
-# What tells no numbers itself: the store's exporter counts what comes in, and what was refused.
-SILENT = {"log-keeper", "log-shipper", "elasticsearch"}
+REGISTRY_ONLY = {"grafana"}
+# What tells no numbers itself: the store's exporter counts what comes in, and what was refused. What is left out in one
+# of the modes is not asked: nobody shall be told that it is missing there.
+SILENT = {"log-keeper", "log-shipper", "elasticsearch", *REGISTRY_ONLY}
 # What no registry has: built here on either kind of base.
 BUILT_HERE = {"log-keeper", "log-shipper"}
 # The upstream image writes a key store beside its settings.

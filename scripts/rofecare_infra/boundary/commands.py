@@ -122,7 +122,8 @@ def _save_before_removal(project: Project, engine: Engine, scope: Scope, *, yes:
 def show_status(root: Path, *, as_json: bool) -> None:
     """The table of all services; exit code 7 unless all are ready."""
     project = phases.open_project(root, secrets_checked=False)
-    rows = phases.status(project.platform, connect())
+    engine = connect()
+    rows = phases.status(phases.as_started(project, engine), engine)
     ready = sum(row.ready for row in rows)
     out = renderer_for()
     if as_json:

@@ -4,7 +4,7 @@ from rofecare_infra.phases.mode import forget as forget_production
 from rofecare_infra.phases.monitored import stop_monitoring
 from rofecare_infra.phases.prepare import Prepared, Project, initialise, open_for_stop, open_project, prepare
 from rofecare_infra.phases.start import start
-from rofecare_infra.phases.status import ServiceStatus, left_running, status
+from rofecare_infra.phases.status import ServiceStatus, as_started, left_running, status
 from rofecare_infra.phases.stop import StopReport, stop
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Project",
     "ServiceStatus",
     "StopReport",
+    "as_started",
     "forget_production",
     "initialise",
     "left_running",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.gates import Failed, Pending, observe
+from rofecare_infra.phases.prepare import Project
 from rofecare_infra.platform import Platform, Service
 
 
@@ -47,6 +48,25 @@ def status(platform: Platform, engine: Engine) -> tuple[ServiceStatus, ...]:
             for one in extra
         ),
     )
+
+
+def as_started(project: Project, engine: Engine) -> Platform:
+    """The model of what was started: on images that are built here, without those services that have none such.
+
+    Only what runs can say which of the two it is, and only where something is missing does it matter.
+    """
+    containers = engine.containers(project.platform.project)
+    there = {container.service for container in containers}
+    built_here = project.compose.on_packages()
+    if built_here.files == project.compose.files or there >= {one.name for one in project.platform.services}:
+        return project.platform
+    packaged = built_here.model()
+    upstream = {service.name: service.image for service in project.platform.services}
+    ours = {service.name: service.image for service in packaged.services if service.image != upstream[service.name]}
+    is_packaged = any(ours.get(container.service) == container.image for container in containers)
+    absent = set(upstream) - {service.name for service in packaged.services} - there
+    kept = tuple(one for one in project.platform.services if not (is_packaged and one.name in absent))
+    return replace(project.platform, services=kept)
 
 
 def left_running(engine: Engine, project: str) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from rofecare_infra.phases import left_running, status
+from rofecare_infra.compose import PACKAGES
+from rofecare_infra.phases import Project, as_started, left_running, status
 from rofecare_infra.phases.connections import Connection, connections
 from rofecare_infra.platform import Platform
-from tests.support.fakes import FakeEngine, container, port, service
+from tests.support.fakes import FakeCompose, FakeEngine, container, port, service, settings
 
 PLATFORM = Platform(
     "rofecare",
@@ -57,6 +61,32 @@ def test_what_no_file_describes_is_not_hidden() -> None:
     assert [(row.service, row.phase, row.ready, row.reason) for row in rows] == [
         ("stray", "not in the files", False, "not in the compose files")
     ]
+
+
+WATCHERS = (service("prometheus", "monitoring"), service("grafana", "monitoring"))
+ABOVE = Platform("rofecare", tuple(replace(one, image=f"upstream/{one.name}") for one in WATCHERS))
+OURS = Platform("rofecare", (replace(WATCHERS[0], image="rofecare/prometheus:1"),))
+
+
+@pytest.mark.parametrize(
+    ("running", "expected"),
+    [
+        ({"prometheus": "rofecare/prometheus:1"}, ["prometheus"]),
+        # What was left out is not missed; what comes from the registry like the rest is.
+        ({"prometheus": "upstream/prometheus"}, ["prometheus", "grafana"]),
+        ({"grafana": "upstream/grafana"}, ["prometheus", "grafana"]),
+        ({"prometheus": "rofecare/prometheus:1", "grafana": "upstream/grafana"}, ["prometheus", "grafana"]),
+        ({}, ["prometheus", "grafana"]),
+    ],
+)
+def test_what_has_an_upstream_image_alone_is_not_missed_on_others(
+    tmp_path: Path, running: dict[str, str], expected: list[str]
+) -> None:
+    (tmp_path / PACKAGES).touch()
+    compose = FakeCompose(tmp_path, upstream=ABOVE, packaged=OURS)
+    engine = FakeEngine([container(name, image=image) for name, image in running.items()])
+    found = as_started(Project(settings(tmp_path), compose, ABOVE), engine)
+    assert [one.name for one in found.services] == expected
 
 
 @pytest.mark.parametrize(
