@@ -3,10 +3,12 @@ package com.rofecare.reference.gateway;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.ConfigurationPropertiesScan;
+import org.springframework.cloud.loadbalancer.annotation.LoadBalancerClients;
 
 /** The one door of the platform: it checks tokens, limits callers and finds the service of each path. */
 @SpringBootApplication
 @ConfigurationPropertiesScan
+@LoadBalancerClients(defaultConfiguration = Instances.class)
 public class GatewayApplication {
 
     public static void main(String[] arguments) {
