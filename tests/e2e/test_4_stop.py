@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
+import uuid
 
 import pytest
 
 from tests.e2e.test_2_use import client
 from tests.support.events import recording
+from tests.support.load import Account, Ask, Load
 from tests.support.platform import PlatformUnderTest, docker
+from tests.support.routes import PATHS
 
 pytestmark = pytest.mark.timeout(900)
 
 MESSAGE = "written before the stop"
 
 
-def sql(platform: PlatformUnderTest, statement: str) -> str:
-    address = f"host=localhost port={platform.ports['CLINICAL_DB_PORT']} user=rofecare dbname=rofecare_clinical"
-    return client("psql", address, "-Atc", statement, PGPASSWORD=platform.secret("clinical_db_password")).strip()
+WRITES = [Ask(name, "POST", f"{path}/records", lambda: {"name": uuid.uuid4().hex}) for name, path in PATHS.items()]
+
+
+def sql(platform: PlatformUnderTest, statement: str, service: str = "clinical") -> str:
+    name = service.replace("-", "_")
+    address = f"host=localhost port={platform.ports[f'{name.upper()}_DB_PORT']} user=rofecare dbname=rofecare_{name}"
+    return client("psql", address, "-Atc", statement, PGPASSWORD=platform.secret(f"{name}_db_password")).strip()
 
 
 def redis(platform: PlatformUnderTest, *words: str) -> str:
@@ -30,12 +38,19 @@ def kafka(platform: PlatformUnderTest, *words: str, stdin: str = "") -> str:
     return client("kcat", "-b", f"localhost:{platform.ports['KAFKA_PORT']}", "-t", "kept", *words, stdin=stdin).strip()
 
 
-def test_data_outlives_a_stop_in_which_nothing_is_killed(platform: PlatformUnderTest) -> None:
+def test_data_outlives_a_stop_in_which_nothing_is_killed(
+    platform: PlatformUnderTest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While clients write through the gateway: what it accepts is done and answered, what it does not is not done."""
     sql(platform, f"create table kept as select '{MESSAGE}'::text as message")
     redis(platform, "set", "kept", MESSAGE)
     kafka(platform, "-P", stdin=f"{MESSAGE}\n")
-    with recording(platform.name) as events:
+    base = f"http://127.0.0.1:{platform.ports['GATEWAY_PORT']}"
+    with recording(platform.name) as events, Load(base, WRITES, rate=40, login=Account(), timeout=40) as load:
+        time.sleep(5)
         platform.expect(0, "stop-all")
+    with capsys.disabled():
+        sys.stdout.write(f"\nstopped under load:\n{load.summary()}\n")
     assert platform.containers() == {}
     ends = events.ends()
     assert len(ends) == 22
@@ -59,6 +74,14 @@ def test_data_outlives_a_stop_in_which_nothing_is_killed(platform: PlatformUnder
     assert {name: after[name] for name in before if name != "rofecare-config-server"} == {
         name: before[name] for name in before if name != "rofecare-config-server"
     }
+
+    for service in PATHS:
+        kept = set(sql(platform, "select name from record", service).split())
+        acknowledged = {str((shot.sent or {})["name"]) for shot in load.of(service) if shot.ok}
+        assert len(acknowledged) > 1, service
+        assert acknowledged <= kept, f"{service} lost what it had acknowledged"
+        cut = {str((shot.sent or {})["name"]) for shot in load.of(service) if not shot.status} & kept
+        assert not cut, f"{service} did what nobody was told of"
 
     assert sql(platform, "select message from kept") == MESSAGE
     assert redis(platform, "get", "kept") == MESSAGE

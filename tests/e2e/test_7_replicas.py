@@ -1,9 +1,11 @@
-"""Three containers of one service share its work: Eureka knows them all, and the gateway asks them in turn."""
+"""Three containers of one service share its work: Eureka knows them all, the gateway asks them in turn, one may end."""
 
 from __future__ import annotations
 
 import re
+import sys
 import time
+import uuid
 
 import pytest
 
@@ -13,7 +15,9 @@ from tests.support.platform import PlatformUnderTest, docker
 pytestmark = pytest.mark.timeout(900)
 
 _ASK = Ask("patient", "GET", "/api/patients/about")
+_WRITE = Ask("patient", "POST", "/api/patients/records", lambda: {"name": uuid.uuid4().hex})
 _RATE = 10
+_HANDFUL = 12
 # A plain question from inside a container, which may lie in networks without a way out.
 _GET = """exec 3<>"/dev/tcp/$1/$2"; printf 'GET %s HTTP/1.0\\r\\nAccept: */*\\r\\n\\r\\n' "$3" >&3; cat <&3"""
 
@@ -47,3 +51,24 @@ def test_three_share_the_work(production: PlatformUnderTest) -> None:
         time.sleep(10)
     shares = {name: served(name) - before[name] for name in names}
     assert min(shares.values()) > sum(shares.values()) / len(names) / 2, shares
+
+
+def test_one_may_be_killed_under_load(production: PlatformUnderTest, capsys: pytest.CaptureFixture[str]) -> None:
+    victim = replicas(production)[1]
+    base = f"https://localhost:{production.ports['HTTPS_PORT']}"
+    # What has just been started is slow at first, and says nothing of what happens later.
+    with Load(base, [_ASK, _WRITE], rate=_RATE, login=Account(), timeout=20):
+        time.sleep(20)
+    with Load(base, [*[_ASK] * 4, _WRITE], rate=50, login=Account(), timeout=20, retries=2) as load:
+        time.sleep(5)
+        try:
+            docker("kill", victim)
+            time.sleep(20)
+        finally:
+            docker("start", victim)
+    at_once = load.failed("patient", at_once=True)
+    with capsys.disabled():
+        sys.stdout.write(f"\none of three killed: {len(at_once)} failed at first\n{load.summary()}\n")
+    assert not load.failed("patient"), "after the client's second try none may fail"
+    # What the instance was about to answer when it ended, and no more.
+    assert len(at_once) <= _HANDFUL

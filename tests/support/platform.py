@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -25,8 +25,17 @@ SHIFT = int(os.environ.get("ROFECARE_TEST_PORT_SHIFT", "10000"))
 class PlatformUnderTest:
     """This checkout's own files; name, ports and secrets come from the environment, as a user could set them."""
 
-    def __init__(self, folder: Path, name: str = f"rofecare-e2e-{SHIFT}") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str = f"rofecare-e2e-{SHIFT}",
+        *,
+        engine: str = "",
+        inside: Callable[[Sequence[str]], Sequence[str]] = lambda argv: argv,
+    ) -> None:
+        """`engine` is the address of one that is not this machine's own, `inside` runs a command in its network."""
         self.name = name
+        self._inside = inside
         self.secrets = folder / "secrets"
         lines = (REPOSITORY / ".env").read_text().splitlines()
         ports = dict(re.findall(r"^(?!SMTP)(\w+_PORT)=(\d+)$", "\n".join(lines), re.MULTILINE))
@@ -39,13 +48,14 @@ class PlatformUnderTest:
             "IMAGES": "packages",
             "SERVICES": "reference",
             **{key: str(value) for key, value in self.ports.items()},
+            **({"DOCKER_HOST": engine} if engine else {}),
         }
         (folder / "workspace").mkdir(parents=True, exist_ok=True)
 
     def popen(self, *words: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start `inv`, with further settings."""
         return subprocess.Popen(
-            [str(INV), *words],
+            self._inside([str(INV), *words]),
             cwd=REPOSITORY,
             env={**os.environ, **self.environment, **(environment or {})},
             stdout=subprocess.PIPE,

@@ -1,0 +1,130 @@
+"""The power goes while people write; when it is back, so is the platform, with all that it had acknowledged."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its types
+
+from tests.support.machine import Machine, machine
+from tests.support.platform import SHIFT, PlatformUnderTest
+from tests.support.project import REPOSITORY
+from tests.support.routes import PATHS
+
+ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "1"))
+pytestmark = pytest.mark.timeout(1500 + 900 * ROUNDS)
+
+_FILES = ("docker-compose.yml", "docker-compose.prod.yml", "docker-compose.small.yml", "docker-compose.packages.yml")
+# Seconds that a machine of two cores may take from its boot until 22 containers that start at once are ready.
+_UP_AGAIN = 600
+
+
+@pytest.fixture(scope="module")
+def server(engine: object) -> Iterator[Machine]:
+    """A machine of its own, with the images of the one around it."""
+    assert engine is not None
+    files = [word for file in _FILES for word in ("-f", str(REPOSITORY / "docker" / file))]
+    argv = ["docker", "compose", *files, "config", "--images"]
+    listed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    with machine() as it:
+        it.lend(sorted(set(listed.split())))
+        yield it
+
+
+@pytest.fixture(scope="module")
+def hospital(server: Machine, tmp_path_factory: pytest.TempPathFactory) -> PlatformUnderTest:
+    """Production as on a small server, started once and never again by anybody's command."""
+    platform = PlatformUnderTest(
+        tmp_path_factory.mktemp("power"), f"rofecare-power-{SHIFT}", engine=server.host, inside=server.inside
+    )
+    platform.environment |= {"SIZE": "small", "GATE_TIMEOUT": "900"}
+    platform.expect(0, "start-all", "--prod", timeout=1500)
+    return platform
+
+
+@pytest.fixture(scope="module")
+def acknowledged() -> dict[str, set[str]]:
+    """Service -> the identifiers of all records that it ever acknowledged."""
+    return {service: set() for service in PATHS}
+
+
+@pytest.mark.parametrize("number", range(1, ROUNDS + 1))
+def test_everything_acknowledged_is_there_and_the_platform_is_up_by_itself(
+    server: Machine,
+    hospital: PlatformUnderTest,
+    acknowledged: dict[str, set[str]],
+    number: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    later = random.uniform(3, 15)  # noqa: S311 - no secret: any moment will do
+    base = f"http://127.0.0.1:{hospital.ports['GATEWAY_PORT']}"
+    argv = server.inside([sys.executable, "-m", "tests.support.writer", base])
+    with subprocess.Popen(argv, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "writing\n"
+        time.sleep(later)
+        server.cut_power()
+        said, _ = writer.communicate("", timeout=120)
+    fresh: dict[str, list[str]] = json.loads(said)
+    for service in PATHS:
+        acknowledged[service].update(fresh[service])
+    server.start()
+    seconds = _up(hospital)
+    with capsys.disabled():
+        counts = ", ".join(f"{service} {len(ids)}" for service, ids in fresh.items())
+        sys.stdout.write(f"\ncut {number} after {later:.1f} s of writing ({counts}); up again after {seconds:.0f} s\n")
+    assert sum(map(len, fresh.values())) > 0
+    for service, ids in acknowledged.items():
+        assert ids <= rows(server, hospital, service), f"{service} lost records"
+    topics = _topics()
+    sent = messages(server, hospital, [topic for of_one in topics.values() for topic in of_one])
+    for service, ids in acknowledged.items():
+        assert not [id_ for id_ in ids if sent[id_] < len(topics[service])], f"messages of {service} are lost"
+    hospital.expect(0, "smoke")
+
+
+def _up(hospital: PlatformUnderTest) -> float:
+    """Look until all is ready, and do nothing for it; how many seconds that took."""
+    began = time.monotonic()
+    while True:
+        code, output = hospital.inv("status")
+        seconds = time.monotonic() - began
+        if code == 0:
+            return seconds
+        assert seconds < _UP_AGAIN, output
+        time.sleep(2)
+
+
+def rows(server: Machine, hospital: PlatformUnderTest, service: str) -> set[str]:
+    name = f"rofecare_{service.replace('-', '_')}"
+    container = hospital.container(f"{service}-db")
+    return set(
+        server.docker("exec", container, "psql", "-U", "rofecare", "-d", name, "-Atc", "select id from record").split()
+    )
+
+
+def messages(server: Machine, hospital: PlatformUnderTest, topics: list[str]) -> Counter[str]:
+    """Record -> how many messages there are of it: one on each topic that its service publishes."""
+    said = server.docker(
+        "exec",
+        hospital.container("kafka"),
+        "kafka-console-consumer",
+        *("--bootstrap-server", "kafka:29092", "--include", "|".join(topics), "--from-beginning"),
+        *("--property", "print.key=true", "--property", "print.value=false", "--timeout-ms", "10000"),
+    )
+    return Counter(said.split())
+
+
+def _topics() -> dict[str, list[str]]:
+    """Service -> the topics that it publishes, by the configuration that the config server gives out."""
+    folder = REPOSITORY / "docker/reference/config-server/src/main/resources/config"
+    settings = {service: yaml.safe_load((folder / f"rofecare-service-{service}.yml").read_text()) for service in PATHS}
+    return {service: of_one["rofecare"]["topics"]["published"] for service, of_one in settings.items()}

@@ -1,0 +1,37 @@
+"""Writes records through the gateway until its standard input ends; then prints what was acknowledged, as JSON.
+
+A program of its own, so that it can be run in the network of another machine and outlives it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import uuid
+
+from tests.support.load import Account, Ask, Load
+from tests.support.routes import PATHS
+
+_WRITES = [Ask(name, "POST", f"{path}/records", lambda: {"name": uuid.uuid4().hex}) for name, path in PATHS.items()]
+
+
+def main(base: str) -> None:
+    """Print `writing` when it has begun, and at the end service -> the identifiers of its acknowledged records."""
+    with Load(base, _WRITES, rate=16, login=Account(), timeout=10) as load:
+        # What has just been started is slow at first: it has begun when every service has acknowledged a record.
+        while not all(any(shot.ok for shot in load.of(name)) for name in PATHS):
+            time.sleep(0.2)
+        _say("writing")
+        sys.stdin.read()
+    acknowledged = {name: [json.loads(shot.answer)["id"] for shot in load.of(name) if shot.ok] for name in PATHS}
+    _say(json.dumps(acknowledged))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
