@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.test_2_use import client
 from tests.support.platform import PlatformUnderTest, docker
 
 Json = dict[str, Any]
@@ -41,4 +42,22 @@ def test_a_backup_verifies_and_comes_back(platform: PlatformUnderTest, tmp_path:
     assert {name: platform.containers()[name]["Id"] for name in databases} == databases
     for name in databases:
         sql(platform, name, "DROP TABLE mark")
+    platform.expect(0, "smoke")
+
+
+def kafka(platform: PlatformUnderTest, *words: str, stdin: str = "") -> list[str]:
+    address = f"localhost:{platform.ports['KAFKA_PORT']}"
+    return client("kcat", "-b", address, "-t", "backed-up", *words, stdin=stdin).split()
+
+
+def test_kafka_comes_back_as_it_was(platform: PlatformUnderTest, tmp_path: Path) -> None:
+    environment = {"BACKUP_DIR": str(tmp_path)}
+    kafka(platform, "-P", stdin="before\n")
+    platform.expect(0, "backup", "--with-kafka", environment=environment)
+    taken: Json = json.loads(platform.expect(0, "backups", "--json", environment=environment))[-1]
+    kafka(platform, "-P", stdin="after\n")
+    assert kafka(platform, "-C", "-o", "beginning", "-e", "-q") == ["before", "after"]
+    platform.expect(0, "restore", taken["id"], "--with-kafka", environment=environment)
+    assert kafka(platform, "-C", "-o", "beginning", "-e", "-q") == ["before"]
+    # The services' own topics are in it, and who reads them goes on where it was.
     platform.expect(0, "smoke")

@@ -134,9 +134,12 @@ def test_content_that_differs_is_no_verified_backup(project: Project, copy: Path
     assert leftovers(project) == []
 
 
-@pytest.mark.parametrize(
+KINDS = pytest.mark.parametrize(
     "kind", [".dump", ".roles.sql", "manifest.json", "manifest.sha256", "configuration.tar", "secrets.sealed"]
 )
+
+
+@KINDS
 def test_one_byte_that_changed(project: Project, copy: Path, kind: str) -> None:
     path = next(path for path in sorted(copy.iterdir()) if path.name.endswith(kind))
     content = bytearray(path.read_bytes())
@@ -144,6 +147,32 @@ def test_one_byte_that_changed(project: Project, copy: Path, kind: str) -> None:
     path.write_bytes(content)
     check(project.inv("verify-backup", copy.name), 8, path.name)
     assert not (copy / "verified.json").exists()
+
+
+@KINDS
+@pytest.mark.parametrize("left", [None, 0, 0.5], ids=["missing", "empty", "half"])
+def test_a_file_that_is_not_all_there(project: Project, copy: Path, kind: str, left: float | None) -> None:
+    path = next(path for path in sorted(copy.iterdir()) if path.name.endswith(kind))
+    content = path.read_bytes()
+    path.unlink()
+    if left is not None:
+        path.write_bytes(content[: int(len(content) * left)])
+    check(project.inv("verify-backup", copy.name), 8, path.name)
+    if kind == ".dump":
+        check(project.inv("restore", copy.name), 8, path.name)
+    assert not (copy / "verified.json").exists()
+    assert leftovers(project) == []
+
+
+def test_a_backup_of_another_project(project: Project, copy: Path) -> None:
+    """Whole, and with checksums that are right: but not of this one."""
+    manifest = json.loads((copy / "manifest.json").read_text())
+    text = json.dumps(manifest | {"project": "somebody-else"})
+    (copy / "manifest.json").write_text(text)
+    (copy / "manifest.sha256").write_text(f"{hashlib.sha256(text.encode()).hexdigest()}  manifest.json\n")
+    check(project.inv("restore", copy.name), 8, "somebody-else")
+    check(project.inv("verify-backup", copy.name), 8, "somebody-else")
+    assert leftovers(project) == []
 
 
 @pytest.mark.usefixtures("taken")
