@@ -12,7 +12,7 @@ from rofecare_infra.boundary.tasks.hosting import install_service
 from rofecare_infra.boundary.tasks.looks import logs, smoke, status
 from rofecare_infra.boundary.tasks.monitoring import alerts, start_monitoring, stop_monitoring
 from rofecare_infra.boundary.tasks.platform import build, init, rotate, start_all, start_infra, stop_all, upgrade
-from rofecare_infra.boundary.tasks.quality import lint, test
+from rofecare_infra.boundary.tasks.quality import dashboards, lint, test
 from rofecare_infra.boundary.tasks.search import search_logs
 
 namespace = Collection(
@@ -45,6 +45,7 @@ namespace = Collection(
     # this repository
     test,
     lint,
+    dashboards,
 )
 bind(namespace, Path(__file__).resolve().parent)
 # What takes any number of names, and those of its flags that are followed by a value.

@@ -10,9 +10,9 @@ OLDEST_COMPOSE = (2, 24)
 EXPECTED_ENGINE = "Docker Engine 25 or newer, answering; Compose 2.24 or newer; buildx"
 
 # Everything else is taken to need the engine: a new task that does is safe by default.
-TASKS_WITHOUT_ENGINE = frozenset({"lint"})
+TASKS_WITHOUT_ENGINE = frozenset({"dashboards", "lint"})
 # Tasks that also get requirements-dev.lock.
-TASKS_WITH_DEV_TOOLS = frozenset({"lint", "test"})
+TASKS_WITH_DEV_TOOLS = frozenset({"dashboards", "lint", "test"})
 
 
 class Tool(NamedTuple):

@@ -19,7 +19,7 @@ packages, and the engine is started. Each command that changes the machine is pr
 
 Tasks: start-all, start-infra, build, stop-all, logs, init, rotate, upgrade, status, smoke, search-logs,
 start-monitoring, stop-monitoring, alerts, backup, backups, verify-backup, restore, unpack-backup,
-schedule-backups, install-service, test, lint; `inv --list` says more.
+schedule-backups, install-service, test, lint, dashboards; `inv --list` says more.
 """
 
 

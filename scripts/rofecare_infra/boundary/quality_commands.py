@@ -1,4 +1,4 @@
-"""The bodies of the tasks for those who change this repository: test and lint."""
+"""The bodies of the tasks for those who change this repository: test, lint, dashboards."""
 
 from __future__ import annotations
 
@@ -37,3 +37,21 @@ def lint(root: Path) -> None:
             expected="none",
             next_step="mend what is listed above, then inv lint again (ruff format . does the formatting)",
         )
+
+
+def write_dashboards(root: Path) -> None:
+    """Write those files of dashboards that are not as they are drawn; name them."""
+    try:
+        from rofecare_infra import dashboards
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            "the dashboards cannot be drawn",
+            seen=f"no Python package {error.name}",
+            expected="the packages of requirements-dev.lock",
+            next_step="python3 scripts/bootstrap.py dashboards  (installs them)",
+        ) from error
+    changed = dashboards.write(root / "monitoring" / "grafana" / "dashboards")
+    out = renderer_for()
+    out.say(
+        f"changed: {', '.join(path.name for path in changed)}" if changed else "all dashboards are as they are drawn"
+    )

@@ -25,3 +25,12 @@ def lint(context: Context) -> None:
 
     with guarded(root_of(context)):
         quality_commands.lint(root_of(context))
+
+
+@task
+def dashboards(context: Context) -> None:
+    """Write the dashboards of Grafana from what draws them: monitoring/grafana/dashboards/."""
+    from rofecare_infra.boundary import quality_commands
+
+    with guarded(root_of(context)):
+        quality_commands.write_dashboards(root_of(context))
