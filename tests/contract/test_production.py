@@ -199,3 +199,15 @@ def test_every_finding_of_compose_lint_is_explained(root: Path, tls: Json, tmp_p
             r"^\| `(CL-\d+)` \| (?:\w+) \| (?:`([\w-]+)`|all|tous) \|", (root / "docs" / name).read_text(), re.MULTILINE
         )
         assert {(rule, service or "all") for rule, service in rows} == expected, name
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_eureka_is_told_an_address_that_all_others_reach(tls: Json, name: str) -> None:
+    """The engine numbers the interfaces: first the networks with a way out, each kind in the order of the names."""
+    service = tls["services"][name]
+    ignored = service["environment"].get("SPRING_CLOUD_INETUTILS_IGNORED_INTERFACES", "").split(",")
+    order = sorted(service["networks"], key=lambda network: (tls["networks"][network].get("internal", False), network))
+    seen = [
+        network for number, network in enumerate(order) if not any(re.fullmatch(one, f"eth{number}") for one in ignored)
+    ]
+    assert seen[:1] == ["backend"], order

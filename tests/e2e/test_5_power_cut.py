@@ -47,6 +47,7 @@ def hospital(server: Machine, tmp_path_factory: pytest.TempPathFactory) -> Platf
     )
     platform.environment |= {"SIZE": "small", "GATE_TIMEOUT": "900"}
     platform.expect(0, "start-all", "--prod", timeout=1500)
+    platform.expect(0, "smoke")
     return platform
 
 

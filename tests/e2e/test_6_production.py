@@ -9,6 +9,7 @@ import os
 import re
 import ssl
 import subprocess
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -154,6 +155,13 @@ def test_the_front_speaks_tls_for_the_gateway(production: PlatformUnderTest) -> 
     plain = ask(http.client.HTTPConnection(name, production.ports["HTTP_PORT"], timeout=60), "/api/identity/health")
     assert plain.status == 308
     assert (plain.headers["Location"] or "").startswith("https://")
+
+
+def test_all_of_it_works(production: PlatformUnderTest) -> None:
+    """Each service by way of the gateway: what is closed is not closed to what is needed."""
+    end = time.monotonic() + 60
+    while production.inv("smoke")[0] != 0:
+        assert time.monotonic() < end, production.inv("smoke")[1]
 
 
 def test_no_process_is_root_or_has_a_capability(running: dict[str, Json]) -> None:

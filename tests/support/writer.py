@@ -15,12 +15,18 @@ from tests.support.routes import PATHS
 
 _WRITES = [Ask(name, "POST", f"{path}/records", lambda: {"name": uuid.uuid4().hex}) for name, path in PATHS.items()]
 
+# Seconds.
+_PATIENCE = 180
+
 
 def main(base: str) -> None:
     """Print `writing` when it has begun, and at the end service -> the identifiers of its acknowledged records."""
     with Load(base, _WRITES, rate=16, login=Account(), timeout=10) as load:
         # What has just been started is slow at first: it has begun when every service has acknowledged a record.
+        end = time.monotonic() + _PATIENCE
         while not all(any(shot.ok for shot in load.of(name)) for name in PATHS):
+            if time.monotonic() > end:
+                sys.exit(f"not every service writes:\n{load.summary()}")
             time.sleep(0.2)
         _say("writing")
         sys.stdin.read()
