@@ -12,9 +12,11 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its types
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from rofecare_infra import dashboards as drawn
+from rofecare_infra.dashboards.shapes import NONE_WANTED, ONE_WANTED, Limits
 from tests.support.promql import dashboards, filled, queries_of_dashboards, selectors
 
 Json = dict[str, Any]
@@ -22,6 +24,8 @@ Json = dict[str, Any]
 BOARDS = dashboards()
 PANELS = [(name, panel) for name, board in BOARDS.items() for panel in board["panels"] if panel["type"] != "row"]
 NAMED = [f"{name}: {panel['title']}" for name, panel in PANELS]
+# Every unit that Grafana knows by name.
+UNITS = {value for value in vars(units).values() if isinstance(value, str)}
 COLUMNS = 24
 # What a screen of 1080 lines shows below Grafana's own head: a unit of height is 38 pixels.
 SCREEN = 24
@@ -70,10 +74,29 @@ def test_grafanas_own_schema_loses_nothing_of_it(name: str) -> None:
 def test_what_every_panel_says(name: str, panel: Json) -> None:
     assert panel["title"], name
     assert panel["description"].endswith(".")
-    assert panel["fieldConfig"]["defaults"]["unit"]
+    assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
     # A sentence for whoever is called at night: no names of metrics.
     assert not re.search(r"[a-z]+_[a-z]+", panel["description"])
     assert panel["targets"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "value", "colour"),
+    [
+        (Limits(0.8, 0.9), 0.7, "green"),
+        (Limits(0.8, 0.9), 0.85, "orange"),
+        (Limits(0.8, 0.9), 0.95, "red"),
+        (NONE_WANTED, 0, "green"),
+        (NONE_WANTED, 1, "red"),
+        (ONE_WANTED, 0, "red"),
+        (ONE_WANTED, 1, "green"),
+        (ONE_WANTED, 8, "green"),
+    ],
+)
+def test_colours(limits: Limits, value: float, colour: str) -> None:
+    """The last step that the value has reached, as Grafana goes through them."""
+    reached = [step.color for step in limits.steps() if step.value is None or value >= step.value]
+    assert reached[-1] == colour
 
 
 @pytest.mark.parametrize("name", BOARDS)

@@ -149,7 +149,8 @@ def run_smoke(root: Path, *, as_json: bool) -> None:
 
     with Scope(renderer_for(as_json=as_json)) as scope:
         project = phases.open_project(root, secrets_checked=False)
-        report = scope.follow(smoke.run(project.platform, connect()))
+        engine = connect()
+        report = scope.follow(smoke.run(phases.as_started(project, engine), engine))
         if not report.ok:
             raise smoke.error_of(report)
         scope.say(smoke.shown(report))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from rofecare_infra.dashboards.board import Section, board, to_logs_of, to_logs_of_series
-from rofecare_infra.dashboards.shapes import Ask, Limits, lines, number, tiles
+from rofecare_infra.dashboards.shapes import ONE_WANTED, Ask, Limits, lines, number, tiles
 
 _ALL = "spring_cloud_gateway_requests_seconds"
 _LOGS = [to_logs_of("rofecare-gateway")]
@@ -35,7 +35,7 @@ def _now() -> Section:
         "How many ways to services the gateway knows.",
         "none",
         Ask("max(spring_cloud_gateway_routes_count)"),
-        limits=Limits(1, 1),
+        limits=ONE_WANTED,
         links=_LOGS,
     )
     refused = number(

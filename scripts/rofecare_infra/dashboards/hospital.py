@@ -5,6 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from rofecare_infra.dashboards.board import Section, board, to_board, to_logs_of_series
+from rofecare_infra.dashboards.redis import MOST
 from rofecare_infra.dashboards.shapes import NONE_WANTED, Ask, Limits, bars, lines, number, rows, tiles
 
 _FAILED = 'spring_cloud_gateway_requests_seconds_count{job="applications", outcome="SERVER_ERROR"}'
@@ -121,7 +122,7 @@ def _full() -> Section:
         Ask('max(1 - node_filesystem_avail_bytes{job="host"} / node_filesystem_size_bytes{job="host"})', "disk"),
         Ask("1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes", "memory"),
         Ask('1 - avg(rate(node_cpu_seconds_total{job="host", mode="idle"}[5m]))', "processors"),
-        Ask("redis_memory_used_bytes / (redis_memory_max_bytes > 0)", "Redis"),
+        Ask(f"redis_memory_used_bytes / on () {MOST}", "Redis"),
         limits=Limits(0.8, 0.9),
         top=1,
         links=[to_board("rofecare-host", "Host and containers")],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from rofecare_infra.dashboards.board import Section, board, to_logs_of, to_logs_of_series
-from rofecare_infra.dashboards.shapes import NONE_WANTED, Ask, Limits, lines, number, tiles
+from rofecare_infra.dashboards.shapes import NONE_WANTED, ONE_WANTED, Ask, Limits, lines, number, tiles
 
 _LOGS = [to_logs_of("kafka")]
 
@@ -32,7 +32,7 @@ def _now() -> Section:
         "One broker has to lead: one is right, none is not.",
         "none",
         Ask("sum(kafka_controller_activecontrollercount)"),
-        limits=Limits(1, 1),
+        limits=ONE_WANTED,
         links=_LOGS,
     )
     offline = number(

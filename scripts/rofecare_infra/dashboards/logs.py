@@ -33,7 +33,7 @@ _CHOICE = Choice(
 # Opens a trace; the span that was clicked on says which.
 _TRACE = (
     "/explore?schemaVersion=1&panes=%7B%22a%22:%7B%22datasource%22:%22zipkin%22,%22queries%22:%5B%7B%22refId%22:%22A%22,"
-    "%22query%22:%22${__data.fields.traceId}%22%7D%5D,%22range%22:%7B%22from%22:%22now-7d%22,%22to%22:%22now%22%7D%7D%7D"
+    "%22datasource%22:%7B%22type%22:%22zipkin%22,%22uid%22:%22zipkin%22%7D,%22query%22:%22${__data.fields.traceId}%22%7D%5D,%22range%22:%7B%22from%22:%22now-7d%22,%22to%22:%22now%22%7D%7D%7D"
 )
 # The fields of a span that are worth reading, under the names that they get.
 _COLUMNS = {

@@ -7,6 +7,8 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from rofecare_infra.dashboards.board import Section, board, to_logs_of
 from rofecare_infra.dashboards.shapes import Ask, Limits, lines, number, tiles
 
+# Without a limit of its own, the machine is the limit.
+MOST = "(redis_memory_max_bytes > 0 or on () node_memory_MemTotal_bytes)"
 _LOGS = [to_logs_of("redis")]
 
 
@@ -31,7 +33,7 @@ def _now() -> Section:
         "Memory",
         "How much of the memory that it may have is used.",
         "percentunit",
-        Ask("redis_memory_used_bytes / (redis_memory_max_bytes > 0)"),
+        Ask(f"redis_memory_used_bytes / on () {MOST}"),
         limits=Limits(0.8, 0.9),
         links=_LOGS,
     )
@@ -78,7 +80,7 @@ def _room() -> list[tuple[int, Panel]]:
         "Used, and the most that it may take.",
         "bytes",
         Ask("redis_memory_used_bytes", "used"),
-        Ask("redis_memory_max_bytes", "most"),
+        Ask(MOST, "most"),
         links=_LOGS,
     )
     thrown = lines(

@@ -77,11 +77,10 @@ def _requests() -> list[tuple[int, Panel]]:
     )
     slowest = lines(
         "The slowest paths",
-        "The five paths that take longest, on average.",
+        "The five paths with the longest answers of the last minutes.",
         "s",
         Ask(
-            f"topk(5, sum by (uri) (rate(http_server_requests_seconds_sum{_SERVED}[$__rate_interval]))"
-            f" / (sum by (uri) (rate(http_server_requests_seconds_count{_SERVED}[$__rate_interval])) > 0))",
+            f"topk(5, max by (uri) (http_server_requests_seconds_max{_SERVED}))",
             "{{uri}}",
         ),
         links=[to_logs()],

@@ -59,8 +59,9 @@ class Limits:
         return [Threshold(None, "red"), Threshold(self.bad, "orange"), Threshold(self.look, "green")]
 
 
-# A number of something that should not be there at all; of something that must be there.
+# Of something that should not be there at all; of something that must be there.
 NONE_WANTED = Limits(1, 1)
+ONE_WANTED = Limits(1, 0.5)
 UP = {"0": ("down", "red"), "1": ("up", "green")}
 
 
@@ -180,10 +181,14 @@ def bars(
 
 
 def rows(
-    title: str, says: str, unit: str, ask: Ask, columns: Mapping[str, str], links: Sequence[DashboardLink] = ()
+    title: str, says: str, unit: str, ask: Ask, columns: Mapping[str, str], *, links: Sequence[DashboardLink] = ()
 ) -> Panel:
-    """A table; `columns` are the labels that are shown, in order, under the names that they get there."""
-    order = {name: index for index, name in enumerate([*columns, "Value"])}
+    """A table; `columns` are the labels that are shown, in order, under the names that they get there.
+
+    `Value` is one of them where the number itself says something.
+    """
+    order = {name: index for index, name in enumerate(columns)}
+    hidden = {name: True for name in ("Time", "Value") if name not in columns}
     made = (
         table.Panel()
         .title(title)
@@ -196,7 +201,7 @@ def rows(
         .with_transformation(
             DataTransformerConfig(
                 id_val="organize",
-                options={"excludeByName": {"Time": True}, "indexByName": order, "renameByName": dict(columns)},
+                options={"excludeByName": hidden, "indexByName": order, "renameByName": dict(columns)},
             )
         )
     )

@@ -51,7 +51,7 @@ def _when() -> list[tuple[int, Panel]]:
             "sort_desc(1000 * (max by (service) (process_start_time_seconds)"
             ' or max by (service) (redis_start_time_seconds{service="redis"})))'
         ),
-        {"service": "Service"},
+        {"service": "Service", "Value": "Started"},
     )
     again = lines(
         "Started anew",

@@ -1,0 +1,164 @@
+"""What watches the platform, on top of it: nothing asks for what nobody tells, no panel stays empty."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import requests
+
+from tests.support.faults import ONLY_AFTER
+from tests.support.load import Account, Load
+from tests.support.platform import PlatformUnderTest
+from tests.support.promql import Found, dashboards, filled, queries_of_dashboards, queries_of_rules, selectors
+from tests.support.routes import READS
+
+Json = dict[str, Any]
+pytestmark = pytest.mark.timeout(1200)
+
+# How long traffic goes on before anybody looks, in seconds.
+_TRAFFIC = 120
+_RATE = 5
+_PATIENCE = 90
+
+
+class Prometheus:
+    """Questions to the one of the platform."""
+
+    def __init__(self, base: str) -> None:
+        self._base = f"{base}/api/v1"
+        self._labels: dict[str, frozenset[str]] = {}
+
+    def ask(self, path: str, **values: str) -> Any:
+        """The data of an answer; whatever it refuses fails the test."""
+        answer = requests.get(f"{self._base}/{path}", params=values, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()["data"]
+
+    def labels(self, metric: str) -> frozenset[str]:
+        """The labels that series of this metric have; none at all where there is no series."""
+        if metric not in self._labels:
+            series: list[Json] = self.ask("series", **{"match[]": metric})
+            self._labels[metric] = frozenset(label for one in series for label in one)
+        return self._labels[metric]
+
+    def has_data(self, expr: str) -> bool:
+        """Whether the query gives anything now."""
+        data = self.ask("query", query=expr)
+        return bool(data["result"])
+
+
+@pytest.fixture(scope="module")
+def watched(platform: PlatformUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The platform with what watches it, after minutes of traffic; what the start of the monitoring said."""
+    backups = {"BACKUP_DIR": str(tmp_path_factory.mktemp("backups"))}
+    said = platform.expect(0, "start-monitoring", timeout=600, environment=backups)
+    with Load(f"http://127.0.0.1:{platform.ports['GATEWAY_PORT']}", READS, rate=_RATE, login=Account()):
+        end = time.monotonic() + _TRAFFIC
+        # The age of a backup is told once there is one, and whether it could be restored once somebody has tried.
+        platform.expect(0, "backup", environment=backups)
+        platform.expect(0, "verify-backup", environment=backups)
+        while time.monotonic() < end:
+            platform.expect(0, "smoke")
+        yield said
+    platform.expect(0, "stop-monitoring")
+
+
+@pytest.fixture(scope="module")
+def prometheus(platform: PlatformUnderTest, watched: str) -> Prometheus:
+    assert watched
+    return Prometheus(f"http://127.0.0.1:{platform.ports['PROMETHEUS_PORT']}")
+
+
+def test_everything_is_ready_and_what_is_left_out_is_named_once(platform: PlatformUnderTest, watched: str) -> None:
+    left_out = [line for line in watched.splitlines() if line.startswith("left out")]
+    assert len(left_out) == 1
+    assert "grafana" in left_out[0]
+    assert "grafana" not in platform.containers()
+    said = platform.expect(0, "status")
+    assert "grafana" not in said
+
+
+def test_every_target_is_up(prometheus: Prometheus) -> None:
+    targets = prometheus.ask("targets", state="active")["activeTargets"]
+    assert len(targets) > 40
+    assert [
+        (one["labels"]["job"], one["labels"]["instance"], one["lastError"]) for one in targets if one["health"] != "up"
+    ] == []
+
+
+def _asked() -> Mapping[str, list[tuple[str, frozenset[str]]]]:
+    """Metric -> where it is asked for, with which labels."""
+    found: dict[str, list[tuple[str, frozenset[str]]]] = {}
+    everything: tuple[Found, ...] = (*queries_of_rules(), *queries_of_dashboards())
+    for one in everything:
+        for selector in selectors(filled(one.expr, {})):
+            found.setdefault(selector.metric, []).append((one.where, selector.labels))
+    return found
+
+
+def test_every_name_that_is_asked_for_is_told(prometheus: Prometheus) -> None:
+    dead: dict[str, str] = {}
+    for metric, places in _asked().items():
+        there = prometheus.labels(metric)
+        if not there:
+            dead[metric] = places[0][0]
+        dead |= {f"{metric}{{{label}}}": where for where, labels in places for label in labels - there if there}
+    assert {name: where for name, where in dead.items() if name not in ONLY_AFTER} == {}
+
+
+def test_what_needs_a_fault_to_be_told_is_asked_for() -> None:
+    assert {name.partition("{")[0] for name in ONLY_AFTER} <= set(_asked())
+
+
+def _filled(prometheus: Prometheus, found: Found, board: Json) -> Iterator[str]:
+    """The query once for each value of what can be chosen."""
+    chosen = {one["name"] for one in board.get("templating", {}).get("list", ())}
+    if "part" not in chosen:
+        yield filled(found.expr, {"service": ".*"})
+        return
+    for one in prometheus.ask("series", **{"match[]": 'probe_success{job="readiness",service=~"rofecare-service-.+"}'}):
+        yield filled(found.expr, {"service": one["service"], "part": one["part"]})
+
+
+def test_no_panel_is_empty(prometheus: Prometheus) -> None:
+    boards = dashboards()
+    questions = [
+        (found.where, expr)
+        for found in queries_of_dashboards()
+        for expr in _filled(prometheus, found, boards[found.where.partition(":")[0]])
+    ]
+    assert len(questions) > 100
+    empty = _empty(prometheus, questions)
+    # A rate needs two looks at a series that may be new.
+    end = time.monotonic() + _PATIENCE
+    while empty and time.monotonic() < end:
+        empty = _empty(prometheus, empty)
+    assert empty == []
+
+
+def _empty(prometheus: Prometheus, questions: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(where, expr) for where, expr in questions if not prometheus.has_data(expr)]
+
+
+def test_no_panel_of_the_logs_is_empty(platform: PlatformUnderTest, watched: str) -> None:
+    assert watched
+    base = f"http://127.0.0.1:{platform.ports['ELASTICSEARCH_PORT']}"
+    indices = {"elasticsearch": "logs-*", "spans": "zipkin-span-*"}
+    asked = 0
+    for name, board in dashboards().items():
+        for panel in board["panels"]:
+            for target in panel.get("targets", ()):
+                if target["datasource"]["type"] != "elasticsearch":
+                    continue
+                asked += 1
+                query = target["query"].replace("$service", "*")
+                found = requests.get(
+                    f"{base}/{indices[target['datasource']['uid']]}/_search",
+                    params={"q": f"{query} AND _exists_:{target['timeField']}", "size": "1"},
+                    timeout=30,
+                ).json()
+                assert found["hits"]["hits"], (name, panel["title"], query)
+    assert asked >= 4
