@@ -134,7 +134,7 @@ def _containers() -> list[tuple[int, Panel]]:
         "Memory of the others",
         "What those take who tell it of themselves: Redis, Kafka, Zookeeper and what watches.",
         "bytes",
-        Ask('sum by (service) (process_resident_memory_bytes{service!=""})', "{{service}}"),
+        Ask('sum by (service) (process_resident_memory_bytes{job!="redis"})', "{{service}}"),
         Ask("redis_memory_used_rss_bytes", "redis"),
         links=_LINKS,
     )
