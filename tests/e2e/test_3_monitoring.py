@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from tests.support.faults import ONLY_AFTER
+from tests.support.faults import A_BACKUP_FAILS, A_SERVICE_HANGS, ONLY_AFTER, SOMEBODY_ASKS_TOO_OFTEN
 from tests.support.load import Account, Load
 from tests.support.platform import PlatformUnderTest
-from tests.support.promql import Found, dashboards, filled, queries_of_dashboards, queries_of_rules, selectors
+from tests.support.promql import Found, asked_for, dashboards, filled, queries_of_dashboards
 from tests.support.routes import READS
 
 Json = dict[str, Any]
@@ -22,6 +24,9 @@ pytestmark = pytest.mark.timeout(1200)
 _TRAFFIC = 120
 _RATE = 5
 _PATIENCE = 90
+# Long enough for requests to give up and for two looks at those who are asked.
+_HANGS = 35
+_HURRY = 6
 
 
 class Prometheus:
@@ -29,7 +34,6 @@ class Prometheus:
 
     def __init__(self, base: str) -> None:
         self._base = f"{base}/api/v1"
-        self._labels: dict[str, frozenset[str]] = {}
 
     def ask(self, path: str, **values: str) -> Any:
         """The data of an answer; whatever it refuses fails the test."""
@@ -39,10 +43,8 @@ class Prometheus:
 
     def labels(self, metric: str) -> frozenset[str]:
         """The labels that series of this metric have; none at all where there is no series."""
-        if metric not in self._labels:
-            series: list[Json] = self.ask("series", **{"match[]": metric})
-            self._labels[metric] = frozenset(label for one in series for label in one)
-        return self._labels[metric]
+        series: list[Json] = self.ask("series", **{"match[]": metric})
+        return frozenset(label for one in series for label in one)
 
     def has_data(self, expr: str) -> bool:
         """Whether the query gives anything now."""
@@ -89,28 +91,19 @@ def test_every_target_is_up(prometheus: Prometheus) -> None:
     ] == []
 
 
-def _asked() -> Mapping[str, list[tuple[str, frozenset[str]]]]:
-    """Metric -> where it is asked for, with which labels."""
-    found: dict[str, list[tuple[str, frozenset[str]]]] = {}
-    everything: tuple[Found, ...] = (*queries_of_rules(), *queries_of_dashboards())
-    for one in everything:
-        for selector in selectors(filled(one.expr, {})):
-            found.setdefault(selector.metric, []).append((one.where, selector.labels))
-    return found
+def _is_told(prometheus: Prometheus, name: str) -> bool:
+    """Whether there is a series of this metric, with this label, with a value that is asked for."""
+    metric, _, part = name.removesuffix("}").partition("{")
+    if part and not re.fullmatch(r"\w+", part):
+        return bool(prometheus.ask("series", **{"match[]": name}))
+    return part in prometheus.labels(metric) if part else bool(prometheus.labels(metric))
 
 
 def test_every_name_that_is_asked_for_is_told(prometheus: Prometheus) -> None:
-    dead: dict[str, str] = {}
-    for metric, places in _asked().items():
-        there = prometheus.labels(metric)
-        if not there:
-            dead[metric] = places[0][0]
-        dead |= {f"{metric}{{{label}}}": where for where, labels in places for label in labels - there if there}
+    asked = asked_for()
+    assert len(asked) > 300
+    dead = {name: where for name, where in asked.items() if not _is_told(prometheus, name)}
     assert {name: where for name, where in dead.items() if name not in ONLY_AFTER} == {}
-
-
-def test_what_needs_a_fault_to_be_told_is_asked_for() -> None:
-    assert {name.partition("{")[0] for name in ONLY_AFTER} <= set(_asked())
 
 
 def _filled(prometheus: Prometheus, found: Found, board: Json) -> Iterator[str]:
@@ -162,3 +155,38 @@ def test_no_panel_of_the_logs_is_empty(platform: PlatformUnderTest, watched: str
                 ).json()
                 assert found["hits"]["hits"], (name, panel["title"], query)
     assert asked >= 4
+
+
+def _a_backup_fails(platform: PlatformUnderTest) -> None:
+    with platform.fault("finance-db", "pause", "unpause"), tempfile.TemporaryDirectory() as folder:
+        assert platform.inv("backup", environment={"BACKUP_DIR": folder})[0] != 0
+
+
+def _a_service_hangs(platform: PlatformUnderTest) -> None:
+    with platform.fault("rofecare-service-finance", "pause", "unpause"):
+        time.sleep(_HANGS)
+
+
+def _somebody_asks_too_often(platform: PlatformUnderTest) -> None:
+    with Load(f"http://127.0.0.1:{platform.ports['GATEWAY_PORT']}", READS, rate=400, login=Account()):
+        time.sleep(_HURRY)
+
+
+FAULTS: dict[str, Callable[[PlatformUnderTest], None]] = {
+    A_BACKUP_FAILS: _a_backup_fails,
+    A_SERVICE_HANGS: _a_service_hangs,
+    SOMEBODY_ASKS_TOO_OFTEN: _somebody_asks_too_often,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_needs_a_fault_to_be_told_is_told_after_it(
+    platform: PlatformUnderTest, prometheus: Prometheus, fault: str
+) -> None:
+    expected = {name for name, cause in ONLY_AFTER.items() if cause == fault}
+    assert expected
+    FAULTS[fault](platform)
+    end = time.monotonic() + _PATIENCE
+    while untold := {name for name in expected if not _is_told(prometheus, name)}:
+        assert time.monotonic() < end, untold
+        time.sleep(1)

@@ -19,12 +19,17 @@ MONITORING = Path(__file__).parents[2] / "monitoring"
 _GRAFANA = {"$__rate_interval": "1m", "$__range": "1h", "$__interval": "1m"}
 
 
+_SOME_SERVICE = {"service": "rofecare-service-patient", "part": "patient"}
+
+
 @dataclass(frozen=True)
 class Selector:
     """One metric in a query, with the labels that it has to have for the query to mean anything."""
 
     metric: str
     labels: frozenset[str]
+    # What is asked of the values of labels, as it is written: `mode="idle"`. What they must not be is left out.
+    wanted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,16 @@ def queries_of_dashboards() -> tuple[Found, ...]:
     )
 
 
+def asked_for() -> dict[str, str]:
+    """Every metric, label and value of a label that a rule or a dashboard asks for -> where."""
+    found: dict[str, str] = {}
+    for one in (*queries_of_rules(), *queries_of_dashboards()):
+        for selector in selectors(filled(one.expr, _SOME_SERVICE)):
+            parts = (*(f"{{{part}}}" for part in (*selector.labels, *selector.wanted)), "")
+            found |= {f"{selector.metric}{part}": one.where for part in parts}
+    return found
+
+
 def _walk(node: object, grouped: frozenset[str]) -> Iterator[Selector]:
     """The selectors below; `grouped` are the labels that what stands above takes apart or matches by."""
     match node:
@@ -102,7 +117,10 @@ def _walk(node: object, grouped: frozenset[str]) -> Iterator[Selector]:
 def _selector(node: promql.VectorSelector, grouped: frozenset[str]) -> Selector:
     matchers = {one.name: one for one in node.matchers.matchers}
     metric = node.name or matchers["__name__"].value
-    return Selector(metric, frozenset(grouped | set(matchers)) - {"__name__"})
+    asks = (promql.MatchOp.Equal, promql.MatchOp.Re)
+    # An empty value asks for series without the label.
+    wanted = (str(one) for one in matchers.values() if one.op in asks and one.value and one.name != "__name__")
+    return Selector(metric, frozenset(grouped | set(matchers)) - {"__name__"}, frozenset(wanted))
 
 
 def _matched(modifier: promql.BinModifier | None) -> frozenset[str]:

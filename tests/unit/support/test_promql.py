@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.promql import filled, selectors
+from tests.support.faults import ONLY_AFTER
+from tests.support.promql import asked_for, filled, selectors
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,11 @@ def test_metrics_and_the_labels_that_they_must_have(expr: str, expected: dict[st
     assert {one.metric: set(one.labels) for one in selectors(expr)} == expected
 
 
+def test_what_is_asked_of_values() -> None:
+    (one,) = selectors('a{b="c", d=~"e|f", g!="h", i!~"j", k=""}')
+    assert one.wanted == {'b="c"', 'd=~"e|f"'}
+
+
 def test_each_place_of_a_metric_counts() -> None:
     assert [sorted(one.labels) for one in selectors('a{x="1"} or sum by (y) (a)')] == [["x"], ["y"]]
 
@@ -47,3 +53,7 @@ def test_variables_are_filled_in() -> None:
     query = 'rate(a_total{service=~"$service", part="$part"}[$__rate_interval])'
     values = {"service": "x", "part": "y"}
     assert filled(query, values) == 'rate(a_total{service=~"x", part="y"}[1m])'
+
+
+def test_what_needs_a_fault_to_be_told_is_asked_for() -> None:
+    assert set(ONLY_AFTER) <= set(asked_for())
