@@ -56,7 +56,7 @@ def test_the_subjects() -> None:
     assert {"services", "jvm", "pools", "circuit-breakers", "gateway", "kafka", "postgresql", "redis", "host"} <= {
         *SUBJECTS
     }
-    assert {"backups", "monitoring"} <= {*SUBJECTS}
+    assert {"backups", "monitoring", "logs"} <= {*SUBJECTS}
     assert len(set(NAMES)) == len(NAMES)
 
 

@@ -145,8 +145,16 @@ def test_the_shipper_reads_the_logs_and_can_change_nothing(alone: Json) -> None:
     shipper = alone["services"]["log-shipper"]
     mounts = {one["target"]: one for one in shipper["volumes"]}
     assert mounts["/containers"]["source"] == "/var/lib/docker/containers"
-    assert [target for target, one in mounts.items() if not one.get("read_only")] == ["/spool"]
+    assert [target for target, one in mounts.items() if not one.get("read_only")] == ["/spool", "/metrics"]
     assert set(shipper["networks"]) == {"monitoring"}
+
+
+def test_what_the_shipper_counts_is_read_and_not_written(alone: Json) -> None:
+    exporter = alone["services"]["node-exporter"]
+    mounts = {one["target"]: one for one in exporter["volumes"]}
+    assert mounts["/log-metrics"]["source"] == "log-metrics"
+    assert all(one["read_only"] for one in mounts.values())
+    assert {f"--collector.textfile.directory={target}" for target in mounts} <= set(exporter["command"])
 
 
 def test_words_are_looked_for_in_text_alone(root: Path) -> None:

@@ -1,0 +1,182 @@
+"""A fault of the logs gives one message, and one when it is over: from the fault to the webhook, by the real programs.
+
+The rules and routes are the ones of this checkout with shorter times: an alert that waits for minutes, and is over
+after ten, would make the test as long. What is not started here is not scraped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its types
+
+from tests.support.logs import Logs, build, talker, until
+from tests.support.project import REPOSITORY
+
+Json = dict[str, Any]
+
+pytestmark = pytest.mark.timeout(900)
+
+STARTED = (
+    "elasticsearch",
+    "log-keeper",
+    "log-shipper",
+    "elasticsearch-exporter",
+    "node-exporter",
+    "alertmanager",
+    "prometheus",
+)
+TIMES = {
+    r"\bfor: [1-9]\d*m": "for: 5s",
+    r"keep_firing_for: \d+m": "keep_firing_for: 20s",
+    r"\[\d+m\]": "[1m]",
+    r"(scrape|evaluation)_interval: 15s": r"\1_interval: 3s",
+    r"scrape_timeout: 10s": "scrape_timeout: 3s",
+    r"group_interval: 2m": "group_interval: 5s",
+    r"group_wait: 15s": "group_wait: 3s",
+}
+
+
+@dataclass
+class Receiver:
+    """What came in at the webhook: (status, names of the alerts), a message each."""
+
+    port: int = 0
+    messages: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+    def serve(self) -> ThreadingHTTPServer:
+        kept = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                names = {one["labels"]["alertname"] for one in said["alerts"]}
+                kept.messages.append((said["status"], tuple(sorted(names))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        # The containers call it at the address that this machine has in their network.
+        server = ThreadingHTTPServer(("0.0.0.0", 0), Handler)  # noqa: S104
+        self.port = server.server_port
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server
+
+    def has(self, status: str, name: str) -> Callable[[], bool]:
+        return lambda: (status, (name,)) in self.messages
+
+
+def shortened(folder: Path) -> None:
+    """Copy the rules and the routes, with shorter times and only what is started here."""
+    for name in ("prometheus", "alertmanager"):
+        shutil.copytree(REPOSITORY / "monitoring" / name, folder / name)
+        (folder / name).chmod(0o755)
+    for path in [*folder.rglob("*.yml")]:
+        text = path.read_text(encoding="utf-8")
+        for pattern, time_ in TIMES.items():
+            text = re.sub(pattern, time_, text)
+        path.write_text(text, encoding="utf-8")
+    settings: Json = yaml.safe_load((folder / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    settings["scrape_configs"] = [
+        job for job in settings["scrape_configs"] if job["job_name"] in {"host", "monitoring"}
+    ]
+    for job in settings["scrape_configs"]:
+        job["static_configs"] = [one for one in job["static_configs"] if one["labels"]["service"] in STARTED]
+    (folder / "prometheus" / "prometheus.yml").write_text(json.dumps(settings))
+    for path in (folder / "prometheus" / "alerts").iterdir():
+        # The machine that the test runs on may have troubles of its own.
+        if path.stem not in {"logs", "monitoring"}:
+            path.unlink()
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    server = made.serve()
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def logs(engine: object, receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logs]:
+    assert engine is not None
+    build(*(name for name in STARTED if name != "log-keeper"))
+    folder = tmp_path_factory.mktemp("alerts")
+    shortened(folder)
+    for name in ("metrics", "secrets"):
+        (folder / name).mkdir(mode=0o755)
+    for name in ("metrics_token", "smtp_password"):
+        (folder / "secrets" / name).write_text("none")
+    services: Json = {
+        "strange": talker("""printf '{"log":"no object"}\\n'; sleep infinity"""),
+        "prometheus": {"volumes": [f"{folder}/prometheus:/etc/prometheus:ro"]},
+        "alertmanager": {"volumes": [f"{folder}/alertmanager:/etc/alertmanager:ro"]},
+        "node-exporter": {"volumes": [f"{folder}/metrics:/metrics:ro"]},
+    }
+    made = Logs(folder, services, SECRETS_DIR=str(folder / "secrets"))
+    try:
+        made.start("elasticsearch")
+        made.environment["ALERT_WEBHOOK"] = f"http://{gateway(made)}:{receiver.port}/"
+        made.start(*STARTED[1:])
+        yield made
+    finally:
+        made.stop()
+
+
+def gateway(logs: Logs) -> str:
+    """Look up this machine's address in the network of the project."""
+    argv = ["docker", "network", "inspect", f"{logs.name}_monitoring", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
+    return subprocess.run(argv, capture_output=True, text=True, check=True, env=os.environ).stdout.strip()
+
+
+def one_message_each(
+    logs: Logs, receiver: Receiver, name: str, fault: Callable[[], None], end: Callable[[], None]
+) -> None:
+    """One when it begins, one when it is over, and no other."""
+    receiver.messages.clear()
+    fault()
+    assert until(120, receiver.has("firing", name)), (receiver.messages, logs.docker("logs", "alertmanager"))
+    # Whatever else were to be told of it would be told by now.
+    time.sleep(20)
+    end()
+    assert until(240, receiver.has("resolved", name)), receiver.messages
+    time.sleep(10)
+    assert receiver.messages == [("firing", (name,)), ("resolved", (name,))]
+
+
+def test_nothing_is_told_while_all_is_well(logs: Logs, receiver: Receiver) -> None:
+    assert logs.is_healthy("prometheus")()
+    time.sleep(30)
+    assert receiver.messages == []
+
+
+def test_a_line_that_the_store_refuses(logs: Logs, receiver: Receiver) -> None:
+    def refuse() -> None:
+        logs.compose("up", "--detach", "--no-deps", "strange")
+
+    one_message_each(logs, receiver, "LogsRefused", refuse, lambda: None)
+
+
+def test_a_store_that_is_down(logs: Logs, receiver: Receiver) -> None:
+    def kill() -> None:
+        logs.docker("kill", "elasticsearch")
+
+    def start() -> None:
+        logs.docker("start", "elasticsearch")
+
+    one_message_each(logs, receiver, "LogStoreDown", kill, start)

@@ -1,0 +1,128 @@
+"""The shipper, the keeper and the store of this checkout, under a name of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.support.project import IMAGE, INV, REPOSITORY, small_network
+
+Json = dict[str, Any]
+
+LABELS = "com.docker.compose.project,com.docker.compose.service"
+PARTS = ("identity", "patient", "clinical", "medical-technology", "pharmacy", "finance", "platform", "interoperability")
+# Compose makes all of them, whatever is started.
+NETWORKS = ("default", "monitoring", "backend", *(f"{part}-db" for part in PARTS))
+FILES = ("docker-compose.monitoring.yml", "docker-compose.monitoring.packages.yml")
+
+
+def talker(script: str, **options: str) -> Json:
+    """Who runs this script; the options are of its log file."""
+    logging = {"driver": "json-file", "options": {"labels": LABELS, **options}}
+    return {"image": IMAGE, "init": True, "command": ["bash", "-c", script], "logging": logging}
+
+
+def build(*services: str) -> None:
+    """Make the images of these services, where they are not there yet."""
+    environment = {**os.environ, "IMAGES": "packages", "SERVICES": "reference"}
+    argv = [str(INV), "build", *services]
+    done = subprocess.run(argv, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Logs:
+    """The containers of the project, and what of them is in the store."""
+
+    def __init__(self, folder: Path, services: Mapping[str, Json], **environment: str) -> None:
+        self.name = f"logs-{uuid.uuid4().hex[:8]}"
+        ports = dict.fromkeys(("ELASTICSEARCH_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"), "0")
+        self.environment = {"COMPOSE_PROJECT_NAME": self.name, **ports, **environment}
+        # What only a test needs: a port that is free.
+        elasticsearch: Json = {"ports": ["127.0.0.1::9200"]}
+        self._overlay = folder / "overlay.json"
+        model: Json = {
+            "services": {**services, "elasticsearch": elasticsearch},
+            "networks": {name: small_network() for name in NETWORKS},
+        }
+        text = json.dumps(model).replace("$", "$$")
+        self._overlay.write_text(text)
+
+    def start(self, *services: str) -> None:
+        """Start these, one after the other, each when the one before is healthy."""
+        for name in services:
+            self.compose("up", "--detach", "--no-deps", name)
+            assert until(600, self.is_healthy(name)), self.docker("logs", name)
+
+    def stop(self) -> None:
+        """Remove everything."""
+        self.compose("down", "--volumes", "--timeout", "3", "--remove-orphans")
+
+    def compose(self, *words: str) -> str:
+        """Run compose with these words: what it answered."""
+        chosen = [word for name in FILES for word in ("-f", str(REPOSITORY / "docker" / name))]
+        argv = ["docker", "compose", *chosen, "-f", str(self._overlay), *words]
+        environment = {**os.environ, **self.environment}
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def docker(self, verb: str, service: str, *words: str) -> str:
+        """Do this with the container of a service: what the engine answered."""
+        argv = ["docker", verb, f"{self.name}-{service}-1", *words]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def is_healthy(self, service: str) -> Callable[[], bool]:
+        """Something to ask again and again."""
+        return lambda: self.docker("inspect", service, "--format", "{{.State.Health.Status}}").strip() == "healthy"
+
+    def ask(self, method: str, path: str, body: Json | None = None) -> Any:
+        """Ask the store; a start gives it another port."""
+        address = self.compose("port", "elasticsearch", "9200")
+        request = urllib.request.Request(
+            f"http://{address}{path}",
+            json.dumps(body).encode() if body is not None else None,
+            {"Content-Type": "application/json"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            return json.loads(response.read() or b"null")
+
+    def messages(self, service: str, index: str = "logs-*") -> list[str]:
+        """The lines of a service that the store has, in their order."""
+        found = self.ask(
+            "POST",
+            f"/{index}/_search?ignore_unavailable=true",
+            {
+                "size": 10_000,
+                "_source": ["message"],
+                "query": {"term": {"compose.service": service}},
+                "sort": [{"@timestamp": "asc"}, {"sequence": "asc"}],
+            },
+        )
+        return [hit["_source"]["message"] for hit in found["hits"]["hits"]]
+
+    def indices(self) -> set[str]:
+        """The names of all indices."""
+        return {one["index"] for one in self.ask("GET", "/_cat/indices?format=json")}
+
+
+def until(seconds: float, done: Callable[[], bool]) -> bool:
+    """Whether it was done within this time; who cannot be asked just now is asked again."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if done():
+                return True
+        except (OSError, AssertionError):
+            pass  # the store is just coming back
+        time.sleep(1)
+    return False
