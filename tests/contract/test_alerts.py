@@ -78,6 +78,20 @@ def test_a_section_of_the_runbook_each_and_no_other() -> None:
     assert [name for name, text in found.items() if not text] == []
 
 
+def commands(section: str) -> list[str]:
+    """What a section has in backquotes, however its lines are broken."""
+    return sorted(" ".join(found.split()) for found in re.findall(r"`([^`]+)`", section))
+
+
+def test_the_runbook_has_a_french_twin_with_the_same_sections_and_commands() -> None:
+    english, french = (
+        sections((ROOT / "monitoring" / name).read_text(encoding="utf-8")) for name in ("runbook.md", "runbook.fr.md")
+    )
+    assert [*french] == [*english]
+    for name, text in english.items():
+        assert commands(french[name]) == commands(text), name
+
+
 @pytest.mark.parametrize(("subject", "rule"), EVERY, ids=NAMES)
 def test_each_has_a_course_of_events_at_which_it_fires_and_one_at_which_it_does_not(subject: str, rule: Json) -> None:
     name = rule["alert"]
