@@ -7,10 +7,11 @@
 #   STORE         the address of Elasticsearch
 #   LOGS_KEPT     how long log lines are kept: 30d
 #   TRACES_KEPT   the same for traces: 7d
+#   KIBANA        the address of Kibana, which may not be there
 #   LOGS_SIZE     how much disk log lines may take: 8GB; the oldest days go first, today's stays
 set -euo pipefail
 
-readonly every=300 template=${TEMPLATE:-/etc/logs/template.json}
+readonly every=300 template=${TEMPLATE:-/etc/logs/template.json} objects=${OBJECTS:-/etc/kibana/logs.ndjson}
 
 say() { printf 'log keeper: %s\n' "$*"; }
 
@@ -67,6 +68,14 @@ by_size() {
     done
 }
 
+# Gives Kibana its data view and searches, unless it has them: what people made of them stays. A Kibana that is not
+# there, or not yet, is asked again in the next round.
+furnish() {
+    if [[ -n ${KIBANA:-} ]] && curl --silent --fail --max-time 5 --output /dev/null "$KIBANA/api/status"; then
+        ask --output /dev/null --header 'kbn-xsrf: true' --form "file=@$objects" "$KIBANA/api/saved_objects/_import"
+    fi
+}
+
 round() {
     local today=$1
     ask --output /dev/null --request PUT --header 'Content-Type: application/json' --data-binary "@$template" \
@@ -74,6 +83,7 @@ round() {
     by_age 'logs-*' "$LOGS_KEPT" "$today"
     by_age 'zipkin-*' "$TRACES_KEPT" "$today"
     by_size 'logs-*' "$LOGS_SIZE" "$today"
+    furnish
 }
 
 today() { date --utc +%F; }

@@ -37,9 +37,11 @@ WATCHERS = {
     "zipkin": (9411, 9411),
     "elasticsearch-exporter": (0, 0),
     "grafana": (3001, 3000),
+    "kibana": (5601, 5601),
+    "kafka-ui": (8180, 8080),
 }
 # What has an upstream image alone.
-REGISTRY_ONLY = {"grafana"}
+REGISTRY_ONLY = {"grafana", "kibana", "kafka-ui"}
 # What tells no numbers itself: the store's exporter counts what comes in, and what was refused. What is left out in one
 # of the modes is not asked: nobody shall be told that it is missing there.
 SILENT = {"log-keeper", "log-shipper", "elasticsearch", *REGISTRY_ONLY}
@@ -48,7 +50,7 @@ BUILT_HERE = {"log-keeper", "log-shipper"}
 # The upstream image writes a key store beside its settings.
 WRITABLE = {"elasticsearch"}
 # The files of the logs are root's; the files of the upstream image belong to the group 0.
-USERS = {"log-shipper": "0:0", "elasticsearch": "1000:0"}
+USERS = {"log-shipper": "0:0", "elasticsearch": "1000:0", "kibana": "1000:0"}
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +169,32 @@ def test_words_are_looked_for_in_text_alone(root: Path) -> None:
         for name in field.split("."):
             found = found["properties"][name]
         assert found["type"] == "text", field
+
+
+def test_kibana_is_of_the_version_of_the_store(alone: Json) -> None:
+    tags = {alone["services"][name]["image"].rpartition(":")[2] for name in ("kibana", "elasticsearch")}
+    assert len(tags) == 1
+
+
+def test_kibana_finds_its_data_view_and_two_searches(alone: Json, root: Path) -> None:
+    """Each object that another refers to is there, and each field that one shows is one that the store has."""
+    lines = (root / "monitoring" / "kibana" / "logs.ndjson").read_text(encoding="utf-8").splitlines()
+    objects = [json.loads(line) for line in lines]
+    assert [one["type"] for one in objects] == ["index-pattern", "search", "search"]
+    known = {(one["type"], one["id"]) for one in objects}
+    assert {(to["type"], to["id"]) for one in objects for to in one["references"]} <= known
+    template = json.loads((root / "monitoring" / "logs" / "template.json").read_text(encoding="utf-8"))
+    assert objects[0]["attributes"]["title"] in template["index_patterns"]
+    for one in objects[1:]:
+        source = json.loads(one["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
+        used = [*one["attributes"]["columns"], *re.findall(r"([\w.]+):", source["query"]["query"])]
+        for field in used:
+            found = template["template"]["mappings"]
+            for name in field.split("."):
+                found = found["properties"][name]
+    keeper = alone["services"]["log-keeper"]
+    assert keeper["environment"]["KIBANA"] == "http://kibana:5601"
+    assert "/etc/kibana" in [mount["target"] for mount in keeper["volumes"]]
 
 
 def test_nothing_is_shipped_into_an_index_without_its_template(alone: Json) -> None:
