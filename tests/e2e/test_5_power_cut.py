@@ -101,7 +101,7 @@ def _up(hospital: PlatformUnderTest) -> float:
         if code == 0:
             return seconds
         assert seconds < _UP_AGAIN, output
-        time.sleep(2)
+        time.sleep(5)
 
 
 def rows(server: Machine, hospital: PlatformUnderTest, service: str) -> set[str]:
