@@ -62,6 +62,8 @@ def watched(platform: PlatformUnderTest, tmp_path_factory: pytest.TempPathFactor
         # The age of a backup is told once there is one, and whether it could be restored once somebody has tried.
         platform.expect(0, "backup", environment=backups)
         platform.expect(0, "verify-backup", environment=backups)
+        # Beside what is read all the time: records that are written, and what services tell each other of them.
+        platform.expect(0, "smoke")
         while time.monotonic() < end:
             platform.expect(0, "smoke")
         yield said
