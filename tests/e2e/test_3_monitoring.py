@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.faults import A_BACKUP_FAILS, A_SERVICE_HANGS, ONLY_AFTER, SOMEBODY_ASKS_TOO_OFTEN
+from tests.support.faults import A_BACKUP_FAILS, A_SERVICE_HANGS, ONLY_AFTER
 from tests.support.load import Account, Load
 from tests.support.platform import PlatformUnderTest
 from tests.support.promql import Found, asked_for, dashboards, filled, queries_of_dashboards
@@ -26,7 +26,6 @@ _RATE = 5
 _PATIENCE = 90
 # Long enough for requests to give up and for two looks at those who are asked.
 _HANGS = 35
-_HURRY = 6
 
 
 class Prometheus:
@@ -169,15 +168,9 @@ def _a_service_hangs(platform: PlatformUnderTest) -> None:
         time.sleep(_HANGS)
 
 
-def _somebody_asks_too_often(platform: PlatformUnderTest) -> None:
-    with Load(f"http://127.0.0.1:{platform.ports['GATEWAY_PORT']}", READS, rate=400, login=Account()):
-        time.sleep(_HURRY)
-
-
 FAULTS: dict[str, Callable[[PlatformUnderTest], None]] = {
     A_BACKUP_FAILS: _a_backup_fails,
     A_SERVICE_HANGS: _a_service_hangs,
-    SOMEBODY_ASKS_TOO_OFTEN: _somebody_asks_too_often,
 }
 
 

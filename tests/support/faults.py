@@ -1,5 +1,6 @@
-"""Names that a healthy platform does not tell, and the fault that makes it tell them: the tests cause each of them.
+"""Names that a healthy platform does not tell, and the fault that makes it tell them.
 
+The tests cause each of them but one: a small machine does not answer so many requests that somebody asks too often.
 As short as can be: what is told from the start needs no entry here.
 """
 
