@@ -72,7 +72,8 @@ by_size() {
 # there, or not yet, is asked again in the next round.
 furnish() {
     if [[ -n ${KIBANA:-} ]] && curl --silent --fail --max-time 5 --output /dev/null "$KIBANA/api/status"; then
-        ask --output /dev/null --header 'kbn-xsrf: true' --form "file=@$objects" "$KIBANA/api/saved_objects/_import"
+        ask --output /dev/null --header 'kbn-xsrf: true' --form "file=@$objects" "$KIBANA/api/saved_objects/_import" \
+            || say "Kibana did not take its data view and searches"
     fi
 }
 
