@@ -152,7 +152,7 @@ def one_message_each(
     fault()
     assert until(120, receiver.has("firing", name)), (receiver.messages, logs.docker("logs", "alertmanager"))
     # Whatever else were to be told of it would be told by now.
-    time.sleep(20)
+    time.sleep(15)
     end()
     assert until(240, receiver.has("resolved", name)), receiver.messages
     time.sleep(10)
@@ -161,7 +161,7 @@ def one_message_each(
 
 def test_nothing_is_told_while_all_is_well(logs: Logs, receiver: Receiver) -> None:
     assert logs.is_healthy("prometheus")()
-    time.sleep(30)
+    time.sleep(15)
     assert receiver.messages == []
 
 

@@ -41,8 +41,8 @@ head -c 1500000 /dev/zero | tr '\\0' x; echo ' the end of the longest line'; sle
 def logs(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logs]:
     assert engine is not None
     build("elasticsearch", "log-shipper")
-    # Files so small that they are rotated while they are read.
-    small = {"max-size": "100k", "max-file": "15"}
+    # Files so small that they are rotated while they are read, and so many that none is rotated away.
+    small = {"max-size": "100k", "max-file": "20"}
     services = {
         name: talker(TALK.replace("LINES", str(LINES)).replace("$WORD", word), **small) for name, word in WORDS.items()
     }

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.support.project import IMAGE, INV, REPOSITORY, small_network
+from tests.support.project import IMAGE, INV, REPOSITORY
 
 Json = dict[str, Any]
 
@@ -27,6 +27,14 @@ def talker(script: str, **options: str) -> Json:
     """Who runs this script; the options are of its log file."""
     logging = {"driver": "json-file", "options": {"labels": LABELS, **options}}
     return {"image": IMAGE, "init": True, "command": ["bash", "-c", script], "logging": logging}
+
+
+def small_networks(*names: str) -> dict[str, Json]:
+    """Networks side by side that take none of the thirty or so that an engine hands out by itself."""
+    number = uuid.uuid4().int % 256
+    return {
+        name: {"ipam": {"config": [{"subnet": f"10.214.{number}.{place * 16}/28"}]}} for place, name in enumerate(names)
+    }
 
 
 def build(*services: str) -> None:
@@ -49,7 +57,7 @@ class Logs:
         self._overlay = folder / "overlay.json"
         model: Json = {
             "services": {**services, "elasticsearch": elasticsearch},
-            "networks": {name: small_network() for name in NETWORKS},
+            "networks": small_networks(*NETWORKS),
         }
         text = json.dumps(model).replace("$", "$$")
         self._overlay.write_text(text)
