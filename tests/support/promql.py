@@ -117,10 +117,16 @@ def _walk(node: object, grouped: frozenset[str]) -> Iterator[Selector]:
 def _selector(node: promql.VectorSelector, grouped: frozenset[str]) -> Selector:
     matchers = {one.name: one for one in node.matchers.matchers}
     metric = node.name or matchers["__name__"].value
-    asks = (promql.MatchOp.Equal, promql.MatchOp.Re)
-    # An empty value asks for series without the label.
-    wanted = (str(one) for one in matchers.values() if one.op in asks and one.value and one.name != "__name__")
-    return Selector(metric, frozenset(grouped | set(matchers)) - {"__name__"}, frozenset(wanted))
+    # What stands for each of the two, for they cannot be the keys of a mapping.
+    signs = ((promql.MatchOp.Equal, "="), (promql.MatchOp.Re, "=~"))
+    # An empty value asks for series without the label. A backslash is written as two, as in the query.
+    wanted = frozenset(
+        f"{one.name}{sign}{json.dumps(one.value)}"
+        for one in matchers.values()
+        for op, sign in signs
+        if one.op == op and one.value and one.name != "__name__"
+    )
+    return Selector(metric, frozenset(grouped | set(matchers)) - {"__name__"}, wanted)
 
 
 def _matched(modifier: promql.BinModifier | None) -> frozenset[str]:

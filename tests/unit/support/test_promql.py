@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.faults import ONLY_AFTER
-from tests.support.promql import asked_for, filled, selectors
+from tests.support.promql import Selector, asked_for, filled, selectors
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,9 @@ def test_metrics_and_the_labels_that_they_must_have(expr: str, expected: dict[st
 
 
 def test_what_is_asked_of_values() -> None:
-    (one,) = selectors('a{b="c", d=~"e|f", g!="h", i!~"j", k=""}')
-    assert one.wanted == {'b="c"', 'd=~"e|f"'}
+    (one,) = selectors(r'a{b="c", d=~"e|f\\.g", g!="h", i!~"j", k=""}')
+    assert one.wanted == {'b="c"', r'd=~"e|f\\.g"'}
+    assert selectors(f"a{{{','.join(sorted(one.wanted))}}}") == (Selector("a", frozenset("bd"), one.wanted),)
 
 
 def test_each_place_of_a_metric_counts() -> None:
