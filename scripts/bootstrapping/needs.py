@@ -19,12 +19,20 @@ class Tool(NamedTuple):
     """A program that a task calls on the host.
 
     `extracted`: the package starts a server when it is installed, and only its program is wanted, so it is taken
-    out of the package into the virtual environment instead.
+    out of the package into the virtual environment instead; there it is `named`, "" for the name it has.
+    `release`: the codename of the only release that has it, "" for all.
     """
 
     program: str
     package: str
     extracted: bool = False
+    named: str = ""
+    release: str = ""
+
+    @property
+    def command(self) -> str:
+        """What it is called by."""
+        return self.named or self.program
 
 
 _DEBOOTSTRAP = Tool("debootstrap", "debootstrap")
@@ -56,14 +64,16 @@ TOOLS = {
         Tool("docker-registry", "docker-registry", extracted=True),
         # Judges the rules of the alerts; from Debian 13 on in a package of its own.
         Tool("promtool", "promtool", extracted=True),
+        # The oldest that the rules are written for.
+        Tool("promtool", "prometheus", extracted=True, named="promtool-2.42", release="bookworm"),
     ),
 }
 
 
-def tools_of(task: str, machine: str) -> tuple[Tool, ...]:
-    """List the programs that `task` calls on a host whose architecture is `machine`."""
+def tools_of(task: str, machine: str, release: str) -> tuple[Tool, ...]:
+    """List the programs that `task` calls on a host whose architecture is `machine`, and that its `release` has."""
     linter = (_SHELLCHECK,) if task in TASKS_WITH_DEV_TOOLS and machine != "x86_64" else ()
-    return TOOLS.get(task, ()) + linter
+    return tuple(tool for tool in TOOLS.get(task, ()) + linter if tool.release in ("", release))
 
 
 class Part(Enum):

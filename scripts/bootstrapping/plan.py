@@ -126,14 +126,15 @@ def commands(gaps: list[Gap], system: System, apt: Apt) -> list[Command]:
 
 def extraction(tool: Tool, environment: str) -> list[Command]:
     """List the commands that take a program out of its package into the virtual environment at `environment`."""
-    folder = f"{environment}/packages/{tool.package}"
+    folder = f"{environment}/packages/{tool.command}"
+    package = f"{tool.package}/{tool.release}" if tool.release else tool.package
     unpack = "dpkg-deb -x *.deb . && rm *.deb"
     return [
         Command(("rm", "-rf", folder)),
         Command(("mkdir", "-p", folder)),
-        Command(("env", "-C", folder, "apt-get", "download", tool.package)),
+        Command(("env", "-C", folder, "apt-get", "download", package)),
         Command(("env", "-C", folder, "sh", "-c", unpack)),
-        Command(("ln", "-sf", f"{folder}/usr/bin/{tool.program}", f"{environment}/bin/{tool.program}")),
+        Command(("ln", "-sf", f"{folder}/usr/bin/{tool.program}", f"{environment}/bin/{tool.command}")),
     ]
 
 

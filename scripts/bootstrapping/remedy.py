@@ -60,11 +60,11 @@ def plan(gaps: list[Gap], machine: Machine) -> list[Command]:
 def refusal(gaps: list[Gap], wish: Wish, machine: Machine, why: str) -> Refusal:
     """Say what is missing, `why` that is not put right here, and how it is."""
     of_engine = any(gap.part.is_engine for gap in gaps)
-    what = ", ".join(dict.fromkeys(gap.tool.program if gap.tool else gap.part.value for gap in gaps))
+    what = ", ".join(dict.fromkeys(gap.tool.command if gap.tool else gap.part.value for gap in gaps))
     expected = [EXPECTED_ENGINE] if of_engine else []
     if any(gap.part is Part.PYTHON for gap in gaps):
         expected.append("Python 3.11 or newer with the modules venv and ensurepip")
-    programs = [f"`{gap.tool.program}`" for gap in gaps if gap.tool]
+    programs = [f"`{gap.tool.command}`" for gap in gaps if gap.tool]
     if programs:
         expected.append(f"{', '.join(programs)}: called by the task")
     return Refusal(

@@ -67,7 +67,7 @@ def close(gaps: list[Gap], task: str, environment: Environment, wish: Wish, mach
         install(gaps, wish, machine)
         gaps = find_gaps(task, environment)
     elif machine.system.has_known_packages:
-        names = ", ".join(gap.tool.program for gap in gaps if gap.tool)
+        names = ", ".join(gap.tool.command for gap in gaps if gap.tool)
         say(f"bootstrap: going on without {names}, which only root could install")
     if any(gap.part is Part.STOPPED for gap in gaps):
         engine.start(machine.sudo)
@@ -130,5 +130,5 @@ def extract(gaps: list[Gap], environment: Environment, machine: Machine) -> None
         for command in extraction(tool, environment.path):
             say("+ " + shown(command))
             if change(command.argv).code:
-                say(f"bootstrap: going on without {tool.program}")
+                say(f"bootstrap: going on without {tool.command}")
                 break

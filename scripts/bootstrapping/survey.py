@@ -77,9 +77,9 @@ def _elsewhere(context: str | None) -> str:
 def tool_gaps(task: str, folder: str) -> list[Gap]:
     """Find the programs that `task` calls and that are neither on PATH nor in `folder`."""
     return [
-        Gap(Part.TOOL, f"no `{tool.program}`", tool)
-        for tool in tools_of(task, os.uname().machine)
-        if not which(tool.program) and not os.path.exists(f"{folder}/{tool.program}")
+        Gap(Part.TOOL, f"no `{tool.command}`", tool)
+        for tool in tools_of(task, os.uname().machine, system().codename)
+        if not which(tool.command) and not os.path.exists(f"{folder}/{tool.command}")
     ]
 
 

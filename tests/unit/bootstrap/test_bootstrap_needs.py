@@ -52,9 +52,14 @@ def test_what_was_seen_names_the_version_and_where() -> None:
 
 
 def test_an_unknown_task_needs_no_tool() -> None:
-    assert tools_of("something-new", "x86_64") == ()
+    assert tools_of("something-new", "x86_64", "trixie") == ()
 
 
 def test_shellcheck_comes_from_the_system_where_the_environment_has_none() -> None:
-    assert [tool.program for tool in tools_of("lint", "x86_64")] == []
-    assert [tool.program for tool in tools_of("lint", "aarch64")] == ["shellcheck"]
+    assert [tool.program for tool in tools_of("lint", "x86_64", "trixie")] == []
+    assert [tool.program for tool in tools_of("lint", "aarch64", "trixie")] == ["shellcheck"]
+
+
+def test_a_program_that_one_release_has_is_asked_of_no_other() -> None:
+    of_both = [{tool.command for tool in tools_of("test", "x86_64", release)} for release in ("bookworm", "trixie")]
+    assert of_both[0] - of_both[1] == {"promtool-2.42"}

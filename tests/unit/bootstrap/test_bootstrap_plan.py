@@ -94,6 +94,13 @@ def test_a_server_is_taken_out_of_its_package_not_installed() -> None:
     assert extraction(REGISTRY, "/c/.venv")[-1].argv[-1] == "/c/.venv/bin/docker-registry"
 
 
+def test_two_versions_of_a_program_lie_side_by_side() -> None:
+    tool = Tool("judge", "judges", extracted=True, named="judge-1", release="bookworm")
+    lines = [" ".join(command.argv) for command in extraction(tool, "/c/.venv")]
+    assert lines[2].endswith("/c/.venv/packages/judge-1 apt-get download judges/bookworm")
+    assert lines[-1] == "ln -sf /c/.venv/packages/judge-1/usr/bin/judge /c/.venv/bin/judge-1"
+
+
 @pytest.mark.parametrize("word", ["plain/x-1.0", "a b", "", "it's", "$HOME", "*.deb . && rm *.deb"])
 def test_quoted_reads_back_as_it_was(word: str) -> None:
     assert shlex.split(quoted(("run", word))) == ["run", word]
