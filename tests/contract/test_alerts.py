@@ -35,6 +35,7 @@ def rules(subject: str) -> list[Json]:
 
 EVERY = [(subject, rule) for subject in SUBJECTS for rule in rules(subject)]
 NAMES = [rule["alert"] for _, rule in EVERY]
+INHIBITS: list[Json] = loaded(ROOT / "monitoring" / "alertmanager" / "routes.yml")["inhibit_rules"]
 
 
 def program(name: str) -> str:
@@ -119,11 +120,60 @@ def test_what_may_be_an_effect_looks_back_no_further_than_its_causes_are_held() 
             assert rule.get("keep_firing_for") or rule["alert"] == "ServiceRestarts", rule["alert"]
 
 
-def test_every_cause_and_effect_is_known_to_the_routes() -> None:
-    routes = loaded(ROOT / "monitoring" / "alertmanager" / "routes.yml")
-    text = str(routes["inhibit_rules"])
-    causes = {rule["labels"]["cause"] for _, rule in EVERY if "cause" in rule["labels"]}
-    assert [cause for cause in causes if cause not in text] == []
+def test_every_cause_and_symptom_is_known_to_the_routes() -> None:
+    for role, matchers in (("cause", "source_matchers"), ("symptom", "target_matchers")):
+        text = str([rule[matchers] for rule in INHIBITS])
+        named = {rule["labels"][role] for _, rule in EVERY if role in rule["labels"]}
+        assert [name for name in named if name not in text] == []
+
+
+def matches(matchers: list[str], labels: Json) -> bool:
+    """As Alertmanager reads `name="value"` and `name=~"pattern"`."""
+    parts = [re.fullmatch(r'(\w+)(=~?)"(.*)"', matcher) for matcher in matchers]
+    return all(
+        part is not None
+        and re.fullmatch(part[3] if part[2] == "=~" else re.escape(part[3]), labels.get(part[1], "")) is not None
+        for part in parts
+    )
+
+
+def explained() -> list[tuple[Json, Json]]:
+    """The pairs of rules of which the first keeps the second quiet (in the same part)."""
+    return [
+        (one, other)
+        for inhibit in INHIBITS
+        for _, one in EVERY
+        for _, other in EVERY
+        if matches(inhibit["source_matchers"], one["labels"])
+        and matches(inhibit["target_matchers"], other["labels"])
+        # What is both cannot keep its like quiet.
+        and not (
+            matches(inhibit["source_matchers"], other["labels"]) and matches(inhibit["target_matchers"], one["labels"])
+        )
+    ]
+
+
+def test_no_two_alerts_keep_each_other_quiet() -> None:
+    quiet = {(one["alert"], other["alert"]) for one, other in explained()}
+    assert not [pair for pair in quiet if pair[::-1] in quiet]
+
+
+def test_an_explanation_lasts_longer_than_what_it_explains() -> None:
+    """Otherwise the symptom would be told of when its cause is over."""
+    # Restarts are counted for a quarter of an hour, whatever they came from; what does not arrive arrives at once.
+    own = {"ServiceRestarts", "LogsNotArriving"}
+    short = [(one["alert"], other["alert"]) for one, other in explained() if held(one) < held(other) + 15]
+    assert [pair for pair in short if not own & {*pair}] == []
+
+
+def held(rule: Json) -> int:
+    """For how many seconds the alert goes on after what it tells of is over."""
+    windows = [seconds(window) for window in re.findall(r"\[(\w+)", rule["expr"])]
+    return max(windows, default=0) + seconds(rule.get("keep_firing_for", "0s"))
+
+
+def seconds(text: str) -> int:
+    return sum(int(number) * {"s": 1, "m": 60, "h": 3600}[unit] for number, unit in re.findall(r"(\d+)([smh])", text))
 
 
 def test_promtool_finds_no_fault(promtool: str, tmp_path: Path) -> None:
