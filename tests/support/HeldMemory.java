@@ -1,0 +1,30 @@
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Loaded into an application that runs, it holds so many percent of its memory, as a leak would; with 0 it lets go. */
+public final class HeldMemory {
+    private static final int MEBIBYTE = 1 << 20;
+    private static final List<byte[]> HELD = new ArrayList<>();
+
+    private HeldMemory() {}
+
+    public static void agentmain(String percent) {
+        HELD.clear();
+        System.gc();
+        MemoryPoolMXBean old = ManagementFactory.getMemoryPoolMXBeans().stream()
+                .filter(pool -> pool.getName().startsWith("Tenured"))
+                .findFirst()
+                .orElseThrow();
+        long wanted = old.getUsage().getMax() / 100 * Long.parseLong(percent);
+        // A collection moves what is held to where the old things are.
+        for (long missing = wanted - old.getUsage().getUsed(); missing > MEBIBYTE;
+                missing = wanted - old.getUsage().getUsed()) {
+            for (long held = 0; held + MEBIBYTE <= Math.min(missing, 32L * MEBIBYTE); held += MEBIBYTE) {
+                HELD.add(new byte[MEBIBYTE]);
+            }
+            System.gc();
+        }
+    }
+}
