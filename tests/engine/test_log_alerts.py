@@ -9,11 +9,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its 
 
 from tests.support.logs import Logs, build, talker, until
 from tests.support.project import REPOSITORY
+from tests.support.webhook import Receiver, receiver
 
 Json = dict[str, Any]
 
@@ -37,45 +35,14 @@ STARTED = (
     "prometheus",
 )
 TIMES = {
-    r"\bfor: [1-9]\d*m": "for: 25s",
-    r"keep_firing_for: \d+m": "keep_firing_for: 20s",
+    r"\bfor: [1-9]\d*[ms]": "for: 25s",
+    r"keep_firing_for: \d+[ms]": "keep_firing_for: 20s",
     r"\[\d+m\]": "[1m]",
     r"(scrape|evaluation)_interval: 15s": r"\1_interval: 3s",
     r"scrape_timeout: 10s": "scrape_timeout: 3s",
     r"group_interval: 2m": "group_interval: 5s",
     r"group_wait: 15s": "group_wait: 3s",
 }
-
-
-@dataclass
-class Receiver:
-    """What came in at the webhook: (status, names of the alerts), a message each."""
-
-    port: int = 0
-    messages: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
-
-    def serve(self) -> ThreadingHTTPServer:
-        kept = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                names = {one["labels"]["alertname"] for one in said["alerts"]}
-                kept.messages.append((said["status"], tuple(sorted(names))))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        # The containers call it at the address that this machine has in their network.
-        server = ThreadingHTTPServer(("0.0.0.0", 0), Handler)  # noqa: S104
-        self.port = server.server_port
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return server
-
-    def has(self, status: str, name: str) -> Callable[[], bool]:
-        return lambda: (status, (name,)) in self.messages
 
 
 def shortened(folder: Path) -> None:
@@ -102,16 +69,13 @@ def shortened(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    server = made.serve()
-    yield made
-    server.shutdown()
-    server.server_close()
+def told() -> Iterator[Receiver]:
+    with receiver() as it:
+        yield it
 
 
 @pytest.fixture(scope="module")
-def logs(engine: object, receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logs]:
+def logs(engine: object, told: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logs]:
     assert engine is not None
     build(*(name for name in STARTED if name != "log-keeper"))
     folder = tmp_path_factory.mktemp("alerts")
@@ -129,54 +93,44 @@ def logs(engine: object, receiver: Receiver, tmp_path_factory: pytest.TempPathFa
     made = Logs(folder, services, SECRETS_DIR=str(folder / "secrets"))
     try:
         made.start("elasticsearch")
-        made.environment["ALERT_WEBHOOK"] = f"http://{gateway(made)}:{receiver.port}/"
+        made.environment["ALERT_WEBHOOK"] = told.url
         made.start(*STARTED[1:])
         yield made
     finally:
         made.stop()
 
 
-def gateway(logs: Logs) -> str:
-    """Look up this machine's address in the network of the project."""
-    found = logs.docker(
-        "inspect", "elasticsearch", "--format", "{{range .NetworkSettings.Networks}}{{.Gateway}}{{end}}"
-    )
-    return found.strip()
-
-
-def one_message_each(
-    logs: Logs, receiver: Receiver, name: str, fault: Callable[[], None], end: Callable[[], None]
-) -> None:
+def one_message_each(logs: Logs, told: Receiver, name: str, fault: Callable[[], None], end: Callable[[], None]) -> None:
     """One when it begins, one when it is over, and no other."""
-    receiver.messages.clear()
+    told.messages.clear()
     fault()
-    assert until(120, receiver.has("firing", name)), (receiver.messages, logs.docker("logs", "alertmanager"))
+    assert until(120, lambda: ("firing", (name,)) in told.heard()), (told.heard(), logs.docker("logs", "alertmanager"))
     # Whatever else were to be told of it would be told by now.
     time.sleep(15)
     end()
-    assert until(240, receiver.has("resolved", name)), receiver.messages
+    assert until(240, lambda: ("resolved", (name,)) in told.heard()), told.heard()
     time.sleep(10)
-    assert receiver.messages == [("firing", (name,)), ("resolved", (name,))]
+    assert told.heard() == [("firing", (name,)), ("resolved", (name,))]
 
 
-def test_nothing_is_told_while_all_is_well(logs: Logs, receiver: Receiver) -> None:
+def test_nothing_is_told_while_all_is_well(logs: Logs, told: Receiver) -> None:
     assert logs.is_healthy("prometheus")()
     time.sleep(15)
-    assert receiver.messages == []
+    assert told.messages == []
 
 
-def test_a_line_that_the_store_refuses(logs: Logs, receiver: Receiver) -> None:
+def test_a_line_that_the_store_refuses(logs: Logs, told: Receiver) -> None:
     def refuse() -> None:
         logs.compose("up", "--detach", "--no-deps", "strange")
 
-    one_message_each(logs, receiver, "LogsRefused", refuse, lambda: None)
+    one_message_each(logs, told, "LogsRefused", refuse, lambda: None)
 
 
-def test_a_store_that_is_down(logs: Logs, receiver: Receiver) -> None:
+def test_a_store_that_is_down(logs: Logs, told: Receiver) -> None:
     def kill() -> None:
         logs.docker("kill", "elasticsearch")
 
     def start() -> None:
         logs.docker("start", "elasticsearch")
 
-    one_message_each(logs, receiver, "LogStoreDown", kill, start)
+    one_message_each(logs, told, "LogStoreDown", kill, start)
