@@ -25,11 +25,15 @@ _LIFETIME = 10 * 365 * 86400
 _PATIENCE = 30.0
 # Inside the container, by the socket that its own user may use without a password.
 _CLIENT = 'exec psql -qX -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB"'
+# The size of a table cannot be asked while it is locked: without a limit the whole scrape, which may take 10 s, would
+# wait for the lock, and the database be taken for dead.
 _STATEMENTS = """
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN CREATE ROLE {role}; END IF;
 END $$;
 ALTER ROLE {role} WITH LOGIN NOSUPERUSER CONNECTION LIMIT 5 PASSWORD '{verifier}';
+ALTER ROLE {role} SET lock_timeout = '2s';
+ALTER ROLE {role} SET statement_timeout = '8s';
 GRANT pg_monitor TO {role};
 """
 
