@@ -58,22 +58,34 @@ def pool_exhausted(platform: PlatformUnderTest, part: str) -> Iterator[None]:
 
 @contextmanager
 def consumer_behind(platform: PlatformUnderTest, part: str, writer: str) -> Iterator[None]:
-    """What `part` has to note of each event it cannot note; thousands arrive from `writer`."""
-    with _locked(platform, part, "received_event"), writes(platform, writer, rate=8):
-        yield
-
-
-@contextmanager
-def too_slow(platform: PlatformUnderTest, part: str) -> Iterator[None]:
-    """What changes something takes longer than the gateway waits, and there is little of it: all else works."""
-    sleeper = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(14); RETURN NEW; END'"
-    trigger = "CREATE TRIGGER slow BEFORE INSERT ON record FOR EACH ROW EXECUTE FUNCTION slow()"
-    _psql(platform, part, sleeper, trigger)
+    """To note an event takes `part` a second; more than that arrive from `writer`."""
+    _psql(
+        platform,
+        part,
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NEW; END'",
+        "CREATE TRIGGER slow BEFORE INSERT ON received_event FOR EACH ROW EXECUTE FUNCTION slow()",
+    )
     try:
-        with writes(platform, part, rate=0.5):
+        with writes(platform, writer, rate=12):
             yield
     finally:
         _psql(platform, part, "DROP FUNCTION slow() CASCADE")
+
+
+@contextmanager
+def cut_off(platform: PlatformUnderTest, part: str) -> Iterator[None]:
+    """Nothing that the gateway sends arrives at the service; to all others it answers."""
+    service = platform.containers()[f"rofecare-service-{part}"]
+    gateway = platform.containers()["rofecare-gateway"]["NetworkSettings"]["Networks"]
+    addresses = ",".join(one["IPAddress"] for one in gateway.values())
+    filters = ["nsenter", "-t", str(service["State"]["Pid"]), "-n", "iptables", "-w"]
+    rule = ["INPUT", "-s", addresses, "-j", "DROP"]
+    subprocess.run([*filters, "-A", *rule], check=True)
+    try:
+        with reads(platform, part, rate=2):
+            yield
+    finally:
+        subprocess.run([*filters, "-D", *rule], check=True)
 
 
 @contextmanager
@@ -86,7 +98,7 @@ def heap_filled(platform: PlatformUnderTest, part: str) -> Iterator[None]:
         docker("exec", "--env", "JAVA_TOOL_OPTIONS=", "--workdir", _SCRATCH, container, "java", "-m", module, *words)
 
     def hold(percent: int) -> None:
-        java("jdk.jcmd/sun.tools.jcmd.JCmd", "1", "JVMTI.agent_load", f"{_SCRATCH}/held.jar={percent}")
+        java("jdk.jcmd/sun.tools.jcmd.JCmd", "1", "JVMTI.agent_load", f"{_SCRATCH}/held.jar", str(percent))
 
     docker("exec", "-i", container, "tee", f"{_SCRATCH}/HeldMemory.java", stdin=_HELD_MEMORY.read_text())
     docker("exec", "-i", container, "tee", f"{_SCRATCH}/manifest", stdin="Agent-Class: HeldMemory\n")
@@ -153,13 +165,18 @@ def disk_nearly_full(disk: Path) -> Iterator[None]:
         filler.unlink()
 
 
-@contextmanager
-def writes(platform: PlatformUnderTest, part: str, rate: float) -> Iterator[None]:
+def writes(platform: PlatformUnderTest, part: str, rate: float) -> AbstractContextManager[Load]:
     """Somebody who enters records, so many a second."""
-    ask = Ask(part, "POST", f"{PATHS[part]}/records", lambda: {"name": uuid.uuid4().hex})
-    gateway = f"http://127.0.0.1:{platform.ports['GATEWAY_PORT']}"
-    with Load(gateway, [ask], rate=rate, login=Account(), timeout=20):
-        yield
+    return _asked(platform, rate, Ask(part, "POST", f"{PATHS[part]}/records", lambda: {"name": uuid.uuid4().hex}))
+
+
+def reads(platform: PlatformUnderTest, part: str, rate: float) -> AbstractContextManager[Load]:
+    """Somebody who looks, so many times a second."""
+    return _asked(platform, rate, Ask(part, "GET", f"{PATHS[part]}/about"))
+
+
+def _asked(platform: PlatformUnderTest, rate: float, ask: Ask) -> Load:
+    return Load(f"http://127.0.0.1:{platform.ports['GATEWAY_PORT']}", [ask], rate=rate, login=Account(), timeout=20)
 
 
 @contextmanager
