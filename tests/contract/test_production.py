@@ -138,6 +138,7 @@ def test_a_database_lives_by_its_containers_limit(request: pytest.FixtureRequest
     assert memory / 8 <= shared <= memory / 4
     assert shared + int(given["max_connections"]) * int(given["work_mem"].removesuffix("MB")) < memory
     assert {given["fsync"], given["synchronous_commit"], given["full_page_writes"]} == {"on"}
+    assert given["client_connection_check_interval"] == "5s"
 
 
 @pytest.mark.parametrize("files", ["production", "small"])

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from tests.support.faults import A_BACKUP_FAILS, A_SERVICE_HANGS, ONLY_AFTER
+from tests.support.incidents import pool_exhausted, sql
 from tests.support.load import Account, Load
 from tests.support.platform import PlatformUnderTest
 from tests.support.promql import Found, asked_for, dashboards, filled, queries_of_dashboards
@@ -185,3 +186,17 @@ def test_what_needs_a_fault_to_be_told_is_told_after_it(
     while untold := {name for name in expected if not _is_told(prometheus, name)}:
         assert time.monotonic() < end, untold
         time.sleep(1)
+
+
+def test_a_locked_table_is_no_dead_database_and_uses_up_no_connections(
+    platform: PlatformUnderTest, prometheus: Prometheus
+) -> None:
+    """The service gives up every request after some seconds; what it gave up must not wait on in the database."""
+    count = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    with pool_exhausted(platform, "pharmacy"):
+        time.sleep(_HANGS + 10)
+        connections = int(sql(platform, "pharmacy", count))
+        seen = prometheus.ask("query", query='min_over_time(pg_up{part="pharmacy"}[30s])')["result"]
+    assert [one["value"][1] for one in seen] == ["1"]
+    # The pool, those of it that are about to be noticed, the monitoring, and who asks here.
+    assert connections <= 10 + 10 + 5 + 2

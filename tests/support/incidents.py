@@ -30,9 +30,21 @@ _SCRATCH = "/tmp"  # noqa: S108 - the container's own
 _FULL = 93
 
 
-def broken(service: str, cause: str, remedy: str) -> Incident:
-    """`docker CAUSE` the container, and `docker REMEDY` it in the end."""
-    return lambda platform: platform.fault(service, cause, remedy)
+def stopped(service: str) -> Incident:
+    """Somebody has stopped the container, and starts it again."""
+    return lambda platform: platform.fault(service, "stop", "start")
+
+
+@contextmanager
+def hanging(platform: PlatformUnderTest, service: str) -> Iterator[None]:
+    """It is there and does nothing. By a signal: the engine cannot freeze a container in which probes come and go."""
+    container = platform.container(service)
+    docker("kill", "--signal", "STOP", container)
+    try:
+        yield
+    finally:
+        docker("kill", "--signal", "CONT", container)
+        platform.wait_healthy(service)
 
 
 @contextmanager
@@ -59,7 +71,7 @@ def pool_exhausted(platform: PlatformUnderTest, part: str) -> Iterator[None]:
 @contextmanager
 def consumer_behind(platform: PlatformUnderTest, part: str, writer: str) -> Iterator[None]:
     """To note an event takes `part` a second; more than that arrive from `writer`."""
-    _psql(
+    sql(
         platform,
         part,
         "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NEW; END'",
@@ -69,7 +81,7 @@ def consumer_behind(platform: PlatformUnderTest, part: str, writer: str) -> Iter
         with writes(platform, writer, rate=12):
             yield
     finally:
-        _psql(platform, part, "DROP FUNCTION slow() CASCADE")
+        sql(platform, part, "DROP FUNCTION slow() CASCADE")
 
 
 @contextmanager
@@ -189,12 +201,13 @@ def _locked(platform: PlatformUnderTest, part: str, table: str) -> Iterator[None
         try:
             yield
         finally:
-            _psql(platform, part, _UNLOCK)
+            sql(platform, part, _UNLOCK)
             session.wait(30)
 
 
-def _psql(platform: PlatformUnderTest, part: str, *statements: str) -> None:
-    docker(*_client(platform, part), *(word for one in statements for word in ("-c", one)))
+def sql(platform: PlatformUnderTest, part: str, *statements: str) -> str:
+    """What its database answers."""
+    return docker(*_client(platform, part), "-At", *(word for one in statements for word in ("-c", one)))
 
 
 def _client(platform: PlatformUnderTest, part: str) -> list[str]:
