@@ -30,6 +30,7 @@ WATCHERS = {
     "postgres-exporter": (0, 0),
     "redis-exporter": (0, 0),
     "node-exporter": (0, 0),
+    "consumer-lag": (0, 0),
     "blackbox-exporter": (0, 0),
     "elasticsearch": (9200, 9200),
     "log-keeper": (0, 0),
@@ -44,7 +45,7 @@ WATCHERS = {
 REGISTRY_ONLY = {"grafana", "kibana", "kafka-ui"}
 # What tells no numbers itself: the store's exporter counts what comes in, and what was refused. What is left out in one
 # of the modes is not asked: nobody shall be told that it is missing there.
-SILENT = {"log-keeper", "log-shipper", "elasticsearch", *REGISTRY_ONLY}
+SILENT = {"consumer-lag", "log-keeper", "log-shipper", "elasticsearch", *REGISTRY_ONLY}
 # What no registry has: built here on either kind of base.
 BUILT_HERE = {"log-keeper", "log-shipper"}
 # The upstream image writes a key store beside its settings.

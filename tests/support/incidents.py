@@ -70,15 +70,15 @@ def pool_exhausted(platform: PlatformUnderTest, part: str) -> Iterator[None]:
 
 @contextmanager
 def consumer_behind(platform: PlatformUnderTest, part: str, writer: str) -> Iterator[None]:
-    """To note an event takes `part` a second; more than that arrive from `writer`."""
+    """To note an event takes `part` longer than it takes `writer` to send the next."""
     sql(
         platform,
         part,
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NEW; END'",
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.06); RETURN NEW; END'",
         "CREATE TRIGGER slow BEFORE INSERT ON received_event FOR EACH ROW EXECUTE FUNCTION slow()",
     )
     try:
-        with writes(platform, writer, rate=12):
+        with writes(platform, writer, rate=30):
             yield
     finally:
         sql(platform, part, "DROP FUNCTION slow() CASCADE")

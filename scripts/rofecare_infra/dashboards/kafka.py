@@ -45,9 +45,9 @@ def _now() -> Section:
     )
     behind = number(
         "Messages that wait",
-        "Messages that were written and not read yet, of all readers together.",
+        "Messages that were written and not worked on yet, of all readers together.",
         "none",
-        Ask('sum(kafka_consumer_fetch_manager_records_lag{job="applications"})'),
+        Ask("sum(kafka_consumergroup_lag)"),
         limits=Limits(100, 1000),
         links=_LOGS,
     )
@@ -86,8 +86,9 @@ def _readers() -> list[tuple[int, Panel]]:
         "Messages that wait for each service, by topic. What climbs and never falls is a reader that hangs.",
         "none",
         Ask(
-            'sum by (service, part, topic) (kafka_consumer_fetch_manager_records_lag{job="applications"})',
-            "{{part}}: {{topic}}",
+            # A group is called as its service.
+            'sum by (service, topic) (label_replace(kafka_consumergroup_lag, "service", "$1", "consumergroup", "(.+)"))',
+            "{{service}}: {{topic}}",
         ),
         links=[to_logs_of_series()],
     )
