@@ -74,11 +74,11 @@ def consumer_behind(platform: PlatformUnderTest, part: str, writer: str) -> Iter
     sql(
         platform,
         part,
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.06); RETURN NEW; END'",
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END'",
         "CREATE TRIGGER slow BEFORE INSERT ON received_event FOR EACH ROW EXECUTE FUNCTION slow()",
     )
     try:
-        with writes(platform, writer, rate=30):
+        with writes(platform, writer, rate=16):
             yield
     finally:
         sql(platform, part, "DROP FUNCTION slow() CASCADE")

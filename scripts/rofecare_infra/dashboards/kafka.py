@@ -87,7 +87,8 @@ def _readers() -> list[tuple[int, Panel]]:
         "none",
         Ask(
             # A group is called as its service.
-            'sum by (service, topic) (label_replace(kafka_consumergroup_lag, "service", "$1", "consumergroup", "(.+)"))',
+            "label_replace(sum by (consumergroup, topic) (kafka_consumergroup_lag),"
+            ' "service", "$1", "consumergroup", "(.+)")',
             "{{service}}: {{topic}}",
         ),
         links=[to_logs_of_series()],
