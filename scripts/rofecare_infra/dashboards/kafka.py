@@ -86,10 +86,8 @@ def _readers() -> list[tuple[int, Panel]]:
         "Messages that wait for each service, by topic. What climbs and never falls is a reader that hangs.",
         "none",
         Ask(
-            # A group is called as its service.
-            "label_replace(sum by (consumergroup, topic) (kafka_consumergroup_lag),"
-            ' "service", "$1", "consumergroup", "(.+)")',
-            "{{service}}: {{topic}}",
+            "sum by (service, part, topic) (kafka_consumergroup_lag)",
+            "{{part}}: {{topic}}",
         ),
         links=[to_logs_of_series()],
     )
