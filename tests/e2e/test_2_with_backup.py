@@ -9,24 +9,17 @@ from typing import Any
 import pytest
 
 from tests.e2e.test_2_use import client
-from tests.support.platform import PlatformUnderTest, docker
+from tests.support.platform import PlatformUnderTest
 
 Json = dict[str, Any]
 pytestmark = pytest.mark.timeout(1200)
-
-
-def sql(platform: PlatformUnderTest, service: str, text: str) -> str:
-    """What the database of a service answers."""
-    words = ("psql", "-XqAtU", "rofecare", "-v", "ON_ERROR_STOP=1", "-d")
-    database = f"rofecare_{service.removesuffix('-db').replace('-', '_')}"
-    return docker("exec", "-i", platform.container(service), *words, database, stdin=text)
 
 
 def test_a_backup_verifies_and_comes_back(platform: PlatformUnderTest, tmp_path: Path) -> None:
     environment = {"BACKUP_DIR": str(tmp_path)}
     databases = {name: one["Id"] for name, one in platform.containers().items() if name.endswith("-db")}
     for name in databases:
-        sql(platform, name, "CREATE TABLE mark AS SELECT 'before' AS mark")
+        platform.sql(name, "CREATE TABLE mark AS SELECT 'before' AS mark")
     platform.expect(0, "backup", environment=environment)
     taken: Json = json.loads(platform.expect(0, "backups", "--json", environment=environment))[-1]
     manifest = json.loads((Path(taken["folder"]) / "manifest.json").read_text())
@@ -35,13 +28,13 @@ def test_a_backup_verifies_and_comes_back(platform: PlatformUnderTest, tmp_path:
     assert all(len(one["facts"]["tables"]) > 1 for one in manifest["databases"])
     platform.expect(0, "verify-backup", environment=environment)
     for name in databases:
-        sql(platform, name, "UPDATE mark SET mark = 'after'")
+        platform.sql(name, "UPDATE mark SET mark = 'after'")
     output = platform.expect(0, "restore", taken["id"], environment=environment)
     assert f"{len(databases)} databases came out equal" in output
-    assert {sql(platform, name, "SELECT mark FROM mark") for name in databases} == {"before"}
+    assert {platform.sql(name, "SELECT mark FROM mark") for name in databases} == {"before"}
     assert {name: platform.containers()[name]["Id"] for name in databases} == databases
     for name in databases:
-        sql(platform, name, "DROP TABLE mark")
+        platform.sql(name, "DROP TABLE mark")
     platform.expect(0, "smoke")
 
 

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.support.faults import A_BACKUP_FAILS, A_SERVICE_HANGS, ONLY_AFTER
-from tests.support.incidents import pool_exhausted, sql
+from tests.support.incidents import pool_exhausted
 from tests.support.load import Account, Load
 from tests.support.platform import PlatformUnderTest
 from tests.support.promql import Found, asked_for, dashboards, filled, queries_of_dashboards
@@ -165,7 +165,7 @@ def _a_backup_fails(platform: PlatformUnderTest) -> None:
 
 
 def _a_service_hangs(platform: PlatformUnderTest) -> None:
-    with platform.fault("rofecare-service-finance", "pause", "unpause"):
+    with platform.hanging("rofecare-service-finance"):
         time.sleep(_HANGS)
 
 
@@ -195,7 +195,7 @@ def test_a_locked_table_is_no_dead_database_and_uses_up_no_connections(
     count = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
     with pool_exhausted(platform, "pharmacy"):
         time.sleep(_HANGS + 10)
-        connections = int(sql(platform, "pharmacy", count))
+        connections = int(platform.sql("pharmacy-db", count))
         seen = prometheus.ask("query", query='min_over_time(pg_up{part="pharmacy"}[30s])')["result"]
     assert [one["value"][1] for one in seen] == ["1"]
     # The pool, those of it that are about to be noticed, the monitoring, and who asks here.

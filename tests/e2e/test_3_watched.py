@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import incidents
-from tests.support.incidents import Incident, stopped
+from tests.support.incidents import Incident, hanging, stopped
 from tests.support.load import Account, Load
 from tests.support.platform import PlatformUnderTest
 from tests.support.routes import READS
@@ -70,11 +70,10 @@ def expected(disk: Path) -> tuple[Expected, ...]:
     cut = partial(incidents.cut_off, part="platform")
     behind = partial(incidents.consumer_behind, part="clinical", writer="patient")
     exhausted = partial(incidents.pool_exhausted, part="medical-technology")
-    hangs = partial(incidents.hanging, service="rofecare-service-pharmacy")
     killed = partial(incidents.killed_again_and_again, part="interoperability")
     return (
         Expected("DatabaseDown", stopped("finance-db"), 30 + _LATE, "finance"),
-        Expected("ServiceDown", hangs, 75 + _LATE, "pharmacy"),
+        Expected("ServiceDown", hanging("rofecare-service-pharmacy"), 75 + _LATE, "pharmacy"),
         Expected("ServiceRestarts", killed, _LATE, "interoperability"),
         Expected("PoolTimeouts", exhausted, 10 + 45 + _LATE, "medical-technology"),
         Expected("CircuitBreakerOpen", cut, 15 + 90 + _LATE, "platform"),

@@ -104,13 +104,13 @@ def one_message_each(logs: Logs, told: Receiver, name: str, fault: Callable[[], 
     """One when it begins, one when it is over, and no other."""
     told.messages.clear()
     fault()
-    assert until(120, lambda: ("firing", (name,)) in told.heard()), (told.heard(), logs.docker("logs", "alertmanager"))
+    assert until(120, lambda: ("firing", {name}) in told.about()), (told.about(), logs.docker("logs", "alertmanager"))
     # Whatever else were to be told of it would be told by now.
     time.sleep(15)
     end()
-    assert until(240, lambda: ("resolved", (name,)) in told.heard()), told.heard()
+    assert until(240, lambda: ("resolved", {name}) in told.about()), told.about()
     time.sleep(10)
-    assert told.heard() == [("firing", (name,)), ("resolved", (name,))]
+    assert told.about() == [("firing", {name}), ("resolved", {name})]
 
 
 def test_nothing_is_told_while_all_is_well(logs: Logs, told: Receiver) -> None:

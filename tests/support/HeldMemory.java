@@ -5,7 +5,7 @@ import java.util.List;
 
 /** Loaded into an application that runs, it holds so many percent of its memory, as a leak would; with 0 it lets go. */
 public final class HeldMemory {
-    private static final int MEBIBYTE = 1 << 20;
+    private static final int STEP = 4 << 20;
     private static final List<byte[]> HELD = new ArrayList<>();
 
     private HeldMemory() {}
@@ -19,11 +19,8 @@ public final class HeldMemory {
                 .orElseThrow();
         long wanted = old.getUsage().getMax() / 100 * Long.parseLong(percent);
         // A collection moves what is held to where the old things are.
-        for (long missing = wanted - old.getUsage().getUsed(); missing > MEBIBYTE;
-                missing = wanted - old.getUsage().getUsed()) {
-            for (long held = 0; held + MEBIBYTE <= Math.min(missing, 32L * MEBIBYTE); held += MEBIBYTE) {
-                HELD.add(new byte[MEBIBYTE]);
-            }
+        while (old.getUsage().getUsed() < wanted) {
+            HELD.add(new byte[STEP]);
             System.gc();
         }
     }

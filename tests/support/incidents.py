@@ -25,6 +25,10 @@ _UNLOCK = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE pid <> pg_backend_pid() AND query LIKE '%LOCK TABLE%pg_sleep%'"
 )
+_SLOW = """
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END';
+CREATE TRIGGER slow BEFORE INSERT ON received_event FOR EACH ROW EXECUTE FUNCTION slow();
+"""
 _SCRATCH = "/tmp"  # noqa: S108 - the container's own
 # Percent of the old generation: told of from 90 on.
 _FULL = 93
@@ -35,16 +39,9 @@ def stopped(service: str) -> Incident:
     return lambda platform: platform.fault(service, "stop", "start")
 
 
-@contextmanager
-def hanging(platform: PlatformUnderTest, service: str) -> Iterator[None]:
-    """It is there and does nothing. By a signal: the engine cannot freeze a container in which probes come and go."""
-    container = platform.container(service)
-    docker("kill", "--signal", "STOP", container)
-    try:
-        yield
-    finally:
-        docker("kill", "--signal", "CONT", container)
-        platform.wait_healthy(service)
+def hanging(service: str) -> Incident:
+    """It is there and answers nobody."""
+    return lambda platform: platform.hanging(service)
 
 
 @contextmanager
@@ -71,26 +68,22 @@ def pool_exhausted(platform: PlatformUnderTest, part: str) -> Iterator[None]:
 @contextmanager
 def consumer_behind(platform: PlatformUnderTest, part: str, writer: str) -> Iterator[None]:
     """To note an event takes `part` longer than it takes `writer` to send the next."""
-    sql(
-        platform,
-        part,
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END'",
-        "CREATE TRIGGER slow BEFORE INSERT ON received_event FOR EACH ROW EXECUTE FUNCTION slow()",
-    )
+    platform.sql(f"{part}-db", _SLOW)
     try:
         with writes(platform, writer, rate=16):
             yield
     finally:
-        sql(platform, part, "DROP FUNCTION slow() CASCADE")
+        platform.sql(f"{part}-db", "DROP FUNCTION slow() CASCADE")
 
 
 @contextmanager
 def cut_off(platform: PlatformUnderTest, part: str) -> Iterator[None]:
     """Nothing that the gateway sends arrives at the service; to all others it answers."""
-    service = platform.containers()[f"rofecare-service-{part}"]
-    gateway = platform.containers()["rofecare-gateway"]["NetworkSettings"]["Networks"]
-    addresses = ",".join(one["IPAddress"] for one in gateway.values())
-    filters = ["nsenter", "-t", str(service["State"]["Pid"]), "-n", "iptables", "-w"]
+    containers = platform.containers()
+    networks = containers["rofecare-gateway"]["NetworkSettings"]["Networks"]
+    addresses = ",".join(one["IPAddress"] for one in networks.values())
+    pid = containers[f"rofecare-service-{part}"]["State"]["Pid"]
+    filters = ["nsenter", "-t", str(pid), "-n", "iptables", "-w"]
     rule = ["INPUT", "-s", addresses, "-j", "DROP"]
     subprocess.run([*filters, "-A", *rule], check=True)
     try:
@@ -195,24 +188,16 @@ def _asked(platform: PlatformUnderTest, rate: float, ask: Ask) -> Load:
 def _locked(platform: PlatformUnderTest, part: str, table: str) -> Iterator[None]:
     """Whoever needs the table waits."""
     statement = f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3600)"
-    argv = ["docker", *_client(platform, part), "-c", statement]
-    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as session:
+    argv = ["docker", *platform.psql(f"{part}-db"), "-c", statement]
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as session:
         time.sleep(1)
         try:
             yield
         finally:
-            sql(platform, part, _UNLOCK)
+            platform.sql(f"{part}-db", _UNLOCK)
             session.wait(30)
-
-
-def sql(platform: PlatformUnderTest, part: str, *statements: str) -> str:
-    """What its database answers."""
-    return docker(*_client(platform, part), "-At", *(word for one in statements for word in ("-c", one)))
-
-
-def _client(platform: PlatformUnderTest, part: str) -> list[str]:
-    database = f"rofecare_{part.replace('-', '_')}"
-    return ["exec", platform.container(f"{part}-db"), "psql", "-U", "rofecare", "-d", database]
 
 
 def _backups(moment: float) -> str:

@@ -8,7 +8,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,16 @@ class PlatformUnderTest:
         """Service -> when its container was started."""
         return {name: moment(one["State"]["StartedAt"]) for name, one in self.containers().items()}
 
+    def psql(self, database: str) -> list[str]:
+        """The words after `docker` for a client of this one (`patient-db`), with all rights."""
+        name = f"rofecare_{database.removesuffix('-db').replace('-', '_')}"
+        words = ("psql", "-XqAtU", "rofecare", "-v", "ON_ERROR_STOP=1", "-d")
+        return ["exec", "-i", self.container(database), *words, name]
+
+    def sql(self, database: str, text: str) -> str:
+        """What a database answers."""
+        return docker(*self.psql(database), stdin=text)
+
     def secret(self, name: str) -> str:
         """The content of a secret."""
         return (self.secrets / name).read_text()
@@ -100,12 +110,16 @@ class PlatformUnderTest:
     @contextmanager
     def fault(self, service: str, cause: str, remedy: str) -> Iterator[None]:
         """`docker CAUSE` the container, and `docker REMEDY` it afterwards; wait until it is healthy again."""
-        docker(cause, self.container(service))
+        docker(*cause.split(), self.container(service))
         try:
             yield
         finally:
-            docker(remedy, self.container(service))
+            docker(*remedy.split(), self.container(service))
             self.wait_healthy(service)
+
+    def hanging(self, service: str) -> AbstractContextManager[None]:
+        """It is there and does nothing. By a signal: the engine cannot always freeze what probes come and go in."""
+        return self.fault(service, "kill --signal STOP", "kill --signal CONT")
 
     def wait_healthy(self, service: str, seconds: float = 120) -> None:
         """Wait until the engine calls the container healthy."""

@@ -21,15 +21,8 @@ class Receiver:
     url: str = ""
     messages: list[Json] = field(default_factory=list)
 
-    def heard(self) -> list[tuple[str, tuple[str, ...]]]:
-        """`firing` or `resolved`, and the names of the alerts, of each message."""
-        return [
-            (message["status"], tuple(sorted({alert["labels"]["alertname"] for alert in message["alerts"]})))
-            for message in self.messages
-        ]
-
     def about(self, **labels: str) -> list[tuple[str, set[str]]]:
-        """The messages about these labels: `firing` or `resolved`, and the names of the alerts in each."""
+        """The messages about these labels (all, without any): `firing` or `resolved`, and the names of the alerts."""
         return [
             (message["status"], {alert["labels"]["alertname"] for alert in message["alerts"]})
             for message in self.messages
