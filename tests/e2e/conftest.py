@@ -5,12 +5,26 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from rofecare_infra.images.build import BASE_IMAGE
 from tests.support.events import Recording, recording
 from tests.support.platform import SHIFT, PlatformUnderTest, docker
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let a test's limit count for the test alone.
+
+    Whichever test comes first also waits for the start that all of them share: minutes on a slow machine, and
+    limited by the commands' own limits.
+    """
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            own = item.get_closest_marker("timeout")
+            seconds = own.args[0] if own else float(config.getini("timeout"))
+            item.add_marker(pytest.mark.timeout(seconds, func_only=True), append=False)
 
 
 @dataclass(frozen=True)
