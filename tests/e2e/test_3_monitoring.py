@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+import socket
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 import requests
 
-from tests.support.faults import A_BACKUP_FAILS, A_SERVICE_HANGS, ONLY_AFTER
+from tests.support.faults import A_BACKUP_FAILS, A_SERVICE_HANGS, ONLY_AFTER, SOMEBODY_ASKS_TOO_OFTEN
 from tests.support.incidents import pool_exhausted
 from tests.support.load import Account, Load
 from tests.support.platform import PlatformUnderTest
 from tests.support.promql import Found, asked_for, dashboards, filled, queries_of_dashboards
-from tests.support.routes import READS
+from tests.support.routes import PATHS, READS
 
 Json = dict[str, Any]
 pytestmark = pytest.mark.timeout(1200)
@@ -27,6 +30,8 @@ _RATE = 5
 _PATIENCE = 90
 # Long enough for requests to give up and for two looks at those who are asked.
 _HANGS = 35
+# Requests, of which an address may send 200 in a burst and 100 a second.
+_AT_ONCE = 800
 
 
 class Prometheus:
@@ -169,9 +174,22 @@ def _a_service_hangs(platform: PlatformUnderTest) -> None:
         time.sleep(_HANGS)
 
 
+def _somebody_asks_too_often(platform: PlatformUnderTest) -> None:
+    """All have asked before the first is answered: more than one address may ask at once."""
+    address = ("127.0.0.1", platform.ports["GATEWAY_PORT"])
+    request = f"GET {PATHS['identity']}/health HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n".encode()
+    with ExitStack() as callers:
+        lines = [callers.enter_context(socket.create_connection(address, timeout=60)) for _ in range(_AT_ONCE)]
+        for line in lines:
+            line.sendall(request)
+        answers = Counter(line.recv(65536).split(maxsplit=2)[1] for line in lines)
+    assert answers[b"429"], answers
+
+
 FAULTS: dict[str, Callable[[PlatformUnderTest], None]] = {
     A_BACKUP_FAILS: _a_backup_fails,
     A_SERVICE_HANGS: _a_service_hangs,
+    SOMEBODY_ASKS_TOO_OFTEN: _somebody_asks_too_often,
 }
 
 

@@ -1,7 +1,6 @@
 """Names that a healthy platform does not tell, and the fault that makes it tell them.
 
-The tests cause each of them but one: a small machine does not answer so many requests that somebody asks too often.
-As short as can be: what is told from the start needs no entry here.
+The tests cause each of them. As short as can be: what is told from the start needs no entry here.
 """
 
 from __future__ import annotations
