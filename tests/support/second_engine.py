@@ -6,8 +6,8 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -40,7 +40,9 @@ class SecondEngine:
 def second_engine(folder: Path) -> Iterator[SecondEngine]:
     """Start `dockerd` with everything of its own below `folder`, and no network for containers."""
     # A socket's path may have 104 characters at most: pytest's folders are too deep.
-    short = Path(tempfile.mkdtemp(prefix="gate-", dir="/run"))
+    # Its name is containerd's namespace, too, which must not have two signs that are no letter side by side.
+    short = Path("/run") / f"gate-{uuid.uuid4().hex[:8]}"
+    short.mkdir(mode=0o700)
     socket = short / "docker.sock"
     own = {"data-root": folder / "data", "exec-root": short / "exec", "pidfile": short / "pid"}
     flags = [f"--{flag}={path}" for flag, path in own.items()]
