@@ -40,7 +40,7 @@ class SecondEngine:
 def second_engine(folder: Path) -> Iterator[SecondEngine]:
     """Start `dockerd` with everything of its own below `folder`, and no network for containers."""
     # A socket's path may have 104 characters at most: pytest's folders are too deep.
-    # Its name is containerd's namespace, too, which must not have two signs that are no letter side by side.
+    # Its name is containerd's namespace, too: letters and digits, joined by single signs. A random `_` may break that.
     short = Path("/run") / f"gate-{uuid.uuid4().hex[:8]}"
     short.mkdir(mode=0o700)
     socket = short / "docker.sock"
