@@ -72,9 +72,10 @@ def restore(
         yield from surroundings.start_missing(prepared, (*services, *surroundings.caches_of(prepared.platform)))
         servers = servers_of(prepared, services)
         check_room(servers, records)
-        begun = journal.begun(prepared.settings, backup.id, records, _present(servers)).write()
+        begun = journal.begun(prepared.settings, backup.id, records, _present(servers))
         run = _Run(prepared, store, backup, servers, begun, clock, sleep)
         try:
+            begun.write()
             yield from run.load(records)
             safety, since = yield from run.replace(services, kafka=kafka)
         except (Exception, KeyboardInterrupt, GeneratorExit) as error:

@@ -56,8 +56,8 @@ def rotate(
         yield Working(f"{name} is {kind.value}: looking at who uses it")
         _look(change, old)
         new = secrets.token_hex(_BYTES)
-        journal.write(Entry(name))
         try:
+            journal.write(Entry(name))
             change.file.stage(new)
             yield from change.forward(old, new)
             journal.write(Entry(name, proven=True))

@@ -24,8 +24,12 @@ def replace(path: Path, content: str, *, mode: int | None = None) -> None:
     """Write a file in place of what is there, also through a power cut. Raises OSError; then nothing has changed."""
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
-    write(draft, content, mode=mode)
-    draft.replace(path)
+    try:
+        write(draft, content, mode=mode)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

@@ -61,9 +61,9 @@ def upgrade(
         tell(plan)
         if not plan.differing:
             return Upgraded(plan, "", 0.0, 0.0)
-        journal.write(entry)
         run = _Run(project, target, journal, entry, clock, sleep, now)
         try:
+            journal.write(entry)
             yield from run.forward()
         except RofecareError as error:
             yield Note(f"{error.what}: putting the old images and the old data back")

@@ -128,6 +128,20 @@ def test_an_interruption_undoes_it_all(world: World) -> None:
     assert world.as_before()
 
 
+def test_an_interruption_of_its_first_note_leaves_no_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Journal.write
+
+    def interrupt(journal: Journal, entry: Entry) -> Entry:
+        write(journal, entry)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Journal, "write", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        world.rotate()
+    assert world.as_before()
+    assert world.engine.restarted == []
+
+
 def test_a_reader_that_goes_away_undoes_it_all(world: World) -> None:
     events = rotate(world.project, world.engine, "db", shell=world.server, clock=world.clock, sleep=world.clock.sleep)
     while not world.engine.restarted:

@@ -25,6 +25,7 @@ def test_what_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(UnicodeEncodeError):
         replace(path, "\udc80")
     assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_new_file_takes_nobodys_place(tmp_path: Path) -> None:
