@@ -63,7 +63,6 @@ def upgrade(
             return Upgraded(plan, "", 0.0, 0.0)
         run = _Run(project, target, journal, entry, clock, sleep, now)
         try:
-            journal.write(entry)
             yield from run.forward()
         except RofecareError as error:
             yield Note(f"{error.what}: putting the old images and the old data back")
