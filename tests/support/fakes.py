@@ -12,9 +12,9 @@ from rofecare_infra.engine import Container, Death, Engine, Image
 from rofecare_infra.engine.records import LABEL_PROJECT
 from rofecare_infra.errors import RofecareError
 from rofecare_infra.images import Sources
-from rofecare_infra.phases import Prepared
 from rofecare_infra.platform import Platform, Port, Service
 from rofecare_infra.process import Result
+from rofecare_infra.project import Project
 from rofecare_infra.settings import Assignment, Settings
 
 T = TypeVar("T")
@@ -196,14 +196,13 @@ def settings(root: Path = Path("/nowhere"), **values: str) -> Settings:
     return Settings(root, {name: Assignment(value, ".env line 1") for name, value in values.items()})
 
 
-def prepared(services: Sequence[Service], engine: FakeEngine, /, **more: object) -> Prepared:
+def prepared(services: Sequence[Service], engine: FakeEngine, /, **more: object) -> Project:
     """Everything ready for a start of these services, whose images are all there."""
     platform = Platform("rofecare", tuple(services))
     engine.images |= {one.image: Image(IMAGE_ID) for one in services}
     compose = FakeCompose(Path("/nowhere"), upstream=platform, engine=engine)
     compose = replace(compose, **more)  # type: ignore[arg-type]
-    sources = Sources(compose, platform, "registry", {}, ())
-    return Prepared(settings(GATE_TIMEOUT="10"), sources, engine)
+    return Project(settings(GATE_TIMEOUT="10"), Sources(compose, platform, "registry"), lambda: engine)
 
 
 def port(published: int, target: int = 5432) -> Port:

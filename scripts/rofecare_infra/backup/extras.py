@@ -10,8 +10,8 @@ from rofecare_infra.backup import sealed
 from rofecare_infra.backup.server import Server
 from rofecare_infra.backup.streams import insist
 from rofecare_infra.errors import SettingsError
-from rofecare_infra.phases import Project
 from rofecare_infra.process import to_end, transfer
+from rofecare_infra.project import Project
 
 CONFIGURATION = "configuration.tar"
 SECRETS = "secrets.sealed"

@@ -11,81 +11,81 @@ from rofecare_infra.backup.journal import Journal, Step, is_interrupted
 from rofecare_infra.backup.server import Server, server_of
 from rofecare_infra.backup.store import read, store_of
 from rofecare_infra.errors import VerificationError
-from rofecare_infra.phases import Prepared
 from rofecare_infra.progress import Event, Note, output_of
+from rofecare_infra.project import Project
 
 _POLL = 0.3
 # What was swapped before the journal said that all of it was is put back.
 _BACK = {Step.LOADING, Step.SWAPPING, Step.UNDOING}
 
 
-def recover(prepared: Prepared, sleep: Callable[[float], None] = time.sleep) -> Generator[Event, None, bool]:
+def recover(project: Project, sleep: Callable[[float], None] = time.sleep) -> Generator[Event, None, bool]:
     """End an interrupted restore; whether there was one. What it had stopped is left to the caller to start."""
-    if not is_interrupted(prepared.settings):
+    if not is_interrupted(project.settings):
         return False
-    with store_of(prepared.settings).locked("putting things in order after an interrupted restore"):
-        return (yield from recover_locked(prepared, restart=False, sleep=sleep))
+    with store_of(project.settings).locked("putting things in order after an interrupted restore"):
+        return (yield from recover_locked(project, restart=False, sleep=sleep))
 
 
 def recover_locked(
-    prepared: Prepared, *, restart: bool = True, sleep: Callable[[float], None] = time.sleep
+    project: Project, *, restart: bool = True, sleep: Callable[[float], None] = time.sleep
 ) -> Generator[Event, None, bool]:
     """The same for who holds the lock of the backups; with `restart` what was stopped is started again."""
-    begun = journal.read(prepared.settings)
+    begun = journal.read(project.settings)
     if begun is None:
         return False
     yield Note(f"the restore of {begun.backup} was interrupted: {'un' if begun.step in _BACK else ''}doing it")
-    servers = yield from _servers(prepared, begun, sleep)
+    servers = yield from _servers(project, begun, sleep)
     if begun.step in _BACK:
-        yield from put_back(prepared, begun, servers, restart=restart)
+        yield from put_back(project, begun, servers, restart=restart)
         yield Note("the old state is back")
         return True
     swap.open_again(servers, begun.targets)
-    yield from surroundings.start_missing(prepared, surroundings.caches_of(prepared.platform))
+    yield from surroundings.start_missing(project, surroundings.caches_of(project.platform))
     if begun.step is Step.SWAPPED:
-        yield from surroundings.flush(prepared)
+        yield from surroundings.flush(project)
     swap.drop(servers, begun.targets, old=True)
     begun.remove()
     yield Note(f"the state of {begun.backup} is in place")
     if restart:
-        yield from surroundings.restart_unwatched(prepared, begun.stopped)
+        yield from surroundings.restart_unwatched(project, begun.stopped)
     return True
 
 
 def put_back(
-    prepared: Prepared, begun: Journal, servers: Mapping[str, Server], *, restart: bool = True
+    project: Project, begun: Journal, servers: Mapping[str, Server], *, restart: bool = True
 ) -> Generator[Event, None, None]:
     """Bring the old state back, whatever was done of the new one."""
     if begun.step is not Step.LOADING:
         begun = begun.write(Step.UNDOING)
         # Where they were started on the new state already.
-        containers, _ = surroundings.to_stop(prepared, [*servers, *_unit_of(prepared, begun)])
+        containers, _ = surroundings.to_stop(project, [*servers, *_unit_of(project, begun)])
         again = tuple(one for one in containers if one.service in begun.stopped)
-        yield from surroundings.stop(prepared, again)
+        yield from surroundings.stop(project, again)
         if begun.safety:
             safety = read(Path(begun.safety))
             if safety.manifest.volumes is not None:
-                yield from unit.put_in(prepared, safety.manifest.volumes, safety.folder)
+                yield from unit.put_in(project, safety.manifest.volumes, safety.folder)
         swap.undo(servers, begun.targets)
         swap.open_again(servers, begun.targets)
-        yield from surroundings.start_missing(prepared, surroundings.caches_of(prepared.platform))
-        yield from surroundings.flush(prepared)
+        yield from surroundings.start_missing(project, surroundings.caches_of(project.platform))
+        yield from surroundings.flush(project)
     swap.drop(servers, begun.targets, old=False)
     begun.remove()
     if restart:
-        yield from surroundings.restart_unwatched(prepared, begun.stopped)
+        yield from surroundings.restart_unwatched(project, begun.stopped)
 
 
-def _unit_of(prepared: Prepared, begun: Journal) -> list[str]:
-    return [service.name for service in unit.services_of(prepared.platform)] if begun.safety else []
+def _unit_of(project: Project, begun: Journal) -> list[str]:
+    return [service.name for service in unit.services_of(project.platform)] if begun.safety else []
 
 
 def _servers(
-    prepared: Prepared, begun: Journal, sleep: Callable[[float], None]
+    project: Project, begun: Journal, sleep: Callable[[float], None]
 ) -> Generator[Event, None, dict[str, Server]]:
     """The servers, started where they do not run: not by the gate, which may ask what is closed."""
     services = list(dict.fromkeys(target.service for target in begun.targets))
-    known = {service.name for service in prepared.platform.services}
+    known = {service.name for service in project.platform.services}
     gone = [name for name in services if name not in known]
     if gone:
         raise VerificationError(
@@ -94,17 +94,17 @@ def _servers(
             expected="the services that it concerned",
             next_step="put them back into the compose files, then the same command again",
         )
-    containers = prepared.engine.containers(prepared.platform.project)
+    containers = project.engine.containers(project.platform.project)
     down = [name for name in services if not any(one.service == name and one.status == "running" for one in containers)]
     if down:
-        yield from output_of(prepared.sources.compose.up(down))
-    containers = prepared.engine.containers(prepared.platform.project)
-    servers = {name: server_of(prepared.platform.service(name), containers) for name in services}
+        yield from output_of(project.compose.up(down))
+    containers = project.engine.containers(project.platform.project)
+    servers = {name: server_of(project.platform.service(name), containers) for name in services}
     waited = 0.0
     for server in servers.values():
         while not server.answers():
             waited += _POLL
-            if waited > prepared.settings.gate_timeout:
+            if waited > project.settings.gate_timeout:
                 raise VerificationError(
                     f"{server.service} does not answer",
                     seen=f"no connection after {waited:.0f} s",

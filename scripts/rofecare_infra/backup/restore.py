@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rofecare_infra import phases
 from rofecare_infra.backup import integrity, journal, load, surroundings, swap, unit
 from rofecare_infra.backup.extras import key_of
 from rofecare_infra.backup.journal import Journal, Step
@@ -22,10 +21,10 @@ from rofecare_infra.backup.server import Server, database_services, server_of
 from rofecare_infra.backup.store import Store, store_of
 from rofecare_infra.backup.take import take_locked
 from rofecare_infra.errors import RofecareError, UsageError, VerificationError
-from rofecare_infra.phases import Prepared
 from rofecare_infra.platform import resolve
 from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working, listed
+from rofecare_infra.project import Project
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Restored:
 
 
 def restore(
-    prepared: Prepared,
+    project: Project,
     word: str = "",
     *,
     only: Sequence[str] = (),
@@ -53,11 +52,10 @@ def restore(
 
     Raises what went wrong after the old state is back; where that was not possible, too, the next command does it.
     """
-    store = store_of(prepared.settings)
+    store = store_of(project.settings)
     with store.locked("a restore"):
-        yield from recover_locked(prepared, sleep=sleep)
+        yield from recover_locked(project, sleep=sleep)
         folder = store.find(word)
-        project = phases.Project(prepared.settings, prepared.sources.compose, prepared.platform)
         key = key_of(project, store.folder)
         backup = yield from integrity.check(folder, from_project or store.project, key)
         if kafka and backup.manifest.volumes is None:
@@ -67,19 +65,19 @@ def restore(
                 expected="a backup that was taken with --with-kafka",
                 next_step="the same command without --with-kafka",
             )
-        records = chosen(prepared, backup, only)
+        records = chosen(project, backup, only)
         services = tuple(dict.fromkeys(record.service for record in records))
-        yield from surroundings.start_missing(prepared, (*services, *surroundings.caches_of(prepared.platform)))
-        servers = servers_of(prepared, services)
+        yield from surroundings.start_missing(project, (*services, *surroundings.caches_of(project.platform)))
+        servers = servers_of(project, services)
         check_room(servers, records)
-        begun = journal.begun(prepared.settings, backup.id, records, _present(servers))
-        run = _Run(prepared, store, backup, servers, begun, clock, sleep)
+        begun = journal.begun(project.settings, backup.id, records, _present(servers))
+        run = _Run(project, store, backup, servers, begun, clock, sleep)
         try:
             begun.write()
             yield from run.load(records)
             safety, since = yield from run.replace(services, kafka=kafka)
         except (Exception, KeyboardInterrupt, GeneratorExit) as error:
-            _back(prepared, run.journal, servers, error)
+            _back(project, run.journal, servers, error)
             raise
         run.journal = run.journal.write(Step.FINISHING)
         swap.drop(servers, run.journal.targets, old=True)
@@ -92,7 +90,7 @@ class _Run:
 
     def __init__(
         self,
-        prepared: Prepared,
+        project: Project,
         store: Store,
         backup: Backup,
         servers: Mapping[str, Server],
@@ -100,7 +98,7 @@ class _Run:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
-        self._prepared = prepared
+        self._project = project
         self._store = store
         self._backup = backup
         self._servers = servers
@@ -125,45 +123,43 @@ class _Run:
 
     def replace(self, services: Sequence[str], *, kafka: bool) -> Generator[Event, None, tuple[Backup, float]]:
         """Stop what uses the databases, keep what is there in a backup, swap, and start what was stopped."""
-        prepared = self._prepared
-        brokers = [service.name for service in unit.services_of(prepared.platform)] if kafka else []
-        containers, entries = surroundings.to_stop(prepared, [*services, *brokers])
+        project = self._project
+        brokers = [service.name for service in unit.services_of(project.platform)] if kafka else []
+        containers, entries = surroundings.to_stop(project, [*services, *brokers])
         stopped = tuple(dict.fromkeys(one.service for one in containers))
         self.journal = self.journal.write(stopped=(*brokers, *stopped), entries=tuple(entries))
         since = self._clock()
-        yield from surroundings.stop(prepared, containers)
-        project = phases.Project(prepared.settings, prepared.sources.compose, prepared.platform)
+        yield from surroundings.stop(project, containers)
         reason = f"before the restore of {self._backup.id}"
         safety = yield from take_locked(
             project,
-            prepared.engine,
             self._store,
             reason=reason,
             only=services,
-            kafka=prepared if kafka else None,
+            kafka=kafka,
             restart=False,
         )
         yield Note(f"safety backup {safety.id} taken of what is there now")
         yield Working("swapping")
         self.journal = self.journal.write(Step.SWAPPING, safety=str(safety.folder) if kafka else "")
         if kafka and self._backup.manifest.volumes is not None:
-            yield from unit.put_in(prepared, self._backup.manifest.volumes, self._backup.folder)
+            yield from unit.put_in(project, self._backup.manifest.volumes, self._backup.folder)
         swap.swap(self._servers, self.journal.targets)
         self.journal = self.journal.write(Step.SWAPPED)
         swap.open_again(self._servers, self.journal.targets)
         yield Note(f"{len(self.journal.targets)} databases swapped")
-        yield from surroundings.flush(prepared)
+        yield from surroundings.flush(project)
         # Nobody writes into the new state before all of it is up.
         wanted = [name for name in (*brokers, *stopped) if name not in entries]
-        yield from surroundings.start(prepared, wanted, self._sleep)
-        yield from surroundings.start(prepared, entries, self._sleep)
+        yield from surroundings.start(project, wanted, self._sleep)
+        yield from surroundings.start(project, entries, self._sleep)
         return safety, since
 
 
-def _back(prepared: Prepared, begun: Journal, servers: Mapping[str, Server], error: BaseException) -> None:
+def _back(project: Project, begun: Journal, servers: Mapping[str, Server], error: BaseException) -> None:
     """Put the old state back at once; what hinders that is told with the error, and the next command does it."""
     try:
-        to_end(put_back(prepared, begun, servers))
+        to_end(put_back(project, begun, servers))
     except RofecareError as second:
         if isinstance(error, RofecareError):
             error.details = (*error.details, f"the old state is not back yet: {second.what} ({second.seen})")
@@ -173,15 +169,15 @@ def _back(prepared: Prepared, begun: Journal, servers: Mapping[str, Server], err
             error.details = (*error.details, "the old state is back")
 
 
-def chosen(prepared: Prepared, backup: Backup, only: Sequence[str]) -> tuple[DatabaseRecord, ...]:
+def chosen(project: Project, backup: Backup, only: Sequence[str]) -> tuple[DatabaseRecord, ...]:
     """The databases that are meant: of these services, or of the databases that these services use."""
     records = backup.manifest.databases
-    there = {service.name for service in database_services(prepared.platform)}
+    there = {service.name for service in database_services(project.platform)}
     if only:
-        known = [service.name for service in prepared.platform.services]
+        known = [service.name for service in project.platform.services]
         wanted: set[str] = set()
         for name in resolve(only, known):
-            service = prepared.platform.service(name)
+            service = project.platform.service(name)
             found = {name} if name in there else {one for one in there if surroundings.uses(service, one)}
             if not found & {record.service for record in records}:
                 raise UsageError(
@@ -203,10 +199,10 @@ def chosen(prepared: Prepared, backup: Backup, only: Sequence[str]) -> tuple[Dat
     return records
 
 
-def servers_of(prepared: Prepared, services: Sequence[str]) -> dict[str, Server]:
+def servers_of(project: Project, services: Sequence[str]) -> dict[str, Server]:
     """The running servers of these services."""
-    containers = prepared.engine.containers(prepared.platform.project)
-    return {name: server_of(prepared.platform.service(name), containers) for name in services}
+    containers = project.engine.containers(project.platform.project)
+    return {name: server_of(project.platform.service(name), containers) for name in services}
 
 
 def _present(servers: Mapping[str, Server]) -> set[tuple[str, str]]:

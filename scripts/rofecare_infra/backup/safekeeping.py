@@ -11,8 +11,8 @@ from rofecare_infra.backup.server import database_services
 from rofecare_infra.backup.store import store_of
 from rofecare_infra.backup.take import take
 from rofecare_infra.backup.verify import Verified, verify
-from rofecare_infra.phases import Prepared, Project
 from rofecare_infra.progress import Event
+from rofecare_infra.project import Project
 from rofecare_infra.settings import Settings
 
 
@@ -25,11 +25,10 @@ def keep(settings: Settings, backup: Backup) -> Generator[Event, None, None]:
             yield from copies.send(backup, settings.backup_copy_to, settings.backup_keep_days)
 
 
-def take_verified(prepared: Prepared, reason: str) -> Generator[Event, None, Verified]:
+def take_verified(project: Project, reason: str) -> Generator[Event, None, Verified]:
     """A backup that was verified, of a platform that may be stopped: its databases are started for it."""
-    yield from recover(prepared)
-    names = [service.name for service in database_services(prepared.platform)]
-    yield from surroundings.start_missing(prepared, names)
-    project = Project(prepared.settings, prepared.sources.compose, prepared.platform)
-    taken = yield from take(project, prepared.engine, reason=reason)
-    return (yield from verify(project, prepared.engine, taken.id))
+    yield from recover(project)
+    names = [service.name for service in database_services(project.platform)]
+    yield from surroundings.start_missing(project, names)
+    taken = yield from take(project, reason=reason)
+    return (yield from verify(project, taken.id))

@@ -6,14 +6,14 @@ import re
 import time
 from collections.abc import Callable, Generator, Iterable
 
-from rofecare_infra import phases
+from rofecare_infra import lifecycle
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError
-from rofecare_infra.phases import Prepared
-from rofecare_infra.phases.stop import stop_in_stages
+from rofecare_infra.lifecycle import stop_in_stages
 from rofecare_infra.platform import MONITORING, Platform, Service, lets_in
 from rofecare_infra.process import run
 from rofecare_infra.progress import Event, Note, Working, listed, output_of
+from rofecare_infra.project import Project
 
 _CACHES = {"redis", "valkey", "keydb"}
 # The password is one of the container's secrets, or there is none: whichever opens it.
@@ -57,54 +57,54 @@ def caches_of(platform: Platform) -> tuple[str, ...]:
     )
 
 
-def to_stop(prepared: Prepared, databases: Iterable[str]) -> tuple[tuple[Container, ...], frozenset[str]]:
+def to_stop(project: Project, databases: Iterable[str]) -> tuple[tuple[Container, ...], frozenset[str]]:
     """The containers that are up and have to go for a swap, and the services among them that let requests in."""
-    users = users_of(prepared.platform, databases)
-    up = [one for one in prepared.engine.containers(prepared.platform.project) if one.is_up]
+    users = users_of(project.platform, databases)
+    up = [one for one in project.engine.containers(project.platform.project) if one.is_up]
     entries = frozenset(one.service for one in up if lets_in(one.labels))
     return tuple(one for one in up if one.service in users | entries), entries
 
 
-def stop(prepared: Prepared, containers: tuple[Container, ...]) -> Generator[Event, None, None]:
+def stop(project: Project, containers: tuple[Container, ...]) -> Generator[Event, None, None]:
     """Stop these and remove them: what is gone is not started again by an engine that was."""
-    yield from stop_in_stages(prepared.engine, prepared.platform, containers, time.monotonic)
+    yield from stop_in_stages(project.engine, project.platform, containers, time.monotonic)
     for container in containers:
         run(["docker", "rm", "--force", container.id], check=False, timeout=120)
 
 
 def start(
-    prepared: Prepared, names: Iterable[str], sleep: Callable[[float], None] = time.sleep
+    project: Project, names: Iterable[str], sleep: Callable[[float], None] = time.sleep
 ) -> Generator[Event, None, None]:
     """Start these services alone, stage by stage behind the gate."""
     wanted = set(names)
     if wanted:
-        services = [service for service in prepared.platform.services if service.name in wanted]
-        yield from phases.start(prepared.only(services), sleep=sleep)
+        services = [service for service in project.platform.services if service.name in wanted]
+        yield from lifecycle.start(project.only(services), sleep=sleep)
 
 
-def start_missing(prepared: Prepared, names: Iterable[str]) -> Generator[Event, None, None]:
+def start_missing(project: Project, names: Iterable[str]) -> Generator[Event, None, None]:
     """Start those of these services that do not run; one that runs is not touched, whatever changed."""
-    up = {one.service for one in prepared.engine.containers(prepared.platform.project) if one.status == "running"}
+    up = {one.service for one in project.engine.containers(project.platform.project) if one.status == "running"}
     missing = [name for name in names if name not in up]
     if missing:
         yield Note(f"starting what is needed: {listed(missing)}")
-    yield from start(prepared, missing)
+    yield from start(project, missing)
 
 
-def restart_unwatched(prepared: Prepared, names: Iterable[str]) -> Generator[Event, None, None]:
+def restart_unwatched(project: Project, names: Iterable[str]) -> Generator[Event, None, None]:
     """Start services without waiting for them: they ran before, and somebody waits for an answer."""
-    known = {service.name for service in prepared.platform.services}
+    known = {service.name for service in project.platform.services}
     wanted = [name for name in names if name in known]
     if wanted:
         yield Working(f"starting {listed(wanted)} again")
-        result = yield from output_of(prepared.sources.compose.up(wanted))
+        result = yield from output_of(project.compose.up(wanted))
         yield Note(f"{listed(wanted)} started again" if result.ok else "not all services started again: inv start-all")
 
 
-def flush(prepared: Prepared) -> Generator[Event, None, None]:
+def flush(project: Project) -> Generator[Event, None, None]:
     """Empty the caches: what they hold is of the other state. Raises CommandError where one does not obey."""
-    for name in caches_of(prepared.platform):
-        for container in prepared.engine.containers(prepared.platform.project):
+    for name in caches_of(project.platform):
+        for container in project.engine.containers(project.platform.project):
             if container.service != name or container.status != "running":
                 continue
             result = run(["docker", "exec", container.name, "sh", "-c", _FLUSH], check=False, timeout=60)

@@ -14,10 +14,9 @@ from rofecare_infra.backup.journal import is_interrupted
 from rofecare_infra.backup.records import Backup, DatabaseRecord, FileRecord, Manifest, ServerRecord
 from rofecare_infra.backup.server import Server, Session, database_services, server_of
 from rofecare_infra.backup.store import PARTIAL, Store, store_of
-from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError, VerificationError
-from rofecare_infra.phases import Prepared, Project
 from rofecare_infra.progress import Event, Note, Working, listed, mebibytes
+from rofecare_infra.project import Project
 
 # Room for the manifest, roles, configuration, and what the file system itself takes, in bytes.
 _MARGIN = 16 << 20
@@ -29,10 +28,9 @@ def _now() -> datetime:
 
 def take(
     project: Project,
-    engine: Engine,
     *,
     reason: str = "asked for",
-    kafka: Prepared | None = None,
+    kafka: bool = False,
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
     """Take a backup of all databases of the platform; with `kafka` of Kafka and Zookeeper, too, which stop for it.
@@ -50,17 +48,16 @@ def take(
             )
         for name in store.clean():
             yield Note(f"removed what an interrupted backup left: {name}")
-        return (yield from take_locked(project, engine, store, reason=reason, kafka=kafka, now=now))
+        return (yield from take_locked(project, store, reason=reason, kafka=kafka, now=now))
 
 
 def take_locked(
     project: Project,
-    engine: Engine,
     store: Store,
     *,
     reason: str,
     only: Collection[str] = (),
-    kafka: Prepared | None = None,
+    kafka: bool = False,
     restart: bool = True,
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
@@ -78,7 +75,7 @@ def take_locked(
                 expected="a PostgreSQL database in the compose files",
                 next_step="inv status",
             )
-        containers = engine.containers(project.platform.project)
+        containers = project.engine.containers(project.platform.project)
         servers = [server_of(service, containers) for service in services]
         identity = store.free_id(now())
         with ExitStack() as stack:
@@ -94,8 +91,8 @@ def take_locked(
             yield Working("writing roles, configuration and secrets")
             rolls, more = _beside(project, servers, key, draft)
             volumes = None
-            if kafka is not None:
-                volumes, archives = yield from unit.write_out(kafka, draft, restart=restart)
+            if kafka:
+                volumes, archives = yield from unit.write_out(project, draft, restart=restart)
                 more |= archives
             manifest = Manifest(
                 id=identity,

@@ -18,11 +18,11 @@ from rofecare_infra.backup.records import FileRecord, VolumesRecord
 from rofecare_infra.backup.streams import passing
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, VerificationError
-from rofecare_infra.phases import Prepared
-from rofecare_infra.phases.stop import stop_in_stages
+from rofecare_infra.lifecycle import stop_in_stages
 from rofecare_infra.platform import MONITORING, Platform, Service, levels_of
 from rofecare_infra.process import Result, run, to_end, transfer
 from rofecare_infra.progress import Event, Note, Working, mebibytes
+from rofecare_infra.project import Project
 
 _ENVIRONMENT = ("KAFKA_", "ZOOKEEPER_")
 
@@ -55,9 +55,9 @@ def services_of(platform: Platform) -> tuple[Service, ...]:
     return tuple(sorted(found, key=lambda service: levels[service.name]))
 
 
-def _containers(prepared: Prepared, services: Sequence[Service]) -> tuple[Container, ...]:
+def _containers(project: Project, services: Sequence[Service]) -> tuple[Container, ...]:
     wanted = {service.name for service in services}
-    return tuple(one for one in prepared.engine.containers(prepared.platform.project) if one.service in wanted)
+    return tuple(one for one in project.engine.containers(project.platform.project) if one.service in wanted)
 
 
 def _mounts(platform: Platform, services: Sequence[Service], containers: Sequence[Container]) -> list[Mount]:
@@ -81,10 +81,10 @@ def _mounts(platform: Platform, services: Sequence[Service], containers: Sequenc
 
 
 def write_out(
-    prepared: Prepared, draft: Path, *, restart: bool = True
+    project: Project, draft: Path, *, restart: bool = True
 ) -> Generator[Event, None, tuple[VolumesRecord, dict[str, FileRecord]]]:
     """Stop the unit, write its volumes into the folder, and start what ran, behind the gate."""
-    services = services_of(prepared.platform)
+    services = services_of(project.platform)
     if not services:
         raise VerificationError(
             "there is no Kafka to back up",
@@ -92,12 +92,12 @@ def write_out(
             expected="Kafka in the compose files",
             next_step="the same command without --with-kafka",
         )
-    containers = _containers(prepared, services)
+    containers = _containers(project, services)
     ran = [one.service for one in containers if one.is_up]
-    mounts = _mounts(prepared.platform, services, containers)
+    mounts = _mounts(project.platform, services, containers)
     files: dict[str, FileRecord] = {}
     try:
-        yield from stop_in_stages(prepared.engine, prepared.platform, containers, time.monotonic)
+        yield from stop_in_stages(project.engine, project.platform, containers, time.monotonic)
         for mount in mounts:
             yield Working(f"writing the volume {mount.volume}")
             with disk.Written(draft / mount.archive) as out:
@@ -108,29 +108,29 @@ def write_out(
     except BaseException:
         # Whatever it was: what ran before runs again. Nobody waits for the gate on the way out of a failure.
         if restart and ran:
-            to_end(surroundings.restart_unwatched(prepared, ran))
+            to_end(surroundings.restart_unwatched(project, ran))
         raise
     if restart:
-        yield from surroundings.start(prepared, ran)
+        yield from surroundings.start(project, ran)
     names = tuple(service.name for service in services)
     return VolumesRecord(names, {mount.volume: mount.archive for mount in mounts}), files
 
 
-def put_in(prepared: Prepared, record: VolumesRecord, folder: Path) -> Generator[Event, None, None]:
+def put_in(project: Project, record: VolumesRecord, folder: Path) -> Generator[Event, None, None]:
     """Make the unit's volumes anew with the content of these archives; its services stay stopped."""
-    services = [service for service in services_of(prepared.platform) if service.name in record.services]
-    for container in _containers(prepared, services):
+    services = [service for service in services_of(project.platform) if service.name in record.services]
+    for container in _containers(project, services):
         run(["docker", "rm", "--force", container.id], timeout=180)
     for service in services:
         for volume in service.volumes:
-            name = prepared.platform.volumes.get(volume, volume)
-            if volume in record.archives and name in prepared.engine.volumes(prepared.platform.project):
-                prepared.engine.remove_volume(name)
-                if name in prepared.platform.kept_volumes:
-                    prepared.engine.make_volume(name, prepared.platform.project)
+            name = project.platform.volumes.get(volume, volume)
+            if volume in record.archives and name in project.engine.volumes(project.platform.project):
+                project.engine.remove_volume(name)
+                if name in project.platform.kept_volumes:
+                    project.engine.make_volume(name, project.platform.project)
     names = [service.name for service in services]
-    prepared.sources.compose.run("create", "--no-build", "--pull", "never", *names, timeout=300)
-    for mount in _mounts(prepared.platform, services, _containers(prepared, services)):
+    project.compose.run("create", "--no-build", "--pull", "never", *names, timeout=300)
+    for mount in _mounts(project.platform, services, _containers(project, services)):
         if mount.volume not in record.archives:
             continue
         yield Working(f"filling the volume {mount.volume}")

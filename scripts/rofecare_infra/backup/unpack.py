@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 from rofecare_infra.backup import disk, extras, integrity, sealed
 from rofecare_infra.backup.store import damaged, store_of
 from rofecare_infra.errors import UsageError
-from rofecare_infra.phases import Project
 from rofecare_infra.progress import Event, Note
+from rofecare_infra.project import Project
 
 
 def unpack(project: Project, word: str, target: Path, *, from_project: str = "") -> Generator[Event, None, int]:

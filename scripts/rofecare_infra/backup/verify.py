@@ -12,10 +12,9 @@ from rofecare_infra.backup import extras, integrity, load, scratch, unit
 from rofecare_infra.backup.records import Backup, DatabaseRecord, ServerRecord
 from rofecare_infra.backup.server import Server
 from rofecare_infra.backup.store import Store, damaged, mark_verified, store_of
-from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError, VerificationError
-from rofecare_infra.phases import Project
 from rofecare_infra.progress import Event, Note
+from rofecare_infra.project import Project
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,6 @@ class Verified:
 
 def verify(
     project: Project,
-    engine: Engine,
     word: str = "",
     *,
     from_project: str = "",
@@ -44,14 +42,13 @@ def verify(
     with store.locked("verifying a backup"):
         return (
             yield from verify_locked(
-                project, engine, store, store.find(word), from_project=from_project, clock=clock, sleep=sleep
+                project, store, store.find(word), from_project=from_project, clock=clock, sleep=sleep
             )
         )
 
 
 def verify_locked(
     project: Project,
-    engine: Engine,
     store: Store,
     folder: Path,
     *,
@@ -67,7 +64,7 @@ def verify_locked(
     if backup.manifest.volumes is not None:
         yield from unit.check(folder, backup.manifest.volumes.archives)
     for record, members in _alike(backup):
-        with scratch.server(store.project, record, engine) as server:
+        with scratch.server(store.project, record, project.engine) as server:
             yield from scratch.wait(server, project.settings.gate_timeout, clock, sleep)
             for service in dict.fromkeys(member.service for member in members):
                 told = backup.manifest.servers[service]

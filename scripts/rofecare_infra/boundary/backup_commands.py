@@ -8,23 +8,23 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rofecare_infra import backup, hosting, phases
+from rofecare_infra import backup, hosting
+from rofecare_infra import project as project_room
 from rofecare_infra.backup import Entry, metrics
 from rofecare_infra.boundary.commands import prepare
-from rofecare_infra.engine import connect
 from rofecare_infra.errors import RofecareError, UsageError, VerificationError
 from rofecare_infra.progress import Scope, duration, mebibytes, renderer_for, table
+from rofecare_infra.project import open_for_stop, open_project
 
 
 def take_backup(root: Path, *, kafka: bool, as_json: bool) -> None:
     """Take a backup; say where it is; let the old ones go and copy it to the second place."""
     with Scope(renderer_for(as_json=as_json)) as scope:
-        project = phases.open_project(root, secrets_checked=False)
-        engine = connect()
+        project = open_project(root, secrets_checked=False)
         # Kafka is stopped and started for it: that takes what a start takes.
-        prepared = scope.follow(phases.prepare(project, engine)) if kafka else None
+        project = scope.follow(project_room.prepare(project)) if kafka else project
         try:
-            taken = scope.follow(backup.take(project, engine, kafka=prepared))
+            taken = scope.follow(backup.take(project, kafka=kafka))
         except RofecareError:
             metrics.tell(project.settings, {metrics.FAILURE: metrics.now()})
             raise
@@ -35,7 +35,7 @@ def take_backup(root: Path, *, kafka: bool, as_json: bool) -> None:
 
 def schedule_backups(root: Path, *, time: str, remove: bool) -> None:
     """Write, or remove, what takes a backup every day; show it."""
-    settings = phases.open_project(root, secrets_checked=False).settings
+    settings = open_project(root, secrets_checked=False).settings
     out = renderer_for()
     if remove:
         gone = hosting.schedule.remove(settings).files
@@ -58,7 +58,7 @@ def unpack_backup(root: Path, word: str, to: str, *, from_project: str) -> None:
             next_step="inv unpack-backup --to /root/unpacked",
         )
     with Scope(renderer_for()) as scope:
-        project = phases.open_project(root, secrets_checked=False)
+        project = open_project(root, secrets_checked=False)
         target = Path(to).expanduser().absolute()
         count = scope.follow(backup.unpack(project, word, target, from_project=from_project))
         scope.say(f"{count} files written to {target}; take what you need, then: rm -r {target}")
@@ -67,10 +67,9 @@ def unpack_backup(root: Path, word: str, to: str, *, from_project: str) -> None:
 def verify_backup(root: Path, word: str, *, from_project: str, as_json: bool) -> None:
     """Verify one; say what was found equal."""
     with Scope(renderer_for(as_json=as_json)) as scope:
-        project = phases.open_project(root, secrets_checked=False)
-        engine = connect()
+        project = open_project(root, secrets_checked=False)
         try:
-            verified = scope.follow(backup.verify(project, engine, word, from_project=from_project))
+            verified = scope.follow(backup.verify(project, word, from_project=from_project))
         except VerificationError:
             if not from_project:
                 metrics.tell(project.settings, {metrics.VERIFICATION: 0})
@@ -87,8 +86,8 @@ def restore_backup(
 ) -> None:
     """Restore one; say what is there now and where what was there before is kept."""
     with Scope(renderer_for(as_json=as_json)) as scope:
-        prepared = prepare(root, scope)
-        done = scope.follow(backup.restore(prepared, word, only=only, from_project=from_project, kafka=kafka))
+        project = prepare(root, scope)
+        done = scope.follow(backup.restore(project, word, only=only, from_project=from_project, kafka=kafka))
         scope.say(
             f"restored: backup {done.backup.id}, {len(done.databases)} databases came out equal; "
             f"requests were held for {done.closed:.0f} s; what was there before is backup {done.safety.id}"
@@ -99,7 +98,7 @@ def after_interrupt(root: Path) -> Callable[[], str]:
     """What to say after ^C."""
 
     def say() -> str:
-        settings = phases.open_for_stop(root).settings
+        settings = open_for_stop(root).settings
         if backup.is_interrupted(settings):
             return "the old state is not back yet; inv start-all puts it back before anything else"
         return "the state is what it was before; inv status shows what runs"
@@ -109,7 +108,7 @@ def after_interrupt(root: Path) -> Callable[[], str]:
 
 def list_backups(root: Path, *, as_json: bool) -> None:
     """All backups with age, size, and when they were verified."""
-    project = phases.open_project(root, secrets_checked=False)
+    project = open_project(root, secrets_checked=False)
     store = backup.store_of(project.settings)
     entries = store.entries()
     out = renderer_for()

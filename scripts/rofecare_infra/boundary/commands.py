@@ -11,28 +11,28 @@ from pathlib import Path
 
 from invoke.exceptions import Exit
 
-from rofecare_infra import backup, images, phases, rotation, secrets, upgrade
+from rofecare_infra import backup, images, lifecycle, rotation, secrets, upgrade
+from rofecare_infra import project as project_room
 from rofecare_infra.boundary import confirm
 from rofecare_infra.compose import PRODUCTION
-from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import CommandError, ServiceFailedError
 from rofecare_infra.images import BuildReport
-from rofecare_infra.phases import Prepared, Project, ServiceStatus
-from rofecare_infra.phases.connections import connections
+from rofecare_infra.lifecycle import ServiceStatus, connections
 from rofecare_infra.platform import MONITORING, resolve, short
 from rofecare_infra.progress import Scope, duration, mebibytes, renderer_for, table
+from rofecare_infra.project import Project, forget_production, open_for_stop, open_project
 
 
 def start_all(root: Path, *, as_json: bool, monitoring: bool, production: bool) -> None:
     """Start every phase; say how to go on. Monitoring and production are kept, with or without their flags."""
     began = time.monotonic()
     with Scope(renderer_for(as_json=as_json)) as scope:
-        prepared = prepare(root, scope, monitoring=monitoring or None, production=production or None)
-        scope.follow(backup.recover(prepared))
-        containers = scope.follow(phases.start(prepared))
+        project = prepare(root, scope, monitoring=monitoring or None, production=production or None)
+        scope.follow(backup.recover(project))
+        containers = scope.follow(lifecycle.start(project))
         gateway = [
             port.published
-            for service in prepared.platform.services
+            for service in project.platform.services
             if "gateway" in service.name
             for port in service.ports
         ]
@@ -44,15 +44,15 @@ def start_all(root: Path, *, as_json: bool, monitoring: bool, production: bool) 
 def start_infra(root: Path, *, as_json: bool) -> None:
     """Start phase 1; say where to connect."""
     with Scope(renderer_for(as_json=as_json)) as scope:
-        prepared = prepare(root, scope)
-        scope.follow(backup.recover(prepared))
-        containers = scope.follow(phases.start(prepared, phases=["infrastructure"]))
+        project = prepare(root, scope)
+        scope.follow(backup.recover(project))
+        containers = scope.follow(lifecycle.start(project, phases=["infrastructure"]))
         scope.say(f"up: {len(containers)} of {len(containers)} containers ready\n")
-        rows = connections(prepared.platform)
+        rows = connections(project.platform)
         scope.say(table(("SERVICE", "ADDRESS"), [(row.service, row.address) for row in rows]))
         locked = [(row.service, row.user, Path(row.password_file).name) for row in rows if row.password_file]
         scope.say("\n" + table(("SERVICE", "USER", "PASSWORD FILE"), locked))
-        scope.say(f"\npassword files are in {prepared.settings.secrets_folder}; for psql:")
+        scope.say(f"\npassword files are in {project.settings.secrets_folder}; for psql:")
         first = next((row for row in rows if row.user), None)
         scope.say(f"  export PGPASSWORD=$(cat {first.password_file})" if first else "  (no database here)")
 
@@ -61,18 +61,17 @@ def build(root: Path, names: Sequence[str]) -> None:
     """Build the named images, or all that this machine builds."""
     with Scope(renderer_for()) as scope:
         # A name may be one of the monitoring's; nobody waits for those images who does not use it.
-        project = phases.open_project(root, secrets_checked=False, monitoring=True if names else None)
+        project = open_project(root, secrets_checked=False, monitoring=True if names else None)
         known = [service.name for service in project.platform.services]
         chosen = resolve(names, known)
-        engine = connect()
-        sources = images.resolve(project.settings, project.compose, engine)
+        sources = images.resolve(project.settings, project.compose, project.engine)
         for reason in sources.reasons:
             scope.say(reason)
         wanted = chosen or [service.name for service in sources.platform.services if sources.is_built(service)]
         pulled = [name for name in chosen if not sources.is_built(sources.platform.service(name))]
         if pulled:
             scope.say(f"not built here, their images are pulled: {', '.join(pulled)} (SERVICES, IMAGES in .env)")
-        report = scope.follow(images.build(project.settings, sources, engine, wanted))
+        report = scope.follow(images.build(project.settings, sources, project.engine, wanted))
         scope.say(report.summary or "nothing to build")
         if report.failed:
             raise _failed_builds(report)
@@ -81,21 +80,20 @@ def build(root: Path, names: Sequence[str]) -> None:
 def stop_all(root: Path, *, volumes: bool, yes: bool, as_json: bool) -> None:
     """Stop everything, in reverse; with `volumes` remove the data, too."""
     with Scope(renderer_for(as_json=as_json)) as scope:
-        project = phases.open_for_stop(root, volumes=volumes)
+        project = open_for_stop(root, volumes=volumes)
         if project.unusable is not None:
             scope.say(
                 f"the settings cannot be used ({project.unusable.seen}): stopping what carries the project's name"
             )
-        engine = connect()
-        if volumes and project.production and engine.volumes(project.platform.project):
-            _save_before_removal(project, engine, scope, yes=yes)
+        if volumes and project.production and project.engine.volumes(project.platform.project):
+            _save_before_removal(project, scope, yes=yes)
         inventory = secrets.inventory(project.platform, project.settings.secrets_folder)
         report = scope.follow(
-            phases.stop(engine, project.compose, project.platform, volumes=volumes, inventory=inventory)
+            lifecycle.stop(project.engine, project.compose, project.platform, volumes=volumes, inventory=inventory)
         )
         scope.say(f"stopped: {len(report.stopped)} containers" if report.stopped else "nothing was running")
         if volumes:
-            phases.forget_production(project.settings)
+            forget_production(project.settings)
             backup.forget(project.settings)
             scope.say(f"removed {len(report.volumes)} volumes: {', '.join(report.volumes) or 'none'}")
             scope.say(
@@ -110,20 +108,19 @@ def stop_all(root: Path, *, volumes: bool, yes: bool, as_json: bool) -> None:
             )
 
 
-def _save_before_removal(project: Project, engine: Engine, scope: Scope, *, yes: bool) -> None:
+def _save_before_removal(project: Project, scope: Scope, *, yes: bool) -> None:
     """Ask, and take a backup that was verified; whatever stands in its way keeps the data where it is."""
     name = project.platform.project
     confirm.by_name(name, f"all data of {name} is about to be removed", yes=yes)
-    prepared = scope.follow(phases.prepare(project, engine))
-    saved = scope.follow(backup.take_verified(prepared, "before all data was removed"))
+    project = scope.follow(project_room.prepare(project))
+    saved = scope.follow(backup.take_verified(project, "before all data was removed"))
     scope.say(f"verified backup before anything is removed: {backup.described(saved.backup)}")
 
 
 def show_status(root: Path, *, as_json: bool) -> None:
     """The table of all services; exit code 7 unless all are ready."""
-    project = phases.open_project(root, secrets_checked=False)
-    engine = connect()
-    rows = phases.status(phases.as_started(project, engine), engine)
+    project = open_project(root, secrets_checked=False)
+    rows = lifecycle.status(lifecycle.as_started(project), project.engine)
     ready = sum(row.ready for row in rows)
     out = renderer_for()
     if as_json:
@@ -148,9 +145,8 @@ def run_smoke(root: Path, *, as_json: bool) -> None:
     from rofecare_infra import smoke
 
     with Scope(renderer_for(as_json=as_json)) as scope:
-        project = phases.open_project(root, secrets_checked=False)
-        engine = connect()
-        report = scope.follow(smoke.run(phases.as_started(project, engine), engine))
+        project = open_project(root, secrets_checked=False)
+        report = scope.follow(smoke.run(lifecycle.as_started(project), project.engine))
         if not report.ok:
             raise smoke.error_of(report)
         scope.say(smoke.shown(report))
@@ -161,16 +157,15 @@ def follow_logs(root: Path, names: Sequence[str], *, tail: int, since: str, foll
     """Logs of the named services (all unless some are named), live unless `follow` is off."""
     from rofecare_infra import logs
 
-    project = phases.open_project(root, secrets_checked=False)
+    project = open_project(root, secrets_checked=False)
     known = [service.name for service in project.platform.services]
     chosen = resolve(names, known) or tuple(known)
     begin = logs.parse_since(since, time.time())
     lines = None if tail < 0 else tail
-    engine = connect()
     width = max((len(short(name)) for name in chosen), default=0)
     read = logs.follow if follow else logs.history
     out = renderer_for(lasting=False)
-    for line in read(engine, project.platform.project, chosen, since=begin, tail=lines):
+    for line in read(project.engine, project.platform.project, chosen, since=begin, tail=lines):
         out.say(f"{short(line.service):<{width}} | {line.text}" if len(chosen) > 1 else line.text)
 
 
@@ -178,8 +173,8 @@ def initialise(root: Path) -> None:
     """Make the missing secrets, those of the monitoring, too, and the volumes of production; close the folder."""
     # For whatever the compose files are then used by hand.
     production = (root / "docker" / PRODUCTION).exists() or None
-    project = phases.open_project(root, secrets_checked=False, monitoring=True, production=production)
-    made = phases.initialise(project, connect())
+    project = open_project(root, secrets_checked=False, monitoring=True, production=production)
+    made = project_room.initialise(project)
     folder = project.settings.secrets_folder
     out = renderer_for()
     out.say(
@@ -193,8 +188,8 @@ def interrupted(root: Path) -> Callable[[], str]:
     """What to say after ^C."""
 
     def say() -> str:
-        project = phases.open_for_stop(root)
-        left = phases.left_running(connect(), project.platform.project)
+        project = open_for_stop(root)
+        left = lifecycle.left_running(project.engine, project.platform.project)
         return f"{left}; the same command goes on from there, inv stop-all stops them"
 
     return say
@@ -215,15 +210,14 @@ def _failed_builds(report: BuildReport) -> CommandError:
     )
 
 
-def prepare(root: Path, scope: Scope, *, monitoring: bool | None = None, production: bool | None = None) -> Prepared:
+def prepare(root: Path, scope: Scope, *, monitoring: bool | None = None, production: bool | None = None) -> Project:
     """Look at everything that a start needs."""
-    project = phases.open_project(root, monitoring=monitoring, production=production)
-    engine: Engine = connect()
-    scope.follow(upgrade.settle(project, engine))
-    scope.follow(rotation.settle(project, engine))
+    project = open_project(root, monitoring=monitoring, production=production)
+    scope.follow(upgrade.settle(project))
+    scope.follow(rotation.settle(project))
     if any(service.phase == MONITORING for service in project.platform.services):
         backup.metrics.tell(project.settings)
-    return scope.follow(phases.prepare(project, engine))
+    return scope.follow(project_room.prepare(project))
 
 
 def _status_table(rows: Sequence[ServiceStatus]) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from rofecare_infra import hosting, phases
+from rofecare_infra import hosting
 from rofecare_infra.compose import PRODUCTION
 from rofecare_infra.progress import Scope, renderer_for
+from rofecare_infra.project import open_project
 
 
 def install_service(root: Path, *, production: bool, remove: bool) -> None:
     """Let this machine start the platform when it boots; with `remove` no longer."""
-    project = phases.open_project(root, secrets_checked=False, production=production or None)
+    project = open_project(root, secrets_checked=False, production=production or None)
     # Also where it was said to an earlier command.
     production = PRODUCTION in project.compose.files
     # The platform runs as whoever owns the checkout, also where sudo installs the unit.

@@ -11,45 +11,45 @@ from pathlib import Path
 
 from invoke.exceptions import Exit
 
-from rofecare_infra import alerts, phases
+from rofecare_infra import alerts, lifecycle
 from rofecare_infra.alerts import Alert
 from rofecare_infra.boundary.commands import prepare
-from rofecare_infra.engine import connect
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.platform import MONITORING
 from rofecare_infra.progress import Scope, duration, renderer_for, table
+from rofecare_infra.project import open_for_stop, open_project
 
 
 def start_monitoring(root: Path, *, as_json: bool) -> None:
     """Start what watches, on top of the platform or without it; say where to look."""
     began = time.monotonic()
     with Scope(renderer_for(as_json=as_json)) as scope:
-        prepared = prepare(root, scope, monitoring=True)
-        containers = scope.follow(phases.start(prepared, phases=[MONITORING]))
+        project = prepare(root, scope, monitoring=True)
+        containers = scope.follow(lifecycle.start(project, phases=[MONITORING]))
         count = f"{len(containers)} of {len(containers)} containers ready"
         scope.say(f"up: {count} after {time.monotonic() - began:.1f} s\n")
         rows = [
             (service.name, f"http://localhost:{port.published}")
-            for service in prepared.platform.services
+            for service in project.platform.services
             if service.phase == MONITORING
             for port in service.ports
         ]
         scope.say(table(("SERVICE", "ADDRESS"), rows))
-        told = [name for name in ("ALERT_EMAIL", "ALERT_WEBHOOK") if prepared.settings.get(name)]
+        told = [name for name in ("ALERT_EMAIL", "ALERT_WEBHOOK") if project.settings.get(name)]
         scope.say(f"\nalerts are told by: {', '.join(told) or 'inv alerts alone (ALERT_EMAIL, ALERT_WEBHOOK in .env)'}")
 
 
 def stop_monitoring(root: Path, *, as_json: bool) -> None:
     """Stop what watches; the platform and what was recorded stay."""
     with Scope(renderer_for(as_json=as_json)) as scope:
-        project = phases.open_for_stop(root)
-        report = scope.follow(phases.stop_monitoring(connect(), project.platform))
+        project = open_for_stop(root)
+        report = scope.follow(lifecycle.stop_monitoring(project.engine, project.platform))
         scope.say(f"stopped: {len(report.stopped)} containers" if report.stopped else "nothing was running")
 
 
 def show_alerts(root: Path, *, as_json: bool) -> None:
     """What fires now, with what the runbook says of it; exit code 7 when something critical does."""
-    project = phases.open_project(root, secrets_checked=False)
+    project = open_project(root, secrets_checked=False)
     found = alerts.firing(project.platform)
     out = renderer_for()
     if as_json:

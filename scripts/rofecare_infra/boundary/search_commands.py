@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from rofecare_infra import logs, phases, search
+from rofecare_infra import logs, search
 from rofecare_infra.platform import resolve, short
 from rofecare_infra.progress import renderer_for
+from rofecare_infra.project import open_project
 
 
 def search_logs(
     root: Path, text: str, services: Sequence[str], *, since: str, trace: str, level: str, limit: int, as_json: bool
 ) -> None:
     """Show the lines that match and, of a trace, its spans."""
-    project = phases.open_project(root, secrets_checked=False, monitoring=True)
+    project = open_project(root, secrets_checked=False, monitoring=True)
     known = [service.name for service in project.platform.services]
     # A trace is looked for in all that is kept.
     begin = logs.parse_since(since or ("" if trace else "1h"), time.time())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from rofecare_infra.compose import Compose
@@ -28,11 +28,11 @@ class Sources:
     compose: Compose
     platform: Platform
     # registry or packages.
-    infrastructure: str
+    infrastructure: str = ""
     # Application -> source, registry, reference, or chosen (its image is set by hand).
-    applications: Mapping[str, str]
+    applications: Mapping[str, str] = field(default_factory=dict)
     # Why, in a sentence each.
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
 
     def is_built(self, service: Service) -> bool:
         """Whether this machine builds the service's image; else it is pulled."""

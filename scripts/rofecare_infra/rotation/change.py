@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import RofecareError, ServiceFailedError
-from rofecare_infra.phases.admission import renew_token
+from rofecare_infra.monitoring import renew_token
 from rofecare_infra.progress import Event, Working
 from rofecare_infra.rotation.files import SecretFile
 from rofecare_infra.rotation.kinds import Kind, Secret

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 
-from rofecare_infra import phases
-from rofecare_infra.engine import Engine
-from rofecare_infra.phases import Project
+from rofecare_infra import lifecycle
 from rofecare_infra.progress import Event, Note
+from rofecare_infra.project import Project, prepare
 from rofecare_infra.rotation.journal import Journal
 from rofecare_infra.rotation.kinds import Kind
 from rofecare_infra.rotation.rotate import change_of
@@ -17,7 +16,6 @@ from rofecare_infra.rotation.shell import Shell, in_container
 
 def settle(
     project: Project,
-    engine: Engine,
     *,
     shell: Shell = in_container,
     clock: Callable[[], float] = time.monotonic,
@@ -35,7 +33,7 @@ def settle(
         if entry is None or entry.secret not in project.platform.secrets:
             journal.clear()
             return
-        change = change_of(project, engine, entry.secret, shell, clock, sleep)
+        change = change_of(project, entry.secret, shell, clock, sleep)
         if not change.file.path.exists():
             # Data and secrets were given up since.
             change.file.put_back()
@@ -50,9 +48,9 @@ def settle(
         old, *others = change.file.candidates()
         up = [one.id for one in change.containers()]
         if change.what.kind is Kind.DATABASE:
-            prepared = yield from phases.prepare(project, engine)
-            yield from phases.start(
-                prepared, phases={one.phase for one in change.what.owners}, clock=clock, sleep=sleep
+            project = yield from prepare(project)
+            yield from lifecycle.start(
+                project, phases={one.phase for one in change.what.owners}, clock=clock, sleep=sleep
             )
         stopped = [one.id for one in change.containers(running=False) if up and one.id not in up]
         yield from change.back((*up, *stopped), old=old, known=(*others, old))

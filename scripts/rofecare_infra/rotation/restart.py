@@ -6,8 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 from rofecare_infra.engine import Container, Engine
-from rofecare_infra.phases.start import until_ready
-from rofecare_infra.phases.stop import stop_together
+from rofecare_infra.lifecycle import stop_together, until_ready
 from rofecare_infra.platform import Platform, Service
 from rofecare_infra.progress import Event, Note, Working, listed
 

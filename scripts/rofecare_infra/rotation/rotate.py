@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 
-from rofecare_infra.engine import Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.gates import observe
-from rofecare_infra.phases import Project
 from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working
+from rofecare_infra.project import Project
 from rofecare_infra.rotation.change import Change
 from rofecare_infra.rotation.files import SecretFile
 from rofecare_infra.rotation.journal import Entry, Journal
@@ -35,7 +34,6 @@ class Report:
 
 def rotate(
     project: Project,
-    engine: Engine,
     word: str,
     *,
     shell: Shell = in_container,
@@ -48,7 +46,7 @@ def rotate(
     run. Whatever fails later is raised when everything is as it was.
     """
     mine = inventory(project.platform, project.settings.secrets_folder).present
-    change = change_of(project, engine, resolve(word, mine), shell, clock, sleep)
+    change = change_of(project, resolve(word, mine), shell, clock, sleep)
     journal = Journal(project.settings)
     name, kind = change.what.name, change.what.kind
     with journal.alone():
@@ -76,14 +74,13 @@ def rotate(
 
 def change_of(
     project: Project,
-    engine: Engine,
     name: str,
     shell: Shell,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> Change:
     """A change of this secret. Raises UsageError for one of a kind that cannot be changed."""
-    restarts = Restarts(project.platform, engine, project.settings.gate_timeout, clock, sleep)
+    restarts = Restarts(project.platform, project.engine, project.settings.gate_timeout, clock, sleep)
     secret = secret_of(project.platform, name)
     return Change(secret, SecretFile(secret.file), restarts, shell)
 

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from dataclasses import replace
 
-from rofecare_infra import phases
 from rofecare_infra.engine import Engine
-from rofecare_infra.phases import Prepared, Project
 from rofecare_infra.progress import Event
+from rofecare_infra.project import Project, prepare
 from rofecare_infra.upgrade.journal import Entry
 
 # The old images keep a name of their own, so that no prune removes them before the next upgrade.
 KEPT = "{project}-before-upgrade:{service}"
 
 
-def keep(project: Project, engine: Engine) -> Entry:
+def keep(project: Project) -> Entry:
     """Give every image that runs a tag of its own, and remember who runs which."""
     services: dict[str, str] = {}
     images: dict[str, str] = {}
-    for container in engine.containers(project.platform.project):
-        engine.tag(container.image_id, KEPT.format(project=project.platform.project, service=container.service))
+    for container in project.engine.containers(project.platform.project):
+        project.engine.tag(container.image_id, KEPT.format(project=project.platform.project, service=container.service))
         services[container.service] = container.image
         images[container.image] = container.image_id
     return Entry(services, images)
@@ -35,13 +33,12 @@ def names_back(engine: Engine, entry: Entry) -> None:
             engine.tag(identity, name)
 
 
-def old_platform(project: Project, engine: Engine, entry: Entry) -> Generator[Event, None, Prepared]:
+def old_platform(project: Project, entry: Entry) -> Generator[Event, None, Project]:
     """What to start to have again what ran: the compose files with those images."""
-    prepared = yield from phases.prepare(project, engine)
-    known = {service.name for service in prepared.platform.services}
+    project = yield from prepare(project)
+    known = {service.name for service in project.platform.services}
     path = project.settings.state_folder / f"upgrade-{project.settings.project}.images.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     chosen = {name: {"image": image} for name, image in entry.services.items() if name in known}
     path.write_text(json.dumps({"services": chosen}), encoding="utf-8")
-    compose = prepared.sources.compose.with_files(str(path))
-    return replace(prepared, sources=replace(prepared.sources, compose=compose, platform=compose.model()))
+    return project.with_compose(project.compose.with_files(str(path)))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.gates import observe
-from rofecare_infra.phases import Prepared
 from rofecare_infra.platform import Service
+from rofecare_infra.project import Project
 
 _SHORT = 12
 
@@ -56,17 +56,17 @@ class Plan:
         return tuple(one.service for one in self.changes if one.differs)
 
 
-def plan_of(target: Prepared) -> Plan:
+def plan_of(target: Project) -> Plan:
     """What runs now against what `target` describes. Raises ServiceFailedError unless all of it is ready."""
     containers = target.engine.containers(target.platform.project)
-    hashes = target.sources.compose.hashes(target.platform)
+    hashes = target.compose.hashes(target.platform)
     services = [service for stage in target.platform.stages() for service in stage.services]
     _refuse_unless_ready(services, containers)
     return Plan(tuple(_change(target, service, containers, hashes) for service in services))
 
 
 def _change(
-    target: Prepared, service: Service, containers: tuple[Container, ...], hashes: Mapping[str, frozenset[str]]
+    target: Project, service: Service, containers: tuple[Container, ...], hashes: Mapping[str, frozenset[str]]
 ) -> Change:
     mine = [one for one in containers if one.service == service.name]
     found = target.engine.image(service.image)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 
-from rofecare_infra.engine import Engine
-from rofecare_infra.phases import Project
 from rofecare_infra.progress import Event, Note
+from rofecare_infra.project import Project
 from rofecare_infra.upgrade.journal import Journal
 from rofecare_infra.upgrade.old import names_back, old_platform
 from rofecare_infra.upgrade.undo import put_back
@@ -15,7 +14,6 @@ from rofecare_infra.upgrade.undo import put_back
 
 def settle(
     project: Project,
-    engine: Engine,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -29,10 +27,10 @@ def settle(
         if entry is None:
             return
         yield Note("an upgrade was cut off: putting the old images and the old data back")
-        if not engine.volumes(project.platform.project):
+        if not project.engine.volumes(project.platform.project):
             journal.clear()  # its data was given up since
             return
-        names_back(engine, entry)
-        old = yield from old_platform(project, engine, entry)
+        names_back(project.engine, entry)
+        old = yield from old_platform(project, entry)
         yield from put_back(old, journal, entry, clock=clock, sleep=sleep)
         yield Note("the platform is as it was before the upgrade that was cut off")

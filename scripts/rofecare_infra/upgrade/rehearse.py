@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rofecare_infra import backup, phases
+from rofecare_infra import backup, lifecycle
 from rofecare_infra.backup.store import store_of
 from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.images import Sources
-from rofecare_infra.phases import Prepared, Project
 from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working
+from rofecare_infra.project import Project
 from rofecare_infra.settings import Assignment, Settings
 from rofecare_infra.upgrade import stages
 from rofecare_infra.upgrade.copy import copied, rehearsal_of
@@ -40,7 +40,6 @@ class Rehearsed:
 
 def rehearse(
     project: Project,
-    engine: Engine,
     tag: str = "",
     *,
     tell: Callable[[Plan], None] = lambda _plan: None,
@@ -50,10 +49,10 @@ def rehearse(
     """Do it all on a copy and remove it. Raises what the upgrade itself would have failed with."""
     with Journal(project.settings).alone():
         name = project.platform.project
-        before = _state(engine, name)
-        target = yield from target_of(project, engine, tag)
+        before = _state(project.engine, name)
+        target = yield from target_of(project, tag)
         plan_of(target)
-        entry = keep(project, engine)
+        entry = keep(project)
         try:
             yield from fetch(target, sleep)
             plan = plan_of(target)
@@ -68,8 +67,8 @@ def rehearse(
                 details=error.details,
             ) from error
         finally:
-            names_back(engine, entry)
-        if _state(engine, name) != before:
+            names_back(project.engine, entry)
+        if _state(project.engine, name) != before:
             raise ServiceFailedError(
                 "the running platform changed during the rehearsal",
                 seen="other containers, or other start times, than before",
@@ -80,7 +79,7 @@ def rehearse(
 
 
 def _on_the_copy(
-    project: Project, target: Prepared, clock: Callable[[], float], sleep: Callable[[float], None]
+    project: Project, target: Project, clock: Callable[[], float], sleep: Callable[[float], None]
 ) -> Generator[Event, None, tuple[str, float]]:
     old, new = _copies(project, target)
     identity = ""
@@ -88,11 +87,11 @@ def _on_the_copy(
         _remove(old)
         if has_data(target):
             yield Working("taking a backup for the copy")
-            taken = yield from backup.take(project, target.engine, reason="for a rehearsal")
+            taken = yield from backup.take(project, reason="for a rehearsal")
             identity = taken.id
             yield Note(f"the copy is {old.platform.project}, with the data of backup {identity}")
             infrastructure = [one for one in old.platform.services if one.phase == "infrastructure"]
-            yield from phases.start(old.only(infrastructure), clock=clock, sleep=sleep)
+            yield from lifecycle.start(old.only(infrastructure), clock=clock, sleep=sleep)
             origin = project.platform.project
             yield from backup.restore(
                 old.only(infrastructure), str(taken.folder), from_project=origin, clock=clock, sleep=sleep
@@ -104,14 +103,14 @@ def _on_the_copy(
         _remove(old)
 
 
-def _copies(project: Project, target: Prepared) -> tuple[Prepared, Prepared]:
+def _copies(project: Project, target: Project) -> tuple[Project, Project]:
     """The platform as it is and as it shall be, both under the copy's name."""
     name = rehearsal_of(project.platform.project)
     folder = project.settings.state_folder / "rehearsal"
     folder.mkdir(parents=True, exist_ok=True)
     values = {**project.settings.values, "COMPOSE_PROJECT_NAME": Assignment(name, "the rehearsal")}
     settings = replace(project.settings, values=values)
-    printed = target.sources.compose.run("config", "--format", "json").stdout
+    printed = target.compose.run("config", "--format", "json").stdout
     model: dict[str, Any] = json.loads(printed)
     kept = {
         one.service: KEPT.format(project=project.platform.project, service=one.service)
@@ -123,17 +122,17 @@ def _copies(project: Project, target: Prepared) -> tuple[Prepared, Prepared]:
     )
 
 
-def _prepared(settings: Settings, path: Path, model: Mapping[str, Any], target: Prepared) -> Prepared:
+def _prepared(settings: Settings, path: Path, model: Mapping[str, Any], target: Project) -> Project:
     path.write_text(json.dumps(model), encoding="utf-8")
     compose = Compose(path.parent, (path.name,), {"COMPOSE_PROJECT_NAME": str(model["name"])})
     platform = compose.model()
     chosen = dict.fromkeys((service.name for service in platform.services), "chosen")
-    return Prepared(settings, Sources(compose, platform, "registry", chosen, ()), target.engine)
+    return Project(settings, Sources(compose, platform, "registry", chosen), target.connect)
 
 
-def _remove(copy: Prepared) -> None:
+def _remove(copy: Project) -> None:
     """Everything of the copy: containers, networks, volumes, and the backup that its restore took."""
-    to_end(phases.stop(copy.engine, copy.sources.compose, copy.platform, volumes=True))
+    to_end(lifecycle.stop(copy.engine, copy.compose, copy.platform, volumes=True))
     shutil.rmtree(store_of(copy.settings).folder, ignore_errors=True)
 
 

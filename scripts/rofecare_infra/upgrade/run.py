@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from rofecare_infra import backup
-from rofecare_infra.engine import Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError
-from rofecare_infra.phases import Prepared, Project
 from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working
+from rofecare_infra.project import Project
 from rofecare_infra.upgrade import stages
 from rofecare_infra.upgrade.journal import Entry, Journal
 from rofecare_infra.upgrade.old import keep, old_platform
@@ -38,7 +37,6 @@ class Upgraded:
 
 def upgrade(
     project: Project,
-    engine: Engine,
     tag: str = "",
     *,
     tell: Callable[[Plan], None] = lambda _plan: None,
@@ -52,10 +50,10 @@ def upgrade(
     """
     journal = Journal(project.settings)
     with journal.alone():
-        target = yield from target_of(project, engine, tag)
+        target = yield from target_of(project, tag)
         plan_of(target)
-        entry = keep(project, engine)
-        old = yield from old_platform(project, engine, entry)
+        entry = keep(project)
+        old = yield from old_platform(project, entry)
         yield from fetch(target, sleep)
         plan = plan_of(target)
         tell(plan)
@@ -90,7 +88,7 @@ class _Run:
     def __init__(
         self,
         project: Project,
-        target: Prepared,
+        target: Project,
         journal: Journal,
         entry: Entry,
         clock: Callable[[], float],
@@ -108,7 +106,7 @@ class _Run:
         yield from stages.close(target, self._clock)
         if has_data(target):
             yield Working("taking a backup")
-            taken = yield from backup.take(self._project, target.engine, reason="before an upgrade")
+            taken = yield from backup.take(self._project, reason="before an upgrade")
             yield Note(f"backup {taken.id} taken: nobody has written since")
             self.entry = self._journal.write(replace(self.entry, backup=taken.id))
         # Before the first of them is started: after a power cut nobody knows how far it went.

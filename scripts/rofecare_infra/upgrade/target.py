@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import replace
 from pathlib import Path
 
-from rofecare_infra import images, phases, state
-from rofecare_infra.engine import Engine
+from rofecare_infra import images, state
 from rofecare_infra.errors import CommandError, UsageError
 from rofecare_infra.images import registry
-from rofecare_infra.phases import Prepared, Project
-from rofecare_infra.phases.prepare import ensure_images
 from rofecare_infra.progress import Event, Note, mebibytes
+from rofecare_infra.project import Project, ensure_images, prepare
 from rofecare_infra.settings import Settings
 
 TAG = "SERVICES_TAG"
@@ -23,7 +20,7 @@ _GOOD_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _ROOM = 2 << 30
 
 
-def target_of(project: Project, engine: Engine, tag: str) -> Generator[Event, None, Prepared]:
+def target_of(project: Project, tag: str) -> Generator[Event, None, Project]:
     """The platform that is wanted; `tag` is empty for the one of the settings. Raises UsageError for a bad tag."""
     if tag and not _GOOD_TAG.fullmatch(tag):
         raise UsageError(
@@ -34,12 +31,11 @@ def target_of(project: Project, engine: Engine, tag: str) -> Generator[Event, No
         )
     wanted = project
     if tag:
-        compose = project.compose.with_variables({TAG: tag})
-        wanted = replace(project, compose=compose, platform=compose.model())
-    return (yield from phases.prepare(wanted, engine))
+        wanted = project.with_compose(project.compose.with_variables({TAG: tag}))
+    return (yield from prepare(wanted))
 
 
-def fetch(target: Prepared, sleep: Callable[[float], None]) -> Generator[Event, None, None]:
+def fetch(target: Project, sleep: Callable[[float], None]) -> Generator[Event, None, None]:
     """Build and pull everything, so that the line may drop afterwards. Raises CommandError for what cannot be had."""
     _refuse_without_room(target)
     services = [service for stage in target.platform.stages() for service in stage.services]
@@ -76,7 +72,7 @@ def _newer(pulled: Iterable[str], sleep: Callable[[float], None]) -> Generator[E
             yield Note(f"{image} stays as it is on this machine: {error.seen}")
 
 
-def _refuse_without_room(target: Prepared) -> None:
+def _refuse_without_room(target: Project) -> None:
     folder = target.engine.folder()
     if folder is None or not Path(folder).exists():
         return  # an engine elsewhere

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 
-from rofecare_infra import backup, phases
+from rofecare_infra import backup, lifecycle
 from rofecare_infra.backup.server import database_services
-from rofecare_infra.phases import Prepared
 from rofecare_infra.progress import Event, Note
+from rofecare_infra.project import Project
 from rofecare_infra.upgrade import stages
 from rofecare_infra.upgrade.journal import Entry, Journal
 from rofecare_infra.upgrade.old import names_back
 
 
 def put_back(
-    old: Prepared,
+    old: Project,
     journal: Journal,
     entry: Entry,
     *,
@@ -28,7 +28,7 @@ def put_back(
         yield from stages.close(old, clock)
     if entry.touched and entry.backup:
         infrastructure = [one for one in old.platform.services if one.phase == "infrastructure"]
-        yield from phases.start(old.only(infrastructure), clock=clock, sleep=sleep)
+        yield from lifecycle.start(old.only(infrastructure), clock=clock, sleep=sleep)
         # All of them: services tell each other of what they write, and one state is one moment.
         restored = yield from backup.restore(old, entry.backup, clock=clock, sleep=sleep)
         yield Note(f"the data of backup {entry.backup} is back; what the new images made of it: {restored.safety.id}")
@@ -36,6 +36,6 @@ def put_back(
     journal.clear()
 
 
-def has_data(prepared: Prepared) -> bool:
+def has_data(project: Project) -> bool:
     """Whether there is a database to keep."""
-    return bool(database_services(prepared.platform))
+    return bool(database_services(project.platform))

@@ -8,9 +8,10 @@ import pytest
 
 from rofecare_infra.compose import Compose
 from rofecare_infra.errors import GateTimeoutError, RofecareError, ServiceFailedError
-from rofecare_infra.phases import Project
+from rofecare_infra.images import Sources
 from rofecare_infra.platform import Platform
 from rofecare_infra.process import Result
+from rofecare_infra.project import Project
 from rofecare_infra.rotation import Report, rotate, settle
 from rofecare_infra.rotation.journal import Entry, Journal
 from rofecare_infra.secrets import scram_verifier as verifier
@@ -62,13 +63,13 @@ class World:
         )
         self.settings = settings(root, GATE_TIMEOUT="10")
         platform = Platform("rofecare", services, {"db_password": self.file})
-        self.project = Project(self.settings, Compose(root / "docker"), platform)
         self.engine = FakeEngine([container(one.name) for one in services])
+        self.project = Project(self.settings, Sources(Compose(root / "docker"), platform), lambda: self.engine)
         self.server = Server(OLD)
         self.clock = FakeClock()
 
     def rotate(self) -> Report:
-        events = rotate(self.project, self.engine, "db", shell=self.server, clock=self.clock, sleep=self.clock.sleep)
+        events = rotate(self.project, "db", shell=self.server, clock=self.clock, sleep=self.clock.sleep)
         return drain(events)[1]
 
     def as_before(self) -> bool:
@@ -124,7 +125,7 @@ def test_an_interruption_undoes_it_all(world: World) -> None:
 
     world.engine.outcome = {"app": container("app", health="starting")}
     with pytest.raises(KeyboardInterrupt):
-        drain(rotate(world.project, world.engine, "db", shell=world.server, clock=world.clock, sleep=interrupt))
+        drain(rotate(world.project, "db", shell=world.server, clock=world.clock, sleep=interrupt))
     assert world.as_before()
 
 
@@ -143,7 +144,7 @@ def test_an_interruption_of_its_first_note_leaves_no_note(world: World, monkeypa
 
 
 def test_a_reader_that_goes_away_undoes_it_all(world: World) -> None:
-    events = rotate(world.project, world.engine, "db", shell=world.server, clock=world.clock, sleep=world.clock.sleep)
+    events = rotate(world.project, "db", shell=world.server, clock=world.clock, sleep=world.clock.sleep)
     while not world.engine.restarted:
         next(events)
     events.close()
@@ -196,7 +197,7 @@ def test_what_was_proven_stays(world: World) -> None:
     new = world.file.read_text()
     (world.file.parent / ".db_password.old").write_text(OLD)
     Journal(world.settings).write(Entry("db_password", proven=True))
-    drain(settle(world.project, world.engine, shell=world.server, clock=world.clock, sleep=world.clock.sleep))
+    drain(settle(world.project, shell=world.server, clock=world.clock, sleep=world.clock.sleep))
     assert world.file.read_text() == new
     assert Journal(world.settings).read() is None
     assert [path.name for path in world.file.parent.iterdir()] == ["db_password"]

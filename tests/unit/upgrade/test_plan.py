@@ -54,9 +54,7 @@ def test_what_is_not_started_is_not_upgraded() -> None:
 
 def test_names_mean_again_what_they_meant() -> None:
     engine = running()
-    work = prepared(SERVICES, engine)
-    project = work  # both have what is asked of them: a platform
-    entry = keep(project, engine)  # type: ignore[arg-type]
+    entry = keep(prepared(SERVICES, engine))
     assert entry.services == {"db": "image/db:1", "app": "image/app:1"}
     assert engine.images["rofecare-before-upgrade:app"] == Image("sha256:1")
     engine.images["image/app:1"] = Image("sha256:2")

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from rofecare_infra.compose import PACKAGES
-from rofecare_infra.phases import Project, as_started, left_running, status
-from rofecare_infra.phases.connections import Connection, connections
+from rofecare_infra.images import Sources
+from rofecare_infra.lifecycle import Connection, as_started, connections, left_running, status
 from rofecare_infra.platform import Platform
+from rofecare_infra.project import Project
 from tests.support.fakes import FakeCompose, FakeEngine, container, port, service, settings
 
 PLATFORM = Platform(
@@ -85,7 +86,7 @@ def test_what_has_an_upstream_image_alone_is_not_missed_on_others(
     (tmp_path / PACKAGES).touch()
     compose = FakeCompose(tmp_path, upstream=ABOVE, packaged=OURS)
     engine = FakeEngine([container(name, image=image) for name, image in running.items()])
-    found = as_started(Project(settings(tmp_path), compose, ABOVE), engine)
+    found = as_started(Project(settings(tmp_path), Sources(compose, ABOVE), lambda: engine))
     assert [one.name for one in found.services] == expected
 
 

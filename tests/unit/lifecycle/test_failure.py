@@ -7,7 +7,7 @@ import pytest
 from rofecare_infra.engine import Container, Death, Engine
 from rofecare_infra.errors import EngineError, ServiceFailedError
 from rofecare_infra.gates import observe
-from rofecare_infra.phases import failure
+from rofecare_infra.lifecycle import failure
 from rofecare_infra.platform import Platform
 from rofecare_infra.process import Result
 from tests.support.fakes import FakeEngine, container, port, service

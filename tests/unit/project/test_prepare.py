@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,9 @@ import pytest
 from rofecare_infra import secrets
 from rofecare_infra.compose import command
 from rofecare_infra.errors import CommandError, SettingsError
-from rofecare_infra.phases import initialise, open_project, prepare
-from rofecare_infra.phases.prepare import ensure_images, open_for_stop
 from rofecare_infra.process import Result
 from rofecare_infra.progress import Note
+from rofecare_infra.project import Project, ensure_images, initialise, open_for_stop, open_project, prepare
 from tests.support.fakes import FakeEngine, drain, prepared, service
 
 FILE = "services: {a: {ports: ['127.0.0.1:${A_PORT:-80}:80']}, b: {ports: ['127.0.0.1:${B_PORT:-81}:80']}}"
@@ -69,6 +69,11 @@ class Checkout:
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     return Checkout(tmp_path, monkeypatch)
+
+
+def opened(checkout: Checkout, engine: FakeEngine | None = None) -> Project:
+    mine = engine or FakeEngine()
+    return replace(open_project(checkout.root), connect=lambda: mine)
 
 
 def refused(checkout: Checkout) -> SettingsError:
@@ -136,7 +141,7 @@ def test_compose_gets_the_secrets_folder_spelt_out(checkout: Checkout, monkeypat
     monkeypatch.setenv("HOME", str(checkout.root))
     (checkout.folder / "docker-compose.yml").write_text(FILE + " # ${SECRETS_DIR:-./secrets}")
     checkout.write("SECRETS_DIR=~/link\n")
-    assert len(initialise(open_project(checkout.root), FakeEngine())) == 2
+    assert len(initialise(opened(checkout))) == 2
     assert checkout.env["SECRETS_DIR"] == str(checkout.root / "real")
     assert len(list((checkout.root / "real").iterdir())) == 2
 
@@ -165,10 +170,10 @@ def test_stopping_knows_the_whole_model_where_it_can_be_read(checkout: Checkout)
 
 def test_the_first_run_makes_the_secrets_and_says_so(checkout: Checkout) -> None:
     (checkout.root / ".env").write_text("IMAGES=registry\n")
-    events, work = drain(prepare(open_project(checkout.root), FakeEngine()))
+    events, work = drain(prepare(opened(checkout)))
     assert Note(f"2 secrets made in {checkout.folder / 'secrets'}") in events
     assert work.sources.infrastructure == "registry"
-    events, _ = drain(prepare(open_project(checkout.root), FakeEngine()))
+    events, _ = drain(prepare(opened(checkout)))
     assert not [event for event in events if isinstance(event, Note) and "secrets" in event.text]
 
 
@@ -176,7 +181,7 @@ def test_a_secret_that_existing_data_was_made_with_is_not_made_anew(checkout: Ch
     engine = FakeEngine()
     engine.volume_names = ["rofecare_a-data"]
     with pytest.raises(SettingsError) as caught:
-        initialise(open_project(checkout.root), engine)
+        initialise(opened(checkout, engine))
     assert "no a_password in" in caught.value.seen
     assert "b_password" not in caught.value.seen
     assert not (checkout.folder / "secrets").exists()
@@ -185,7 +190,7 @@ def test_a_secret_that_existing_data_was_made_with_is_not_made_anew(checkout: Ch
 def test_data_of_another_project_ties_nothing(checkout: Checkout) -> None:
     engine = FakeEngine()
     engine.volume_names = ["other_a-data"]
-    assert len(initialise(open_project(checkout.root), engine)) == 2
+    assert len(initialise(opened(checkout, engine))) == 2
     assert secrets.problems(secrets.inventory(open_project(checkout.root).platform, checkout.folder / "secrets")) == ()
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from rofecare_infra.errors import CommandError, SettingsError
-from rofecare_infra.phases import admission
-from rofecare_infra.phases.admission import admit_monitoring, renew_token
+from rofecare_infra.monitoring import access as admission
+from rofecare_infra.monitoring import grant_monitoring_access, renew_token
 from rofecare_infra.platform import Platform
 from rofecare_infra.process import Result
 from rofecare_infra.progress import Note
@@ -62,7 +62,7 @@ def psql(monkeypatch: pytest.MonkeyPatch) -> Psql:
 
 
 def admitted(platform: Platform, *names: str, **more: Any) -> list[str]:
-    events, _ = drain(admit_monitoring(platform, FakeEngine([container(name, **more) for name in names])))
+    events, _ = drain(grant_monitoring_access(platform, FakeEngine([container(name, **more) for name in names])))
     return [event.text for event in events if isinstance(event, Note)]
 
 

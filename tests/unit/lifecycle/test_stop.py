@@ -9,8 +9,8 @@ import pytest
 
 from rofecare_infra import secrets
 from rofecare_infra.engine import Container
-from rofecare_infra.phases import StopReport, stop
-from rofecare_infra.phases.stop import reverse_stages
+from rofecare_infra.lifecycle import StopReport, stop
+from rofecare_infra.lifecycle.stop import reverse_stages
 from rofecare_infra.platform import LABEL_ENTRY, LABEL_PHASE, Platform
 from rofecare_infra.secrets import Inventory
 from tests.support.fakes import FakeClock, FakeCompose, FakeEngine, container, drain, service

@@ -12,7 +12,7 @@ from rofecare_infra.platform import LABEL_MODE, LABEL_PHASE, MONITORING
 PRODUCTION = "production"
 
 
-class Present:
+class ProjectContainers:
     """The containers of a project. The engine is asked by the first question, and no more than once."""
 
     def __init__(self, project: str, engine: Callable[[], Engine] = connect) -> None:

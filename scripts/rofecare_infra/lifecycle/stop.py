@@ -15,7 +15,7 @@ from rofecare_infra import secrets
 from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import CommandError, RofecareError
-from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, PHASES, Platform, lets_in, levels_of
+from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, MONITORING, PHASES, Platform, lets_in, levels_of
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.secrets import Inventory
 
@@ -53,6 +53,23 @@ def stop(
         return StopReport(stopped, killed)
     removed = _remove_volumes(engine, project)
     return StopReport(stopped, killed, removed, secrets.remove(inventory) if inventory is not None else ())
+
+
+def stop_monitoring(
+    engine: Engine, platform: Platform, *, clock: Callable[[], float] = time.monotonic
+) -> Generator[Event, None, StopReport]:
+    """Stop and remove what watches, and nothing else; what it has recorded stays."""
+    containers = _watchers(engine, platform.project)
+    killed = yield from stop_in_stages(engine, platform, containers, clock)
+    if containers:
+        yield Working("removing containers")
+    for container in containers:
+        engine.remove(container.id)
+    return StopReport(tuple(container.name for container in containers), killed)
+
+
+def _watchers(engine: Engine, project: str) -> tuple[Container, ...]:
+    return tuple(one for one in engine.containers(project) if one.labels.get(LABEL_PHASE) == MONITORING)
 
 
 def stop_in_stages(

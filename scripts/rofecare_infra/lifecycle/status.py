@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.gates import Failed, Pending, observe
-from rofecare_infra.phases.prepare import Project
 from rofecare_infra.platform import Platform, Service
+from rofecare_infra.project import Project
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ def status(platform: Platform, engine: Engine) -> tuple[ServiceStatus, ...]:
     )
 
 
-def as_started(project: Project, engine: Engine) -> Platform:
+def as_started(project: Project) -> Platform:
     """The model of what was started: on images that are built here, without those services that have none such.
 
     Only what runs can say which of the two it is, and only where something is missing does it matter.
     """
-    containers = engine.containers(project.platform.project)
+    containers = project.engine.containers(project.platform.project)
     there = {container.service for container in containers}
     built_here = project.compose.on_packages()
     if built_here.files == project.compose.files or there >= {one.name for one in project.platform.services}:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 
 from rofecare_infra import state
-from rofecare_infra.phases.present import Present
+from rofecare_infra.project.containers import ProjectContainers
 from rofecare_infra.settings import Settings
 
 _FILE = "production.json"
 
 
-def is_production(settings: Settings, present: Present) -> bool:
+def is_production(settings: Settings, present: ProjectContainers) -> bool:
     """Whether the project was started, or made ready, for production before."""
     return settings.project in _remembered(settings) or present.is_production
 

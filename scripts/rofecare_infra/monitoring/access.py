@@ -38,7 +38,7 @@ GRANT pg_monitor TO {role};
 """
 
 
-def admit_monitoring(platform: Platform, engine: Engine) -> Generator[Event, None, None]:
+def grant_monitoring_access(platform: Platform, engine: Engine) -> Generator[Event, None, None]:
     """Renew the token, and make the role in every database that runs, with the password that the monitoring has.
 
     One that cannot be asked is named and passed over: what watches must start where something is broken, too.

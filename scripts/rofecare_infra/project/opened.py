@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from rofecare_infra import images, secrets
 from rofecare_infra.compose import MONITORING, PRODUCTION, Compose
-from rofecare_infra.engine import Engine
+from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.images import Sources
-from rofecare_infra.phases import mode
-from rofecare_infra.phases import production as hardened
-from rofecare_infra.phases.admission import renew_token
-from rofecare_infra.phases.present import Present
+from rofecare_infra.monitoring import renew_token
 from rofecare_infra.platform import Defect, Platform, Service, defects
 from rofecare_infra.progress import Event, Note
+from rofecare_infra.project import mode
+from rofecare_infra.project import production as hardened
+from rofecare_infra.project.containers import ProjectContainers
 from rofecare_infra.settings import Problem, Settings, load
 
 # Files that settings name: whose home `~` is and where links lead is decided once.
@@ -26,33 +27,42 @@ _FILES = ("TLS_CERTIFICATE_FILE", "TLS_KEY_FILE")
 
 @dataclass(frozen=True)
 class Project:
-    """Good settings and the model that they give; the engine was not asked yet."""
+    """What one command works on: the settings, and what they lead to. Rooms above take it as their first argument.
 
-    settings: Settings
-    compose: Compose
-    platform: Platform
-    # Why the platform has no services here: set where stopping goes on without them.
-    unusable: SettingsError | None = None
-    production: bool = False
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """All that a use case needs: nothing stands in the way of a start."""
+    `open_project` gives the model of the compose files; `prepare` adds where images come from.
+    """
 
     settings: Settings
     sources: Sources
-    engine: Engine
+    # Connects to the engine, once, when it is first used.
+    connect: Callable[[], Engine] = connect
+    production: bool = False
+    # Why the platform has no services: set where a stop goes on without a usable model.
+    unusable: SettingsError | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine. Raises EngineError where none answers."""
+        return self.connect()
+
+    @property
+    def compose(self) -> Compose:
+        """The compose command, with the files and variables of this project."""
+        return self.sources.compose
 
     @property
     def platform(self) -> Platform:
-        """The model of what runs."""
+        """The model that the compose files give."""
         return self.sources.platform
 
-    def only(self, services: Iterable[Service]) -> Prepared:
-        """The same with these services alone."""
+    def only(self, services: Iterable[Service]) -> Project:
+        """The same project with these services alone."""
         part = replace(self.platform, services=tuple(services))
         return replace(self, sources=replace(self.sources, platform=part))
+
+    def with_compose(self, compose: Compose) -> Project:
+        """The same project with the model of another compose command."""
+        return replace(self, sources=replace(self.sources, compose=compose, platform=compose.model()))
 
 
 def open_project(
@@ -65,11 +75,12 @@ def open_project(
     """
     settings, found = load(root, os.environ)
     problems = list(found)
-    present = Present(settings.project)
+    engine = cache(connect)
+    containers = ProjectContainers(settings.project, engine)
     if production is None:
-        production = (settings.docker_folder / PRODUCTION).exists() and mode.is_production(settings, present)
+        production = (settings.docker_folder / PRODUCTION).exists() and mode.is_production(settings, containers)
     if monitoring is None:
-        monitoring = (settings.docker_folder / MONITORING).exists() and present.is_watched
+        monitoring = (settings.docker_folder / MONITORING).exists() and containers.is_watched
     compose = _compose(settings, monitoring=monitoring, production=production)
     try:
         platform = compose.model()
@@ -85,7 +96,7 @@ def open_project(
         problems += hardened.refusals(settings, inventory) if production else ()
     if problems:
         raise _refusal(problems, starts=secrets_checked)
-    return Project(settings, compose, platform, production=production)
+    return Project(settings, Sources(compose, platform), engine, production)
 
 
 def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
@@ -103,15 +114,15 @@ def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
             raise
         settings, _ = load(root, os.environ)
         compose = _compose(settings, monitoring=False, production=False)
-        return Project(settings, compose, Platform(settings.project, ()), error)
+        return Project(settings, Sources(compose, Platform(settings.project, ())), cache(connect), unusable=error)
 
 
-def initialise(project: Project, engine: Engine) -> tuple[Path, ...]:
+def initialise(project: Project) -> tuple[Path, ...]:
     """Make the secrets and the kept volumes that are missing; return the secrets' files.
 
     Raises SettingsError where a missing one is written into data that still exists: a new one would not open it.
     """
-    settings, platform = project.settings, project.platform
+    settings, platform, engine = project.settings, project.platform, project.engine
     found = secrets.inventory(platform, settings.secrets_folder)
     volumes = engine.volumes(platform.project)
     lost = sorted(secrets.tied_to_data(platform, volumes) & set(found.missing))
@@ -136,30 +147,30 @@ def make_volumes(platform: Platform, engine: Engine) -> tuple[str, ...]:
     return missing
 
 
-def prepare(project: Project, engine: Engine) -> Generator[Event, None, Prepared]:
+def prepare(project: Project) -> Generator[Event, None, Project]:
     """Make the secrets on the first run and decide where images come from."""
     inventory = secrets.inventory(project.platform, project.settings.secrets_folder)
     if inventory.missing:
-        made = initialise(project, engine)
+        made = initialise(project)
         yield Note(f"{len(made)} secrets made in {inventory.folder}")
-    sources = images.resolve(project.settings, project.compose, engine, production=project.production)
+    sources = images.resolve(project.settings, project.compose, project.engine, production=project.production)
     if project.production:
         mode.remember(project.settings)
-        volumes = make_volumes(project.platform, engine)
+        volumes = make_volumes(project.platform, project.engine)
         kept = f"; {len(volumes)} volumes made that no flag of compose removes" if volumes else ""
         yield Note(f"production: limits, closed networks{kept}")
     for reason in sources.reasons:
         yield Note(reason)
-    return Prepared(project.settings, sources, engine)
+    return replace(project, sources=sources)
 
 
 def ensure_images(
-    prepared: Prepared, services: Sequence[Service], sleep: Callable[[float], None]
+    project: Project, services: Sequence[Service], sleep: Callable[[float], None]
 ) -> Generator[Event, None, None]:
     """Build or pull what is not on this machine yet. Raises CommandError for the first image that cannot be had."""
-    absent = images.missing(prepared.sources, prepared.engine, services)
+    absent = images.missing(project.sources, project.engine, services)
     if absent:
-        report = yield from images.build(prepared.settings, prepared.sources, prepared.engine, absent)
+        report = yield from images.build(project.settings, project.sources, project.engine, absent)
         for image, tail in report.failed.items():
             raise CommandError(
                 f"image {image} cannot be built",
@@ -169,7 +180,7 @@ def ensure_images(
                 details=tail,
             )
     for image, names in _by_image(services).items():
-        if prepared.engine.image(image) is None:
+        if project.engine.image(image) is None:
             yield from images.pull(image, ", ".join(names), sleep)
 
 

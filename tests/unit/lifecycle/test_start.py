@@ -9,9 +9,10 @@ import pytest
 
 from rofecare_infra.engine import Container, Image
 from rofecare_infra.errors import CommandError, EngineError, GateTimeoutError, ServiceFailedError
-from rofecare_infra.phases import Prepared, start
+from rofecare_infra.lifecycle import start
 from rofecare_infra.platform import Service
 from rofecare_infra.progress import Event, StageBegan, StageReady
+from rofecare_infra.project import Project
 from tests.support.fakes import FakeClock, FakeCompose, FakeEngine, container, drain, port, prepared, service
 
 SERVICES = (
@@ -26,15 +27,15 @@ READY = tuple(container(one.name) for one in SERVICES)
 
 @pytest.fixture(autouse=True)
 def _free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rofecare_infra.phases.failure.is_free", lambda _address, _port: True)
+    monkeypatch.setattr("rofecare_infra.lifecycle.failure.is_free", lambda _address, _port: True)
 
 
-def started(work: Prepared, **options: object) -> tuple[list[Event], tuple[Container, ...]]:
+def started(work: Project, **options: object) -> tuple[list[Event], tuple[Container, ...]]:
     clock = FakeClock()
     return drain(start(work, clock=clock, sleep=clock.sleep, **options))  # type: ignore[arg-type]
 
 
-def compose_of(work: Prepared) -> FakeCompose:
+def compose_of(work: Project) -> FakeCompose:
     assert isinstance(work.sources.compose, FakeCompose)
     return work.sources.compose
 
@@ -127,7 +128,7 @@ def test_some_phases_alone() -> None:
     assert {one.service for one in containers} == {"db", "redis", "kafka"}
 
 
-def failing(kind: type[Exception], services: Sequence[Service], outcome: Container) -> tuple[Prepared, Exception]:
+def failing(kind: type[Exception], services: Sequence[Service], outcome: Container) -> tuple[Project, Exception]:
     engine = FakeEngine()
     work = prepared(services, engine, outcome={outcome.service: outcome})
     engine.log = {outcome.id: ("first line", "FATAL: no space left on device")}
@@ -189,8 +190,8 @@ def test_an_engine_that_goes_away_during_the_wait() -> None:
 
 
 def test_a_port_that_is_taken_is_known_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rofecare_infra.phases.failure.is_free", lambda _address, number: number != 8081)
-    monkeypatch.setattr("rofecare_infra.phases.failure.holder_of", lambda _port: "java (pid 42)")
+    monkeypatch.setattr("rofecare_infra.lifecycle.failure.is_free", lambda _address, number: number != 8081)
+    monkeypatch.setattr("rofecare_infra.lifecycle.failure.holder_of", lambda _port: "java (pid 42)")
     last = replace(SERVICES[-1], ports=(port(8081),))
     work = prepared([*SERVICES[:-1], last], FakeEngine())
     with pytest.raises(CommandError) as caught:
@@ -201,7 +202,7 @@ def test_a_port_that_is_taken_is_known_before_anything_starts(monkeypatch: pytes
 
 
 def test_the_port_of_its_own_container_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rofecare_infra.phases.failure.is_free", lambda _address, _port: False)
+    monkeypatch.setattr("rofecare_infra.lifecycle.failure.is_free", lambda _address, _port: False)
     mine = replace(SERVICES[0], ports=(port(5432),))
     engine = FakeEngine([container("db", config_hash="old")])
     engine.publishers[5432] = container("db")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import EngineError
-from rofecare_infra.phases import stop_monitoring
-from rofecare_infra.phases.present import Present
+from rofecare_infra.lifecycle import stop_monitoring
 from rofecare_infra.platform import LABEL_PHASE, Platform
+from rofecare_infra.project.containers import ProjectContainers
 from tests.support.fakes import FakeClock, FakeEngine, container, drain, service
 
 DATABASE = container("db", labels={LABEL_PHASE: "infrastructure"})
@@ -22,16 +22,16 @@ PLATFORM = Platform(
 
 
 def test_it_is_there_as_long_as_one_of_its_containers_is() -> None:
-    assert Present("rofecare", lambda: FakeEngine([DATABASE, WATCHERS[0]])).is_watched
-    assert not Present("rofecare", lambda: FakeEngine([DATABASE])).is_watched
+    assert ProjectContainers("rofecare", lambda: FakeEngine([DATABASE, WATCHERS[0]])).is_watched
+    assert not ProjectContainers("rofecare", lambda: FakeEngine([DATABASE])).is_watched
 
 
 def test_an_engine_that_does_not_answer_shows_no_monitoring() -> None:
     def connect() -> Engine:
         raise EngineError("no answer")
 
-    assert not Present("rofecare", connect).is_watched
-    assert not Present("rofecare", connect).is_production
+    assert not ProjectContainers("rofecare", connect).is_watched
+    assert not ProjectContainers("rofecare", connect).is_production
 
 
 def test_it_is_stopped_in_reverse_and_removed_and_the_platform_stays() -> None:

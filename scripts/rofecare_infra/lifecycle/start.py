@@ -8,15 +8,15 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.gates import Observation, has_done_its_work, observe, wait
-from rofecare_infra.phases import failure
-from rofecare_infra.phases.admission import admit_monitoring
-from rofecare_infra.phases.prepare import Prepared, ensure_images
+from rofecare_infra.lifecycle import failure
+from rofecare_infra.monitoring import grant_monitoring_access
 from rofecare_infra.platform import MONITORING, Platform, Service, Stage
 from rofecare_infra.progress import Event, Observed, StageBegan, StageReady, output_of
+from rofecare_infra.project import Project, ensure_images
 
 
 def start(
-    prepared: Prepared,
+    project: Project,
     *,
     phases: Iterable[str] | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -27,28 +27,28 @@ def start(
     Raises ServiceFailedError or GateTimeoutError for the first stage that does not become ready, CommandError when
     something cannot be started at all.
     """
-    stages = prepared.platform.stages(phases)
+    stages = project.platform.stages(phases)
     services = [service for stage in stages for service in stage.services]
-    yield from ensure_images(prepared, services, sleep)
-    hashes = prepared.sources.compose.hashes(prepared.platform)
-    containers = prepared.engine.containers(prepared.platform.project)
-    to_start = [name for stage in stages for name in _outdated(prepared, stage, containers, hashes)]
+    yield from ensure_images(project, services, sleep)
+    hashes = project.compose.hashes(project.platform)
+    containers = project.engine.containers(project.platform.project)
+    to_start = [name for stage in stages for name in _outdated(project, stage, containers, hashes)]
     # Before the first container is started: a port that is taken is better known now than in phase 3.
     taken = failure.taken_port(
-        prepared.platform, [service for service in services if service.name in to_start], prepared.engine
+        project.platform, [service for service in services if service.name in to_start], project.engine
     )
     if taken is not None:
         raise taken
     watched = [stage for stage in stages if stage.phase == MONITORING]
     for number, stage in enumerate(stages, 1):
         if stage in watched[:1]:
-            yield from admit_monitoring(prepared.platform, prepared.engine)
-        yield from _start_stage(prepared, stage, (number, len(stages)), hashes, clock, sleep)
-    return _all_ready(prepared, services)
+            yield from grant_monitoring_access(project.platform, project.engine)
+        yield from _start_stage(project, stage, (number, len(stages)), hashes, clock, sleep)
+    return _all_ready(project, services)
 
 
 def _start_stage(
-    prepared: Prepared,
+    project: Project,
     stage: Stage,
     place: tuple[int, int],
     hashes: Mapping[str, frozenset[str]],
@@ -56,24 +56,23 @@ def _start_stage(
     sleep: Callable[[float], None],
 ) -> Generator[Event, None, None]:
     began = clock()
-    project = prepared.platform.project
-    before = prepared.engine.containers(project)
-    outdated = _outdated(prepared, stage, before, hashes)
+    before = project.engine.containers(project.platform.project)
+    outdated = _outdated(project, stage, before, hashes)
     restarts = {container.id: container.restarts for container in before}
     if outdated or observe(stage.services, before, restarts, 0.0).pending:
         yield StageBegan(stage.phase, *place, outdated or stage.names)
     if outdated:
-        result = yield from output_of(prepared.sources.compose.up(outdated))
+        result = yield from output_of(project.compose.up(outdated))
         if not result.ok:
             concerned = [service for service in stage.services if service.name in outdated]
-            raise failure.not_started(prepared.platform, concerned, prepared.engine, result)
+            raise failure.not_started(project.platform, concerned, project.engine, result)
     yield from until_ready(
-        prepared.platform,
-        prepared.engine,
+        project.platform,
+        project.engine,
         stage.services,
         # The engine counts anew for what it starts anew.
         restarts_before={one.id: one.restarts for one in before if one.service not in outdated},
-        timeout=prepared.settings.gate_timeout,
+        timeout=project.settings.gate_timeout,
         clock=clock,
         sleep=sleep,
     )
@@ -119,21 +118,21 @@ def _watched(observations: Generator[Observation, None, Observation]) -> Generat
 
 
 def _outdated(
-    prepared: Prepared, stage: Stage, containers: Sequence[Container], hashes: Mapping[str, frozenset[str]]
+    project: Project, stage: Stage, containers: Sequence[Container], hashes: Mapping[str, frozenset[str]]
 ) -> tuple[str, ...]:
     """The services of the stage that have to be created, started or replaced."""
     return tuple(
         service.name
         for service in stage.services
-        if not _runs_as_described(prepared, service, containers, hashes.get(service.name, frozenset()))
+        if not _runs_as_described(project, service, containers, hashes.get(service.name, frozenset()))
     )
 
 
 def _runs_as_described(
-    prepared: Prepared, service: Service, containers: Sequence[Container], config_hashes: frozenset[str]
+    project: Project, service: Service, containers: Sequence[Container], config_hashes: frozenset[str]
 ) -> bool:
     mine = [container for container in containers if container.service == service.name]
-    image = prepared.engine.image(service.image)
+    image = project.engine.image(service.image)
     return len(mine) == service.replicas and all(
         _is_up_or_done(service, container)
         and container.config_hash in config_hashes
@@ -148,13 +147,13 @@ def _is_up_or_done(service: Service, container: Container) -> bool:
     return has_done_its_work(service, container) or container.status in {"running", "restarting", "paused"}
 
 
-def _all_ready(prepared: Prepared, services: Sequence[Service]) -> tuple[Container, ...]:
+def _all_ready(project: Project, services: Sequence[Service]) -> tuple[Container, ...]:
     """The last look at everything together: a service may fall while a later stage starts."""
-    containers = prepared.engine.containers(prepared.platform.project)
+    containers = project.engine.containers(project.platform.project)
     restarts = {container.id: container.restarts for container in containers}
     last = observe(services, containers, restarts, 0.0)
     if last.failed:
-        raise failure.failed(prepared.platform, prepared.engine, last)
+        raise failure.failed(project.platform, project.engine, last)
     for name, verdict in last.pending.items():
         raise ServiceFailedError(
             f"{name} is not ready any more",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rofecare_infra.phases.production import files_for, refusals
+from rofecare_infra.project.production import files_for, refusals
 from rofecare_infra.secrets import Inventory
 from rofecare_infra.settings import Assignment, Settings
 
