@@ -1,36 +1,97 @@
-"""What every suite knows: whether an engine is there, and what becomes of a test that needs one when it is not."""
+"""What every suite shares: tiers, the order and grouping of tests over several processes, and the engine.
+
+Tiers are markers, registered in pyproject.toml. A test without one belongs to the default tier (`inv test`); `full`
+adds it to `inv test --full` only; `soak` to `inv test --soak` only. Mark a function, a class, or a whole file
+(`pytestmark = pytest.mark.full`).
+
+With several workers (pytest-xdist, `--dist loadgroup`) the tests of one file run in one worker, in the order of the
+file, so that module fixtures are created once. The files of tests/e2e share one worker, which has the platform; mark
+a test with `pytest.mark.xdist_group("name")` to place it elsewhere. Session fixtures exist once per worker: what they
+create outside of the process needs a name of its own or a lock (tests/support/turnstile.py).
+
+A test that measures time is marked `alone`: no other test of this run starts or runs beside it. The wait for its turn
+counts neither for its timeout nor for its duration.
+"""
 
 from __future__ import annotations
 
 import gc
+import random
 import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import EngineError
+from tests.support.turnstile import turn
 
-# The fixture that stands for the need; a test that uses it, directly or not, gets the marker of the same name.
+# A test that uses this fixture, directly or not, gets the marker of the same name.
 ENGINE = "engine"
+E2E = Path(__file__).parent / "e2e"
+PLATFORM = "platform"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--require-engine",
         action="store_true",
-        help="a missing container engine is a failure (CI), not a reason to skip (a laptop)",
+        help="fail (CI) instead of skip (a laptop) if there is no container engine",
+    )
+    parser.addoption(
+        "--random-files",
+        type=int,
+        metavar="SEED",
+        help="run the files in a random order; the order within a file stays",
     )
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", f"{ENGINE}: needs a container engine (set by the use of the fixture)")
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    seed = config.getoption("--random-files")
+    return [] if seed is None else [f"files in random order: --random-files {seed}"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=ranks(items, config.getoption("--random-files"), platform_first=is_worker(config)).__getitem__)
     for item in items:
         if ENGINE in getattr(item, "fixturenames", ()):
             item.add_marker(ENGINE)
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(PLATFORM if is_e2e(item) else item.path.stem))
+
+
+def ranks(items: Sequence[pytest.Item], seed: int | None, *, platform_first: bool) -> dict[pytest.Item, int]:
+    """Rank each test by its file: as collected, at random, or with the platform's long tests first.
+
+    Workers take groups in this order. The platform's group takes longest; if it came last, the others would idle.
+    """
+    files = list(dict.fromkeys(item.path for item in items))
+    if seed is not None:
+        random.Random(seed).shuffle(files)  # noqa: S311 - no secret
+    if platform_first:
+        files.sort(key=lambda file: E2E not in file.parents)
+    place = {file: number for number, file in enumerate(files)}
+    return {item: place[item.path] for item in items}
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is one of several that share the tests of one run."""
+    return hasattr(config, "workerinput")
+
+
+def is_e2e(item: pytest.Item) -> bool:
+    return E2E in item.path.parents
+
+
+# Outermost, so that pytest-timeout does not count the wait.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    if not is_worker(item.config):
+        return (yield)
+    folder = Path(item.config.cache.mkdir("turnstile"))
+    with turn(folder, alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +107,7 @@ def engine(pytestconfig: pytest.Config) -> Engine:
         return connect()
     except EngineError as error:
         reason = f"{error.what}: {error.seen}"
-    # The SDK drops the socket that nobody answered without closing it; that is no finding of ours.
+    # The SDK leaves the socket of a failed connection to the garbage collector, which warns.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()

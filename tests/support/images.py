@@ -1,29 +1,44 @@
-"""Images that tests make containers of: built here where they are not, so that no suite depends on another one."""
+"""Images that tests make containers of: built here if missing, so that no suite depends on another one.
+
+Workers that need the same image wait for the one that builds it.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
+import tempfile
+from pathlib import Path
 
 from tests.support.project import IMAGE, REPOSITORY
+from tests.support.turnstile import locked
 
 POSTGRES = "rofecare/postgres:17"
 REDIS = "rofecare/redis:8"
+_LOCK = Path(tempfile.gettempdir()) / f"rofecare-test-images-{os.getuid()}.lock"
 
 
 def ensure_base() -> str:
     """The image that the others stand on, and that has bash."""
-    if not _is_there(IMAGE):
-        subprocess.run(["bash", str(REPOSITORY / "docker/images/base/make-base.sh"), IMAGE], check=True)
+    with locked(_LOCK):
+        _ensure_base()
     return IMAGE
 
 
 def ensure(*names: str) -> None:
     """Those of `docker/images/` that stand on the base alone."""
-    for name in names:
-        if not _is_there(name):
-            ensure_base()
-            folder = REPOSITORY / "docker/images" / name.removeprefix("rofecare/").partition(":")[0]
-            subprocess.run(["docker", "build", "--quiet", "--tag", name, str(folder)], check=True, capture_output=True)
+    with locked(_LOCK):
+        for name in names:
+            if not _is_there(name):
+                _ensure_base()
+                folder = REPOSITORY / "docker/images" / name.removeprefix("rofecare/").partition(":")[0]
+                argv = ["docker", "build", "--quiet", "--tag", name, str(folder)]
+                subprocess.run(argv, check=True, capture_output=True)
+
+
+def _ensure_base() -> None:
+    if not _is_there(IMAGE):
+        subprocess.run(["bash", str(REPOSITORY / "docker/images/base/make-base.sh"), IMAGE], check=True)
 
 
 def _is_there(name: str) -> bool:

@@ -12,9 +12,9 @@ from rofecare_infra.errors import CommandError
 from rofecare_infra.progress import renderer_for
 
 
-def run_tests(root: Path, only: str) -> None:
-    """Run the tests. pytest's own summary stays the last thing that is printed, whatever the end is."""
-    if quality.run_tests(root, only, os.environ) != 0:
+def run_tests(root: Path, selection: quality.Selection) -> None:
+    """Run the tests. pytest's own summary stays the last thing that is printed, also if tests fail."""
+    if quality.run_tests(root, selection, os.environ) != 0:
         raise Exit(code=CommandError.exit_code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from invoke.exceptions import Exit
 from rofecare_infra import process
 from rofecare_infra.boundary import quality_commands
 from rofecare_infra.errors import CommandError, UsageError
-from rofecare_infra.quality import Linter, lint, linters, run_tests
+from rofecare_infra.quality import Linter, Selection, lint, linters, run_tests, seed_of
 from rofecare_infra.quality.sources import dockerfiles, files, overlays, shell_scripts, yaml_files
+from rofecare_infra.quality.suites import command
 
 
 @pytest.fixture
@@ -99,31 +101,90 @@ class Terminal:
         return self.code
 
 
-def run_with(root: Path, only: str, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    terminal = Terminal(0)
-    monkeypatch.setattr(process, "run_attached", terminal)
-    assert run_tests(root, only, environ) == 0
-    assert terminal.argv[1:3] == ["-m", "pytest"]
-    return terminal.argv[3:]
+def options(
+    root: Path, selection: Selection, environ: dict[str, str] | None = None, *, cores: int = 2
+) -> tuple[list[str], list[str]]:
+    """What pytest is run with: the folders, and everything after them."""
+    argv = command(root, selection, environ or {}, cores)
+    assert argv[:3] == [sys.executable, "-m", "pytest"]
+    end = argv.index("-m", 3)
+    return argv[3:end], argv[end:]
 
 
-def test_the_fast_suites_first(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def tiers(root: Path, selection: Selection) -> str:
+    return options(root, selection)[1][1]
+
+
+def test_the_fast_suites_first(root: Path) -> None:
     for suite in ("e2e", "contract", "engine"):
         (root / "tests" / suite).mkdir()
-    assert run_with(root, "", {}, monkeypatch) == ["tests/unit", "tests/contract", "tests/engine", "tests/e2e"]
+    assert options(root, Selection())[0] == ["tests/unit", "tests/contract", "tests/engine", "tests/e2e"]
 
 
-def test_one_suite_and_ci(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run_with(root, "unit", {"CI": "true"}, monkeypatch) == ["tests/unit", "--require-engine"]
+def test_one_suite_and_ci(root: Path) -> None:
+    folders, rest = options(root, Selection(only="unit"), {"CI": "true"})
+    assert folders == ["tests/unit"]
+    assert rest == ["-m", "not soak", "--durations=10", "--require-engine"]
+
+
+@pytest.mark.parametrize(
+    ("selection", "markers"),
+    [
+        (Selection(), "not full and not soak"),
+        (Selection(full=True), "not soak"),
+        (Selection(soak=True), "soak"),
+        # Any single test can be run alone, whatever its tier.
+        (Selection(named="x"), "not soak"),
+        (Selection(only="engine"), "not soak"),
+        (Selection(only="engine", soak=True), "soak"),
+    ],
+)
+def test_tiers_are_markers(root: Path, selection: Selection, markers: str) -> None:
+    assert tiers(root, selection) == markers
+
+
+def test_a_name_is_handed_to_pytest(root: Path) -> None:
+    assert options(root, Selection(named="a or b"))[1][-2:] == ["-k", "a or b"]
+
+
+def test_the_order_of_the_files(root: Path) -> None:
+    assert "--random-files=7" in options(root, Selection(seed=7))[1]
+    assert not [word for word in options(root, Selection())[1] if word.startswith("--random")]
+
+
+@pytest.mark.parametrize(("cores", "workers"), [(1, 2), (2, 2), (3, 3), (64, 4)])
+def test_workers_by_cores(root: Path, cores: int, workers: int) -> None:
+    rest = options(root, Selection(full=True), cores=cores)[1]
+    assert rest[-3:] == [f"--numprocesses={workers}", "--dist=loadgroup", "--no-loadscope-reorder"]
+
+
+@pytest.mark.parametrize(
+    "selection", [Selection(only="unit"), Selection(only="e2e"), Selection(named="x"), Selection(soak=True)]
+)
+def test_one_process_where_workers_cost_more(root: Path, selection: Selection) -> None:
+    assert not [word for word in options(root, selection)[1] if word.startswith("--numprocesses")]
 
 
 def test_a_suite_that_does_not_exist(root: Path) -> None:
-    with pytest.raises(UsageError, match="no suite is called 'units'"):
-        run_tests(root, "units", {})
+    with pytest.raises(UsageError, match="there is no suite 'units'"):
+        run_tests(root, Selection(only="units"), {})
+
+
+def test_one_tier_at_a_time(root: Path) -> None:
+    with pytest.raises(UsageError, match="--full and --soak exclude each other"):
+        run_tests(root, Selection(full=True, soak=True), {})
+
+
+def test_a_seed() -> None:
+    assert seed_of(None) is None
+    assert seed_of("7") == 7
+    assert seed_of(True) in range(10_000)  # noqa: FBT003 - what invoke passes for a flag without its value
+    with pytest.raises(UsageError, match="'x' is not a seed"):
+        seed_of("x")
 
 
 def test_pytest_has_the_last_word(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "run_attached", Terminal(1))
     with pytest.raises(Exit) as caught:
-        quality_commands.run_tests(root, "unit")
+        quality_commands.run_tests(root, Selection(only="unit"))
     assert (caught.value.code, caught.value.message) == (5, None)
