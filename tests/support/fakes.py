@@ -16,6 +16,7 @@ from rofecare_infra.platform import Platform, Port, Service
 from rofecare_infra.process import Result
 from rofecare_infra.project import Project
 from rofecare_infra.settings import Assignment, Settings
+from rofecare_infra.state import Clock
 
 T = TypeVar("T")
 Y = TypeVar("Y")
@@ -24,19 +25,24 @@ IMAGE_ID = "sha256:1"
 
 
 class FakeClock:
-    """A clock that moves only when somebody sleeps."""
+    """A clock that moves only when the code under test sleeps, or when a test sets `time`."""
 
     def __init__(self) -> None:
-        self.now = 100.0
+        self.time = 100.0
         self.slept: list[float] = []
 
+    @property
+    def clock(self) -> Clock:
+        """The value to pass in; Unix time is the same as the monotonic time."""
+        return Clock(self, self.sleep, self)
+
     def __call__(self) -> float:
-        return self.now
+        return self.time
 
     def sleep(self, seconds: float) -> None:
         """Pass the time at once."""
         self.slept.append(seconds)
-        self.now += seconds
+        self.time += seconds
 
 
 def service(name: str = "db", phase: str = "infrastructure", /, **more: object) -> Service:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rofecare_infra import state
 from rofecare_infra.settings import Settings
+from rofecare_infra.state import Journal, JournalKind
 
 
 @dataclass(frozen=True)
@@ -16,14 +16,14 @@ class Entry:
     proven: bool = False
 
 
-class Journal(state.Journal[Entry]):
-    """One file a project, below .rofecare/."""
+_KIND = JournalKind(
+    "rotation",
+    lambda known: Entry(str(known["secret"]), bool(known["proven"])),
+    writer="inv rotate",
+    remedy="look for .*.old in the secrets folder; where there is none, rm {path}",
+)
 
-    unreadable = "the journal of a changed secret cannot be read"
-    written_by = "what an earlier inv rotate wrote"
-    remedy = "look for .*.old in the secrets folder; where there is none, rm {path}"
-    busy = "a secret is being changed by another command"
-    alone_expected = "one change at a time"
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, "rotation", lambda known: Entry(str(known["secret"]), bool(known["proven"])))
+def journal_of(settings: Settings) -> Journal[Entry]:
+    """The journal of this project's rotations."""
+    return Journal(settings, _KIND)

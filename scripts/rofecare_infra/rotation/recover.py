@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from rofecare_infra import lifecycle
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project, prepare
-from rofecare_infra.rotation.journal import Journal
+from rofecare_infra.rotation.journal import journal_of
 from rofecare_infra.rotation.kinds import Kind
 from rofecare_infra.rotation.rotate import change_of
 from rofecare_infra.rotation.shell import Shell, in_container
@@ -25,10 +25,10 @@ def settle(
 
     What asks for the secret is started for it where it does not run.
     """
-    journal = Journal(project.settings)
+    journal = journal_of(project.settings)
     if journal.read() is None:
         return
-    with journal.alone():
+    with journal.locked():
         entry = journal.read()
         if entry is None or entry.secret not in project.platform.secrets:
             journal.clear()

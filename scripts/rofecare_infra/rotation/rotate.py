@@ -14,11 +14,12 @@ from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project
 from rofecare_infra.rotation.change import Change
 from rofecare_infra.rotation.files import SecretFile
-from rofecare_infra.rotation.journal import Entry, Journal
+from rofecare_infra.rotation.journal import Entry, journal_of
 from rofecare_infra.rotation.kinds import Kind, names, resolve, secret_of
 from rofecare_infra.rotation.restart import Restarts
 from rofecare_infra.rotation.shell import Shell, in_container
 from rofecare_infra.secrets import inventory
+from rofecare_infra.state import Journal
 
 _BYTES = 32
 
@@ -47,9 +48,9 @@ def rotate(
     """
     mine = inventory(project.platform, project.settings.secrets_folder).present
     change = change_of(project, resolve(word, mine), shell, clock, sleep)
-    journal = Journal(project.settings)
+    journal = journal_of(project.settings)
     name, kind = change.what.name, change.what.kind
-    with journal.alone():
+    with journal.locked():
         old = change.file.read()
         yield Working(f"{name} is {kind.value}: looking at who uses it")
         _look(change, old)
@@ -110,7 +111,7 @@ def _look(change: Change, old: str) -> None:
     change.prove(good=old, bad=secrets.token_hex(_BYTES))
 
 
-def _undo(change: Change, journal: Journal, why: RofecareError | None) -> Generator[Event, None, None]:
+def _undo(change: Change, journal: Journal[Entry], why: RofecareError | None) -> Generator[Event, None, None]:
     """Everything as it was. What stands in the way is raised together with why it had to be."""
     old, *others = change.file.candidates()
     touched = tuple(change.restarts.touched)

@@ -1,17 +1,21 @@
-"""What a command that was cut off leaves behind, so that the next one can end it: one file a project and subject."""
+"""A journal: the record of a change in progress, so that the next command can recover from an interruption.
+
+Each project has one file a kind of change below .rofecare/. It is written before each step and removed at the end.
+"""
 
 from __future__ import annotations
 
-import fcntl
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from rofecare_infra.errors import CommandError
+from rofecare_infra.errors import CommandError, RofecareError
 from rofecare_infra.settings import Settings
-from rofecare_infra.state.files import replace
+from rofecare_infra.state.files import replace, sync_folder
+from rofecare_infra.state.lock import Lock
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -19,60 +23,64 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound="DataclassInstance")
 
 
-class Journal(Generic[E]):
-    """Entries of one kind, each in place of the one before it, and a lock for who writes them."""
+@dataclass(frozen=True)
+class JournalKind(Generic[E]):
+    """What a kind of change records, and the texts of its errors."""
 
-    # What its errors say: what cannot be read, who wrote it, what to do (the file is {path}); who else is at work.
-    unreadable: str
-    written_by: str
+    # The first part of the file name.
+    subject: str
+    # From the parsed JSON to the entry; may raise ValueError, LookupError, TypeError or AttributeError.
+    parse: Callable[[Mapping[str, Any]], E]
+    # The command that writes it.
+    writer: str
+    # What to do with a file that cannot be read; {path} is replaced.
     remedy: str
-    busy: str
-    alone_expected: str
+    error: type[RofecareError] = CommandError
+    # The mode of the file; None leaves it to the umask.
+    mode: int | None = None
 
-    def __init__(self, settings: Settings, subject: str, entry: Callable[[Mapping[str, Any]], E]) -> None:
-        self._path = settings.state_folder / f"{subject}-{settings.project}.json"
-        self._entry = entry
+
+class Journal(Generic[E]):
+    """The journal of one project and kind of change."""
+
+    def __init__(self, settings: Settings, kind: JournalKind[E]) -> None:
+        self.path: Path = settings.state_folder / f"{kind.subject}-{settings.project}.json"
+        self._kind = kind
+
+    def exists(self) -> bool:
+        """Whether a change is in progress or was interrupted."""
+        return self.path.exists()
 
     def read(self) -> E | None:
-        """The entry of a command that did not come to its end; None when there is none.
-
-        Raises CommandError for one that cannot be read.
-        """
+        """The entry of a change in progress; None when there is none. Raises the kind's error for an unreadable one."""
         try:
-            return self._entry(json.loads(self._path.read_text(encoding="utf-8")))
+            return self._kind.parse(json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise CommandError(
-                self.unreadable,
-                seen=f"{self._path}: {error}",
-                expected=self.written_by,
-                next_step=self.remedy.format(path=self._path),
+            raise self._kind.error(
+                f"the journal of an interrupted {self._kind.subject} cannot be read",
+                seen=f"{self.path}: {error}",
+                expected=f"an entry written by {self._kind.writer}",
+                next_step=self._kind.remedy.format(path=self.path),
             ) from error
 
     def write(self, entry: E) -> E:
-        """Remember it, also through a power cut."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        replace(self._path, json.dumps(asdict(entry)))
+        """Replace the entry; it is on the disk when this returns."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        replace(self.path, json.dumps(asdict(entry)) + "\n", mode=self._kind.mode)
         return entry
 
     def clear(self) -> None:
-        """It is over."""
-        self._path.unlink(missing_ok=True)
+        """Remove the entry: the change is complete. It is off the disk when this returns."""
+        try:
+            self.path.unlink()
+        except FileNotFoundError:
+            return
+        sync_folder(self.path.parent)
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold the journal. Raises CommandError while another command does; one that was killed holds nothing."""
-        path = self._path.with_suffix(".lock")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="ascii") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise CommandError(
-                    self.busy,
-                    seen=f"{path} is held",
-                    expected=self.alone_expected,
-                    next_step="wait for its end, then the same command again",
-                ) from error
-            yield
+    def locked(self) -> AbstractContextManager[None]:
+        """The lock for commands that change or recover; see Lock."""
+        return Lock(self.path.with_suffix(".lock"), f"one {self._kind.subject} at a time").held(
+            f"the {self._kind.subject}"
+        )

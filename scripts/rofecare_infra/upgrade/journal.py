@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rofecare_infra import state
 from rofecare_infra.settings import Settings
+from rofecare_infra.state import Journal, JournalKind
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,6 @@ class Entry:
     closed: float = 0.0
 
 
-class Journal(state.Journal[Entry]):
-    """One file a project, below .rofecare/."""
-
-    unreadable = "the journal of an upgrade cannot be read"
-    written_by = "what an earlier inv upgrade wrote"
-    remedy = "inv backups; inv restore; then rm {path}"
-    busy = "another command is upgrading this platform"
-    alone_expected = "one upgrade at a time"
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, "upgrade", _entry)
-
-
 def _entry(known: Mapping[str, Any]) -> Entry:
     return Entry(
         {str(name): str(image) for name, image in known["services"].items()},
@@ -47,3 +34,11 @@ def _entry(known: Mapping[str, Any]) -> Entry:
         tuple(map(str, known["touched"])),
         float(known["closed"]),
     )
+
+
+_KIND = JournalKind("upgrade", _entry, writer="inv upgrade", remedy="inv backups; inv restore; then rm {path}")
+
+
+def journal_of(settings: Settings) -> Journal[Entry]:
+    """The journal of this project's upgrades."""
+    return Journal(settings, _KIND)

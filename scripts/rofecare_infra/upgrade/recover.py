@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project
-from rofecare_infra.upgrade.journal import Journal
+from rofecare_infra.upgrade.journal import journal_of
 from rofecare_infra.upgrade.old import names_back, old_platform
 from rofecare_infra.upgrade.undo import put_back
 
@@ -19,10 +19,10 @@ def settle(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[Event, None, None]:
     """Put images and data back where an upgrade was cut off; nothing to do where none was."""
-    journal = Journal(project.settings)
+    journal = journal_of(project.settings)
     if journal.read() is None:
         return
-    with journal.alone():
+    with journal.locked():
         entry = journal.read()
         if entry is None:
             return

@@ -22,7 +22,7 @@ from rofecare_infra.project import Project
 from rofecare_infra.settings import Assignment, Settings
 from rofecare_infra.upgrade import stages
 from rofecare_infra.upgrade.copy import copied, rehearsal_of
-from rofecare_infra.upgrade.journal import Journal
+from rofecare_infra.upgrade.journal import journal_of
 from rofecare_infra.upgrade.old import KEPT, keep, names_back
 from rofecare_infra.upgrade.plan import Plan, plan_of
 from rofecare_infra.upgrade.target import fetch, target_of
@@ -47,7 +47,7 @@ def rehearse(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[Event, None, Rehearsed]:
     """Do it all on a copy and remove it. Raises what the upgrade itself would have failed with."""
-    with Journal(project.settings).alone():
+    with journal_of(project.settings).locked():
         name = project.platform.project
         before = _state(project.engine, name)
         target = yield from target_of(project, tag)

@@ -12,8 +12,9 @@ from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project
+from rofecare_infra.state import Journal
 from rofecare_infra.upgrade import stages
-from rofecare_infra.upgrade.journal import Entry, Journal
+from rofecare_infra.upgrade.journal import Entry, journal_of
 from rofecare_infra.upgrade.old import keep, old_platform
 from rofecare_infra.upgrade.plan import Plan, plan_of
 from rofecare_infra.upgrade.target import fetch, target_of, write_tag
@@ -48,8 +49,8 @@ def upgrade(
 
     Raises ServiceFailedError with the cause when a gate failed, and everything is as it was.
     """
-    journal = Journal(project.settings)
-    with journal.alone():
+    journal = journal_of(project.settings)
+    with journal.locked():
         target = yield from target_of(project, tag)
         plan_of(target)
         entry = keep(project)
@@ -89,7 +90,7 @@ class _Run:
         self,
         project: Project,
         target: Project,
-        journal: Journal,
+        journal: Journal[Entry],
         entry: Entry,
         clock: Callable[[], float],
         sleep: Callable[[float], None],

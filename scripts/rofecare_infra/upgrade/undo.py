@@ -9,14 +9,15 @@ from rofecare_infra import backup, lifecycle
 from rofecare_infra.backup.server import database_services
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project
+from rofecare_infra.state import Journal
 from rofecare_infra.upgrade import stages
-from rofecare_infra.upgrade.journal import Entry, Journal
+from rofecare_infra.upgrade.journal import Entry
 from rofecare_infra.upgrade.old import names_back
 
 
 def put_back(
     old: Project,
-    journal: Journal,
+    journal: Journal[Entry],
     entry: Entry,
     *,
     clock: Callable[[], float] = time.monotonic,

@@ -87,7 +87,7 @@ def test_a_slow_look_counts_as_waiting() -> None:
     clock = FakeClock()
 
     def look() -> Sequence[Container]:
-        clock.now += 6
+        clock.time += 6
         return [STARTING]
 
     seen, last = drain(waiting(look, clock, timeout=10.0))

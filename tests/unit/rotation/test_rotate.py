@@ -13,8 +13,9 @@ from rofecare_infra.platform import Platform
 from rofecare_infra.process import Result
 from rofecare_infra.project import Project
 from rofecare_infra.rotation import Report, rotate, settle
-from rofecare_infra.rotation.journal import Entry, Journal
+from rofecare_infra.rotation.journal import Entry, journal_of
 from rofecare_infra.secrets import scram_verifier as verifier
+from rofecare_infra.state import Journal
 from tests.support.fakes import FakeClock, FakeEngine, container, drain, service, settings
 
 OLD = "the old one"
@@ -75,7 +76,7 @@ class World:
     def as_before(self) -> bool:
         hidden = [path.name for path in self.file.parent.iterdir() if path.name.startswith(".")]
         old_opens = self.server._takes(OLD)
-        return self.file.read_text() == OLD and old_opens and not hidden and Journal(self.settings).read() is None
+        return self.file.read_text() == OLD and old_opens and not hidden and journal_of(self.settings).read() is None
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_each_user_is_restarted_once_and_the_old_one_opens_no_more(world: World)
     new = world.file.read_text()
     assert world.server._takes(new)
     assert not world.server._takes(OLD)
-    assert Journal(world.settings).read() is None
+    assert journal_of(world.settings).read() is None
     assert not [one for one in world.server.told if OLD in one or new in one], "a password in an argument"
 
 
@@ -132,7 +133,7 @@ def test_an_interruption_undoes_it_all(world: World) -> None:
 def test_an_interruption_of_its_first_note_leaves_no_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     write = Journal.write
 
-    def interrupt(journal: Journal, entry: Entry) -> Entry:
+    def interrupt(journal: Journal[Entry], entry: Entry) -> Entry:
         write(journal, entry)
         raise KeyboardInterrupt
 
@@ -189,21 +190,21 @@ def test_a_server_that_falls_meanwhile_leaves_both_for_the_next_command(
     with pytest.raises(RofecareError, match="neither be changed nor put back"):
         world.rotate()
     assert (world.file.parent / ".db_password.old").read_text() == OLD
-    assert Journal(world.settings).read() == Entry("db_password")
+    assert journal_of(world.settings).read() == Entry("db_password")
 
 
 def test_what_was_proven_stays(world: World) -> None:
     world.rotate()
     new = world.file.read_text()
     (world.file.parent / ".db_password.old").write_text(OLD)
-    Journal(world.settings).write(Entry("db_password", proven=True))
+    journal_of(world.settings).write(Entry("db_password", proven=True))
     drain(settle(world.project, shell=world.server, clock=world.clock, sleep=world.clock.sleep))
     assert world.file.read_text() == new
-    assert Journal(world.settings).read() is None
+    assert journal_of(world.settings).read() is None
     assert [path.name for path in world.file.parent.iterdir()] == ["db_password"]
 
 
 def test_one_change_at_a_time(world: World) -> None:
-    with Journal(world.settings).alone(), pytest.raises(RofecareError, match="another command"):
+    with journal_of(world.settings).locked(), pytest.raises(RofecareError, match="cannot start yet"):
         world.rotate()
     assert world.as_before()

@@ -8,7 +8,7 @@ import pytest
 
 from rofecare_infra.engine import Image
 from rofecare_infra.errors import CommandError, ServiceFailedError
-from rofecare_infra.upgrade.journal import Entry, Journal
+from rofecare_infra.upgrade.journal import Entry, journal_of
 from rofecare_infra.upgrade.old import keep, names_back
 from rofecare_infra.upgrade.plan import plan_of
 from rofecare_infra.upgrade.run import window
@@ -75,7 +75,7 @@ def test_the_tag_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
 
 
 def test_the_journal_keeps_what_is_needed_to_undo(tmp_path: Path) -> None:
-    journal = Journal(settings(tmp_path))
+    journal = journal_of(settings(tmp_path))
     assert journal.read() is None
     entry = Entry({"app": "a:1"}, {"a:1": "sha256:1"}, "20261124T223000Z", ("app",), 12.5)
     journal.write(entry)
@@ -85,13 +85,13 @@ def test_the_journal_keeps_what_is_needed_to_undo(tmp_path: Path) -> None:
 
 
 def test_one_upgrade_at_a_time(tmp_path: Path) -> None:
-    journal = Journal(settings(tmp_path))
-    with journal.alone(), pytest.raises(CommandError, match="another command"), journal.alone():
+    journal = journal_of(settings(tmp_path))
+    with journal.locked(), pytest.raises(CommandError, match="cannot start yet"), journal.locked():
         pass
 
 
 def test_a_journal_that_nobody_can_read_is_told(tmp_path: Path) -> None:
-    journal = Journal(settings(tmp_path))
+    journal = journal_of(settings(tmp_path))
     journal.write(Entry())
     (tmp_path / ".rofecare/upgrade-rofecare.json").write_text("{")
     with pytest.raises(CommandError, match="cannot be read"):
