@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from rofecare_infra.backup.server import Server
+from rofecare_infra.process import run
 from tests.engine.test_backup import leftovers, listed
 from tests.engine.test_gate import FOREVER, check
 from tests.support.databases import SECRETS, postgres, sql
@@ -84,6 +86,23 @@ def test_killed_at_any_moment(project: Project) -> None:
     assert leftovers(project) == []
     check(project.inv("verify-backup", timeout=600), 0, "60000 rows came out equal")
     print(f"a backup takes {takes:.1f} s; killed {ROUNDS} times, {whole} of them were whole already")  # noqa: T201
+
+
+def test_a_watched_program_ends_on_time_and_leaves_no_process(project: Project) -> None:
+    """An output that is still open after the program has ended costs two seconds each time."""
+    container = f"{project.name}-one-db-1"
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        argv = Server("one-db", container).argv("one", "sh", "-c", "echo done; exit 3", watched=True)
+        result = run(argv, check=False, timeout=60)
+        took.append(time.monotonic() - began)
+        assert (result.returncode, result.stdout) == (3, "done\n")
+    assert min(took) < 1.5
+    end = time.monotonic() + 10
+    while "cat" in project.docker("top", container, "-eo", "comm").split():
+        assert time.monotonic() < end
+    assert project.inspect("one-db")["RestartCount"] == 0
 
 
 def test_a_disk_without_room(project: Project) -> None:

@@ -31,13 +31,14 @@ if [ -n "$1" ]; then PGDATABASE=$1; export PGDATABASE; fi
 shift
 """
 _RUN = 'exec "$@"'
-# For what reads no input: it ends when its input is closed, which is when nobody is there any more to take its output.
-# The end of the watcher has to be a good one: a PostgreSQL that is the first process takes any other for a crash.
+# For programs that read no input: they end when their input closes, which happens when the client is gone.
+# The watcher holds neither stdout nor stderr: the engine waits two seconds for whatever keeps them open after the
+# program has ended. The watcher exits with 0: a PostgreSQL that is process 1 takes any other exit for a crash.
 _RUN_WATCHED = """
 exec 3<&0
 "$@" </dev/null 3<&- &
 child=$!
-{ cat <&3 >/dev/null; kill "$child" 2>/dev/null; exit 0; } &
+{ cat <&3; kill "$child"; exit 0; } >/dev/null 2>&1 &
 wait "$child"
 """
 
