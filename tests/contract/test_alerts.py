@@ -18,7 +18,7 @@ from rofecare_infra.alerts import sections
 Json = dict[str, Any]
 
 ROOT = Path(__file__).parents[2]
-PROMETHEUS = ROOT / "monitoring" / "prometheus"
+PROMETHEUS = ROOT / "docker" / "config" / "prometheus"
 SUBJECTS = sorted(path.stem for path in (PROMETHEUS / "alerts").glob("*.yml"))
 
 
@@ -35,7 +35,7 @@ def rules(subject: str) -> list[Json]:
 
 EVERY = [(subject, rule) for subject in SUBJECTS for rule in rules(subject)]
 NAMES = [rule["alert"] for _, rule in EVERY]
-INHIBITS: list[Json] = loaded(ROOT / "monitoring" / "alertmanager" / "routes.yml")["inhibit_rules"]
+INHIBITS: list[Json] = loaded(ROOT / "docker" / "config" / "alertmanager" / "routes.yml")["inhibit_rules"]
 
 
 def program(name: str) -> str:

@@ -35,12 +35,12 @@ OWN = {"__rate_interval", "__url_time_range", "__field", "__data"}
 
 @pytest.fixture(scope="module")
 def sources(root: Path) -> dict[str, Json]:
-    path = root / "monitoring" / "grafana" / "provisioning" / "datasources" / "sources.yml"
+    path = root / "docker" / "config" / "grafana" / "provisioning" / "datasources" / "sources.yml"
     return {one["uid"]: one for one in yaml.safe_load(path.read_text(encoding="utf-8"))["datasources"]}
 
 
 def test_the_files_are_what_is_drawn(root: Path) -> None:
-    folder = root / "monitoring" / "grafana" / "dashboards"
+    folder = root / "docker" / "config" / "grafana" / "dashboards"
     found = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
     assert found == drawn.texts(), "inv dashboards writes them"
 
@@ -169,12 +169,12 @@ def test_what_is_about_services_leads_to_their_logs_and_traces_of_the_same_time(
 
 
 def test_grafana_finds_them_and_shows_the_first_one_first(root: Path) -> None:
-    folder = root / "monitoring" / "grafana"
+    folder = root / "docker" / "config" / "grafana"
     text = (folder / "provisioning" / "dashboards" / "rofecare.yml").read_text(encoding="utf-8")
     (provider,) = yaml.safe_load(text)["providers"]
     compose = yaml.safe_load((root / "docker" / "docker-compose.monitoring.yml").read_text(encoding="utf-8"))
     grafana = compose["services"]["grafana"]
-    assert "../monitoring/grafana:/etc/dashboards:ro" in grafana["volumes"]
+    assert "./config/grafana:/etc/dashboards:ro" in grafana["volumes"]
     home = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert provider["options"]["path"] == str(Path(home).parent)
     assert Path(home).name in BOARDS

@@ -55,7 +55,7 @@ def keep(root: Path, asked: Asked, kibana: str) -> str:
     if shutil.which("curl") is None:
         assert not os.environ.get("CI"), "no curl here"
         pytest.skip("no curl here")
-    logs = root / "monitoring" / "logs"
+    logs = root / "docker" / "config" / "logs"
     environment = {
         "PATH": os.environ["PATH"],
         "STORE": asked.address,
@@ -64,7 +64,7 @@ def keep(root: Path, asked: Asked, kibana: str) -> str:
         "TRACES_KEPT": "7d",
         "LOGS_SIZE": "8GB",
         "TEMPLATE": str(logs / "template.json"),
-        "OBJECTS": str(root / "monitoring" / "kibana" / "logs.ndjson"),
+        "OBJECTS": str(root / "docker" / "config" / "kibana" / "logs.ndjson"),
     }
     done = subprocess.run([logs / "keep.sh", "once"], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -76,7 +76,7 @@ def test_kibana_is_given_what_it_shall_have(root: Path, asked: Asked) -> None:
     (sent,) = [
         body for method, path, body in asked.requests if (method, path) == ("POST", "/api/saved_objects/_import")
     ]
-    for line in (root / "monitoring" / "kibana" / "logs.ndjson").read_text(encoding="utf-8").splitlines():
+    for line in (root / "docker" / "config" / "kibana" / "logs.ndjson").read_text(encoding="utf-8").splitlines():
         assert json.dumps(json.loads(line)) in sent
 
 
@@ -96,7 +96,7 @@ def test_a_kibana_that_takes_nothing_is_told_of_and_keeps_nobody_from_the_logs(r
 def test_what_the_shipper_counts_is_written_down(root: Path, tmp_path: Path) -> None:
     def written(*said: str) -> dict[str, float]:
         subprocess.run(
-            [root / "monitoring" / "logs" / "metrics.sh"],
+            [root / "docker" / "config" / "logs" / "metrics.sh"],
             env={"PATH": os.environ["PATH"], "METRICS": str(tmp_path)},
             input="".join(f"{line}\n" for line in said),
             text=True,

@@ -66,7 +66,7 @@ def on_top(model_of: MakeModel) -> Json:
 
 @pytest.fixture(scope="module")
 def prometheus(root: Path) -> Json:
-    text = (root / "monitoring" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
+    text = (root / "docker" / "config" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
     parsed: Json = yaml.safe_load(text)
     return parsed
 
@@ -162,7 +162,7 @@ def test_what_the_shipper_counts_is_read_and_not_written(alone: Json) -> None:
 
 def test_words_are_looked_for_in_text_alone(root: Path) -> None:
     """The store refuses a search for the beginning of a word in a field of another kind."""
-    template = json.loads((root / "monitoring" / "logs" / "template.json").read_text(encoding="utf-8"))
+    template = json.loads((root / "docker" / "config" / "logs" / "template.json").read_text(encoding="utf-8"))
     wanted = query(Wanted("words"))["query"]["bool"]["filter"][0]["multi_match"]["fields"]
     assert wanted
     for field in wanted:
@@ -179,12 +179,12 @@ def test_kibana_is_of_the_version_of_the_store(alone: Json) -> None:
 
 def test_kibana_finds_its_data_view_and_two_searches(alone: Json, root: Path) -> None:
     """Each object that another refers to is there, and each field that one shows is one that the store has."""
-    lines = (root / "monitoring" / "kibana" / "logs.ndjson").read_text(encoding="utf-8").splitlines()
+    lines = (root / "docker" / "config" / "kibana" / "logs.ndjson").read_text(encoding="utf-8").splitlines()
     objects = [json.loads(line) for line in lines]
     assert [one["type"] for one in objects] == ["index-pattern", "search", "search"]
     known = {(one["type"], one["id"]) for one in objects}
     assert {(to["type"], to["id"]) for one in objects for to in one["references"]} <= known
-    template = json.loads((root / "monitoring" / "logs" / "template.json").read_text(encoding="utf-8"))
+    template = json.loads((root / "docker" / "config" / "logs" / "template.json").read_text(encoding="utf-8"))
     assert objects[0]["attributes"]["title"] in template["index_patterns"]
     for one in objects[1:]:
         source = json.loads(one["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])

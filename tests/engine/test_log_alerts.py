@@ -49,7 +49,7 @@ _FIRST_LOOKS = 15  # seconds
 def shortened(folder: Path) -> None:
     """Copy the rules and the routes, with shorter times and only what is started here."""
     for name in ("prometheus", "alertmanager"):
-        shutil.copytree(REPOSITORY / "monitoring" / name, folder / name)
+        shutil.copytree(REPOSITORY / "docker" / "config" / name, folder / name)
         (folder / name).chmod(0o755)
     for path in [*folder.rglob("*.yml")]:
         text = path.read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its 
 
 Json = dict[str, Any]
 
-MONITORING = Path(__file__).parents[2] / "monitoring"
+CONFIG = Path(__file__).parents[2] / "docker" / "config"
 
 # What Grafana puts in the place of its own variables, as a rate over four scrapes.
 _GRAFANA = {"$__rate_interval": "1m", "$__range": "1h", "$__interval": "1m"}
@@ -56,7 +56,7 @@ def queries_of_rules() -> tuple[Found, ...]:
     """The query of every alert and recording rule."""
     return tuple(
         Found(f"{path.name}: {rule.get('alert') or rule.get('record')}", rule["expr"])
-        for path in sorted((MONITORING / "prometheus" / "alerts").glob("*.yml"))
+        for path in sorted((CONFIG / "prometheus" / "alerts").glob("*.yml"))
         for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
         for rule in group["rules"]
     )
@@ -64,7 +64,7 @@ def queries_of_rules() -> tuple[Found, ...]:
 
 def dashboards() -> dict[str, Json]:
     """File name -> the dashboard in it."""
-    folder = MONITORING / "grafana" / "dashboards"
+    folder = CONFIG / "grafana" / "dashboards"
     return {path.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
 
 

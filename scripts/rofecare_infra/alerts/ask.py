@@ -36,7 +36,7 @@ def firing(platform: Platform) -> tuple[Alert, ...]:
         raise ServiceFailedError(
             "no alert is judged",
             seen=f"{WATCHDOG}, which always fires, does not",
-            expected="the rules of monitoring/prometheus/alerts/, judged every 15 s",
+            expected="the rules of docker/config/prometheus/alerts/, judged every 15 s",
             next_step="right after a start, the same command again; else inv logs prometheus",
         )
     return tuple(one for one in found if one.name != WATCHDOG)

@@ -50,7 +50,7 @@ def write_dashboards(root: Path) -> None:
             expected="the packages of requirements-dev.lock",
             next_step="python3 scripts/bootstrap.py dashboards  (installs them)",
         ) from error
-    changed = dashboards.write(root / "monitoring" / "grafana" / "dashboards")
+    changed = dashboards.write(root / "docker" / "config" / "grafana" / "dashboards")
     out = renderer_for()
     out.say(
         f"changed: {', '.join(path.name for path in changed)}" if changed else "all dashboards are as they are drawn"

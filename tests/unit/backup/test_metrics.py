@@ -98,5 +98,5 @@ def test_a_backup_is_one_whether_this_can_be_written_or_not(settings: Settings, 
 
 
 def test_the_alerts_go_by_these_names(root: Path) -> None:
-    rules = (root / "monitoring" / "prometheus" / "alerts" / "backups.yml").read_text()
+    rules = (root / "docker" / "config" / "prometheus" / "alerts" / "backups.yml").read_text()
     assert [name for name in (SUCCESS, FAILURE, VERIFIED, VERIFICATION) if name not in rules] == []

@@ -47,7 +47,7 @@ def lint(context: Context) -> None:
 
 @task
 def dashboards(context: Context) -> None:
-    """Write the dashboards of Grafana from what draws them: monitoring/grafana/dashboards/."""
+    """Write the dashboards of Grafana from what draws them: docker/config/grafana/dashboards/."""
     from rofecare_infra.boundary import quality_commands
 
     with guarded(root_of(context)):
