@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.test_platform import APPLICATIONS, DATABASES, EVERYTHING
+from tests.support.documented import APPLICATIONS, DATABASES, EVERYTHING
 
 Json = dict[str, Any]
 

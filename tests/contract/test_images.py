@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rofecare_infra.images.resolve import image_variable
-from tests.contract.test_platform import APPLICATIONS, DATABASES, EVERYTHING
+from tests.support.documented import APPLICATIONS, DATABASES, EVERYTHING
 
 Json = dict[str, Any]
 MakeModel = Callable[..., Json]

@@ -14,7 +14,7 @@ import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its 
 
 from rofecare_infra.platform import defects, parse, short
 from rofecare_infra.search import Wanted, query
-from tests.contract.test_platform import APPLICATIONS, DATABASES, EVERYTHING, database_name
+from tests.support.documented import APPLICATIONS, DATABASES, EVERYTHING, MONITORING, database_name
 
 Json = dict[str, Any]
 MakeModel = Callable[..., Json]
@@ -23,24 +23,6 @@ ALONE = ("docker-compose.monitoring.yml",)
 ON_TOP = ("docker-compose.yml", *ALONE)
 TWIN = "docker-compose.monitoring.packages.yml"
 
-# Service -> the port on this machine (0: none), the port inside.
-WATCHERS = {
-    "prometheus": (9090, 9090),
-    "alertmanager": (9093, 9093),
-    "postgres-exporter": (0, 0),
-    "redis-exporter": (0, 0),
-    "node-exporter": (0, 0),
-    "consumer-lag": (0, 0),
-    "blackbox-exporter": (0, 0),
-    "elasticsearch": (9200, 9200),
-    "log-keeper": (0, 0),
-    "log-shipper": (0, 0),
-    "zipkin": (9411, 9411),
-    "elasticsearch-exporter": (0, 0),
-    "grafana": (3001, 3000),
-    "kibana": (5601, 5601),
-    "kafka-ui": (8180, 8080),
-}
 # What has an upstream image alone.
 REGISTRY_ONLY = {"grafana", "kibana", "kafka-ui"}
 # What tells no numbers itself: the store's exporter counts what comes in, and what was refused. What is left out in one
@@ -73,8 +55,8 @@ def prometheus(root: Path) -> Json:
 
 def test_the_services(alone: Json, on_top: Json) -> None:
     assert alone["name"] == "rofecare"
-    assert set(alone["services"]) == set(WATCHERS)
-    assert set(on_top["services"]) == {*EVERYTHING, *WATCHERS}
+    assert set(alone["services"]) == set(MONITORING)
+    assert set(on_top["services"]) == {*EVERYTHING, *MONITORING}
 
 
 @pytest.mark.parametrize("name", EVERYTHING)
@@ -82,18 +64,18 @@ def test_the_platform_is_the_same_with_it(model: Json, on_top: Json, name: str) 
     assert on_top["services"][name] == model["services"][name]
 
 
-@pytest.mark.parametrize("name", WATCHERS)
+@pytest.mark.parametrize("name", MONITORING)
 def test_a_phase_of_its_own_that_starts_last(on_top: Json, name: str) -> None:
     assert on_top["services"][name]["labels"]["com.rofecare.phase"] == "monitoring"
     assert list(defects(parse(on_top))) == []
 
 
-@pytest.mark.parametrize("name", WATCHERS)
+@pytest.mark.parametrize("name", MONITORING)
 def test_nothing_of_the_platform_is_waited_for(on_top: Json, name: str) -> None:
-    assert set(on_top["services"][name].get("depends_on", {})) <= set(WATCHERS)
+    assert set(on_top["services"][name].get("depends_on", {})) <= set(MONITORING)
 
 
-@pytest.mark.parametrize(("name", "ports"), [*WATCHERS.items()], ids=WATCHERS)
+@pytest.mark.parametrize(("name", "ports"), [*MONITORING.items()], ids=MONITORING)
 def test_ports(alone: Json, name: str, ports: tuple[int, int]) -> None:
     found = [
         (port["host_ip"], int(port["published"]), port["target"]) for port in alone["services"][name].get("ports", [])
@@ -101,7 +83,7 @@ def test_ports(alone: Json, name: str, ports: tuple[int, int]) -> None:
     assert found == ([("127.0.0.1", *ports)] if ports[0] else [])
 
 
-@pytest.mark.parametrize("name", WATCHERS)
+@pytest.mark.parametrize("name", MONITORING)
 def test_the_house_rules(alone: Json, name: str) -> None:
     service = alone["services"][name]
     assert service.get("read_only", False) is (name not in WRITABLE)
@@ -132,7 +114,7 @@ def test_packages_mode_changes_image_and_build_alone(model_of: MakeModel, below:
     def rest(service: Json) -> Json:
         return {key: value for key, value in service.items() if key not in {"image", "build"}}
 
-    for name in set(WATCHERS) - REGISTRY_ONLY:
+    for name in set(MONITORING) - REGISTRY_ONLY:
         assert packaged[name]["image"].startswith("rofecare/")
         assert rest(packaged[name]) == rest(upstream[name])
 
@@ -235,7 +217,7 @@ def test_every_database_is_asked_and_can_be_reached(prometheus: Json, on_top: Js
 
 def test_every_exporter_is_asked_where_it_listens(prometheus: Json) -> None:
     text = str(prometheus)
-    assert [name for name in WATCHERS if name not in SILENT | {"prometheus"} and f"{name}:" not in text] == []
+    assert [name for name in MONITORING if name not in SILENT | {"prometheus"} and f"{name}:" not in text] == []
 
 
 @pytest.mark.parametrize("name", ["kafka", "zookeeper"])

@@ -7,41 +7,19 @@ from typing import Any
 import pytest
 
 from rofecare_infra.platform import defects, parse
+from tests.support.documented import (
+    APPLICATIONS,
+    BUSINESS,
+    CLOUD,
+    DATABASES,
+    EVERYTHING,
+    INFRASTRUCTURE,
+    database_name,
+    database_of,
+)
 
 Json = dict[str, Any]
 
-# Service -> the port on this machine, the port inside.
-INFRASTRUCTURE = {
-    "identity-db": (5432, 5432),
-    "patient-db": (5433, 5432),
-    "clinical-db": (5434, 5432),
-    "medical-technology-db": (5435, 5432),
-    "pharmacy-db": (5436, 5432),
-    "finance-db": (5437, 5432),
-    "platform-db": (5438, 5432),
-    "interoperability-db": (5439, 5432),
-    "redis": (6379, 6379),
-    "zookeeper": (2181, 2181),
-    "kafka": (9092, 9092),
-}
-CLOUD = {
-    "rofecare-config-server": (8888, 8888),
-    "rofecare-discovery-server": (8761, 8761),
-    "rofecare-gateway": (8080, 8080),
-}
-BUSINESS = {
-    "rofecare-service-identity": (8081, 8081),
-    "rofecare-service-patient": (8082, 8082),
-    "rofecare-service-clinical": (8083, 8083),
-    "rofecare-service-medical-technology": (8084, 8084),
-    "rofecare-service-pharmacy": (8085, 8085),
-    "rofecare-service-finance": (8086, 8086),
-    "rofecare-service-platform": (8087, 8087),
-    "rofecare-service-interoperability": (8088, 8088),
-}
-APPLICATIONS = {**CLOUD, **BUSINESS}
-EVERYTHING = {**INFRASTRUCTURE, **APPLICATIONS}
-DATABASES = tuple(name for name in INFRASTRUCTURE if name.endswith("-db"))
 PHASE = {
     **dict.fromkeys(INFRASTRUCTURE, "infrastructure"),
     **dict.fromkeys(CLOUD, "spring-cloud"),
@@ -62,14 +40,6 @@ NEEDS = {
         for name in BUSINESS
     },
 }
-
-
-def database_of(service: str) -> str:
-    return service.removeprefix("rofecare-service-") + "-db"
-
-
-def database_name(database: str) -> str:
-    return "rofecare_" + database.removesuffix("-db").replace("-", "_")
 
 
 def test_the_22_services(model: Json) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from rofecare_infra.platform import defects, parse
 from tests.contract.conftest import MakeModel
-from tests.contract.test_platform import APPLICATIONS, BUSINESS, DATABASES, EVERYTHING
+from tests.support.documented import APPLICATIONS, BUSINESS, DATABASES, EVERYTHING
 
 Json = dict[str, Any]
 

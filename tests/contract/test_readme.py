@@ -9,9 +9,8 @@ import pytest
 
 from rofecare_infra import errors
 from rofecare_infra.settings.dotenv_file import read
-from tests.contract.test_monitoring import WATCHERS
-from tests.contract.test_platform import EVERYTHING
-from tests.contract.test_tasks import load_namespace
+from tests.support.documented import EVERYTHING, MONITORING
+from tests.support.namespace import load_namespace
 
 LANGUAGES = ("README.md", "README.fr.md")
 CODES = {0, 1, 130, *(kind.exit_code for kind in errors.RofecareError.__subclasses__())}
@@ -43,7 +42,7 @@ def test_every_task(root: Path, readme: str) -> None:
 
 def test_every_service_with_its_port(readme: str) -> None:
     rows = [line for line in readme.splitlines() if line.startswith("|")]
-    for name, (published, _) in {**EVERYTHING, **WATCHERS}.items():
+    for name, (published, _) in {**EVERYTHING, **MONITORING}.items():
         assert any(f"`{name}`" in row and str(published or "") in row for row in rows), name
 
 

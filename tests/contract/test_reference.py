@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from tests.contract.test_platform import APPLICATIONS, BUSINESS
+from tests.support.documented import APPLICATIONS, BUSINESS
 
 # Service -> its path at the gateway, what it publishes, what it consumes.
 TOPICS: dict[str, tuple[str, set[str], set[str]]] = {

@@ -11,8 +11,7 @@ import pytest
 from rofecare_infra.settings import load
 from rofecare_infra.settings.dotenv_file import read
 from rofecare_infra.settings.load import known_names
-from tests.contract.test_monitoring import WATCHERS
-from tests.contract.test_platform import EVERYTHING
+from tests.support.documented import EVERYTHING, MONITORING
 
 # `${NAME:-default}`, where the default refers to nothing else.
 _DEFAULT = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*):?-([^${}]*)\}")
@@ -65,7 +64,7 @@ def test_defaults_of_the_compose_files_are_those_of_the_settings(root: Path, wri
 def test_ports_are_the_documented_ones(written: dict[str, str]) -> None:
     ports = {int(value) for name, value in written.items() if name.endswith("_PORT") and name != "SMTP_PORT"}
     front = {80, 443}
-    assert ports == front | {published for published, _ in [*EVERYTHING.values(), *WATCHERS.values()] if published}
+    assert ports == front | {published for published, _ in [*EVERYTHING.values(), *MONITORING.values()] if published}
 
 
 def test_no_setting_is_a_secret(written: dict[str, str]) -> None:

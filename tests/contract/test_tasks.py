@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from invoke.collection import Collection
 from invoke.tasks import Task
+
+from tests.support.namespace import load_namespace
 
 EXPECTED = {
     "start-all",
@@ -28,17 +28,6 @@ EXPECTED = {
     "test",
     "lint",
 }
-
-
-def load_namespace(root: Path) -> Collection:
-    spec = importlib.util.spec_from_file_location("project_tasks", root / "tasks.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    namespace = module.namespace
-    assert isinstance(namespace, Collection)
-    return namespace
 
 
 @pytest.fixture(scope="module")

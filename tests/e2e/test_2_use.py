@@ -9,18 +9,10 @@ import time
 
 import pytest
 
+from tests.support.clients import client
 from tests.support.platform import SHIFT, PlatformUnderTest, docker
 
 pytestmark = pytest.mark.timeout(600)
-
-
-def client(*argv: str, stdin: str = "", **environment: str) -> str:
-    """Run a client program of this machine, as an IDE or a developer would."""
-    done = subprocess.run(
-        argv, env={**os.environ, **environment}, input=stdin, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
-    return done.stdout
 
 
 def test_smoke(platform: PlatformUnderTest) -> None:

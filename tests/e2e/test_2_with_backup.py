@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.test_2_use import client
+from tests.support.clients import client
 from tests.support.platform import PlatformUnderTest
 
 Json = dict[str, Any]

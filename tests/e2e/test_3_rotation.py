@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.e2e.test_2_use import client
+from tests.support.clients import client
 from tests.support.load import Account, Load
 from tests.support.platform import PlatformUnderTest
 from tests.support.routes import READS

@@ -9,7 +9,7 @@ import uuid
 
 import pytest
 
-from tests.e2e.test_2_use import client
+from tests.support.clients import client
 from tests.support.events import recording
 from tests.support.load import Account, Ask, Load
 from tests.support.platform import PlatformUnderTest, docker

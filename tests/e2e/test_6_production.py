@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.test_platform import APPLICATIONS, BUSINESS, EVERYTHING, database_of
 from tests.support import reach
+from tests.support.documented import APPLICATIONS, BUSINESS, EVERYTHING, database_of
 from tests.support.platform import SHIFT, PlatformUnderTest, docker
 from tests.support.project import REPOSITORY
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.images import ensure_base
-from tests.support.project import Project
+from tests.support.project import MakeProject, Project
 
 Json = dict[str, Any]
-MakeProject = Callable[..., Project]
 
 
 @pytest.fixture(scope="session")

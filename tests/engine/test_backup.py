@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.engine.test_gate import check
+from tests.support.backups import leftovers, listed, newest
 from tests.support.databases import EVERYTHING, SECRETS, postgres, sql
 from tests.support.images import POSTGRES, ensure
-from tests.support.project import Project
+from tests.support.project import Project, check
 
 Json = dict[str, Any]
 ODD = "Odd 'two \"x"
@@ -60,22 +60,6 @@ def copy(taken: Path) -> Iterator[Path]:
     (spoilt / "verified.json").unlink(missing_ok=True)
     yield spoilt
     shutil.rmtree(spoilt)
-
-
-def listed(project: Project) -> list[Json]:
-    code, output = project.inv("backups", "--json")
-    assert code == 0, output
-    found: list[Json] = json.loads(output)
-    return found
-
-
-def newest(project: Project) -> Path:
-    return Path(listed(project)[-1]["folder"])
-
-
-def leftovers(project: Project) -> list[str]:
-    hidden = [path.name for path in (project.root / "backups" / project.name).iterdir() if path.name.startswith(".p")]
-    return hidden + project.docker("ps", "-aq", "--filter", f"label=com.rofecare.scratch={project.name}").split()
 
 
 def test_everything_comes_out_equal(project: Project, taken: Path) -> None:

@@ -15,11 +15,10 @@ import pytest
 
 from rofecare_infra.backup.server import Server
 from rofecare_infra.process import run
-from tests.engine.test_backup import leftovers, listed
-from tests.engine.test_gate import FOREVER, check
+from tests.support.backups import leftovers, listed
 from tests.support.databases import SECRETS, postgres, sql
 from tests.support.images import POSTGRES, ensure
-from tests.support.project import Project, service
+from tests.support.project import FOREVER, Project, check, service
 
 ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "2"))
 BUSY = """

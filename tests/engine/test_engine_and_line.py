@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import MakeProject
-from tests.engine.test_gate import FOREVER, check, wait_for
-from tests.support.project import IMAGE, Project, service
+from tests.support.project import FOREVER, IMAGE, MakeProject, Project, check, service, wait_for
 from tests.support.registry import BadLine, registry
 from tests.support.second_engine import SecondEngine, second_engine
 

@@ -4,38 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import time
-from contextlib import suppress
 
 import pytest
 
-from tests.engine.conftest import MakeProject
-from tests.support.project import Project, service, without_healthcheck
-
-FOREVER = "exec sleep infinity"
-
-
-def check(outcome: tuple[int, str], code: int, *said: str) -> None:
-    """The exit code, what must be said, and what must never be."""
-    returncode, output = outcome
-    assert returncode == code, output
-    for words in said:
-        assert words in output, output
-    assert "Traceback" not in output, output
-    if code:
-        assert "up: " not in output, output
-
-
-def wait_for(project: Project, name: str, template: str, wanted: str) -> None:
-    """Wait until the engine says so of the service's container."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        with suppress(subprocess.CalledProcessError):
-            if project.docker("inspect", "--format", template, f"{project.name}-{name}-1") == wanted:
-                return
-        time.sleep(0.1)
-    pytest.fail(f"{name} never became {wanted}")
+from tests.support.project import FOREVER, MakeProject, check, service, wait_for, without_healthcheck
 
 
 def test_ready(make_project: MakeProject) -> None:

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.test_backup import listed
-from tests.engine.test_gate import check
+from tests.support.backups import listed
 from tests.support.databases import SECRETS, postgres, sql
 from tests.support.images import POSTGRES, ensure
-from tests.support.project import Project
+from tests.support.project import Project, check
 
 
 @pytest.mark.usefixtures("engine")

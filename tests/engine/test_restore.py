@@ -10,15 +10,16 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.engine.test_backup import Json, listed, newest
-from tests.engine.test_gate import FOREVER, check
+from tests.support.backups import listed, newest
 from tests.support.databases import EVERYTHING, SECRETS, postgres, sql
 from tests.support.images import POSTGRES, ensure
-from tests.support.project import Project, service
+from tests.support.project import FOREVER, Project, check, service
 
+Json = dict[str, Any]
 ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "1"))
 DATABASES = {"one-db": "one", "two-db": "two", "three-db": "three"}
 

@@ -12,12 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import MakeProject
-from tests.engine.test_gate import check
 from tests.support.events import recording
 from tests.support.images import POSTGRES, REDIS, ensure
 from tests.support.locked import CACHE_CLIENT, CLIENT, cache, client, database, secrets
-from tests.support.project import IMAGE, Project, service
+from tests.support.project import IMAGE, MakeProject, Project, check, service
 
 ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "2"))
 NAMES = ("db_password", "cache_password")

@@ -7,10 +7,8 @@ import time
 from datetime import datetime
 from itertools import pairwise
 
-from tests.engine.conftest import MakeProject
-from tests.engine.test_gate import FOREVER, check, wait_for
 from tests.support.events import recording
-from tests.support.project import IMAGE, Project, service
+from tests.support.project import FOREVER, IMAGE, MakeProject, Project, check, service, wait_for
 
 # Becomes healthy some time after it was started, so that a gate that does not wait is caught.
 SLOW = "sleep 1.5; touch /tmp/ok; " + FOREVER

@@ -14,12 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import MakeProject
-from tests.engine.test_gate import check
 from tests.support.images import POSTGRES, ensure
 from tests.support.load import Ask, Load
 from tests.support.locked import secrets
-from tests.support.project import Project
+from tests.support.project import MakeProject, Project, check
 from tests.support.shop import images, services
 
 ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "1"))

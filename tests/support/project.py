@@ -7,10 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 INV = Path(sys.executable).with_name("inv")
@@ -18,6 +22,10 @@ INV = Path(sys.executable).with_name("inv")
 IMAGE = "rofecare/base:trixie"
 
 Json = dict[str, Any]
+MakeProject = Callable[..., "Project"]
+
+# A command that runs until it is stopped.
+FOREVER = "exec sleep infinity"
 
 
 class Project:
@@ -113,3 +121,25 @@ def service(command: str, *, probe: str = "true", phase: str | None = "infrastru
 def without_healthcheck(command: str, **more: object) -> Json:
     """The same, and nobody can tell whether it works."""
     return {key: value for key, value in service(command, **more).items() if key != "healthcheck"}  # type: ignore[arg-type]
+
+
+def check(outcome: tuple[int, str], code: int, *expected: str) -> None:
+    """Assert the exit code, parts of the output, and what no output contains."""
+    returncode, output = outcome
+    assert returncode == code, output
+    for words in expected:
+        assert words in output, output
+    assert "Traceback" not in output, output
+    if code:
+        assert "up: " not in output, output
+
+
+def wait_for(project: Project, name: str, template: str, wanted: str) -> None:
+    """Wait until `docker inspect` with this template prints the wanted value for the service's container."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        with suppress(subprocess.CalledProcessError):
+            if project.docker("inspect", "--format", template, f"{project.name}-{name}-1") == wanted:
+                return
+        time.sleep(0.1)
+    pytest.fail(f"{name} never became {wanted}")

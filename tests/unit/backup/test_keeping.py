@@ -17,7 +17,7 @@ from rofecare_infra.backup.store import Entry, Store
 from rofecare_infra.boundary import confirm
 from rofecare_infra.errors import UsageError, VerificationError
 from tests.support.fakes import drain
-from tests.unit.backup.test_records_and_facts import MANIFEST
+from tests.support.manifests import MANIFEST
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

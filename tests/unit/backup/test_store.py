@@ -16,7 +16,7 @@ from rofecare_infra.backup.sealed import packed, read_key, seal, unpacked, unsea
 from rofecare_infra.backup.store import Store, mark_verified, read
 from rofecare_infra.errors import CommandError, SettingsError, UsageError, VerificationError
 from tests.support.fakes import drain
-from tests.unit.backup.test_records_and_facts import MANIFEST
+from tests.support.manifests import MANIFEST
 
 ID = MANIFEST.id
 

@@ -64,9 +64,9 @@ def test_what_no_file_describes_is_not_hidden() -> None:
     ]
 
 
-WATCHERS = (service("prometheus", "monitoring"), service("grafana", "monitoring"))
-ABOVE = Platform("rofecare", tuple(replace(one, image=f"upstream/{one.name}") for one in WATCHERS))
-OURS = Platform("rofecare", (replace(WATCHERS[0], image="rofecare/prometheus:1"),))
+MONITORING = (service("prometheus", "monitoring"), service("grafana", "monitoring"))
+ABOVE = Platform("rofecare", tuple(replace(one, image=f"upstream/{one.name}") for one in MONITORING))
+OURS = Platform("rofecare", (replace(MONITORING[0], image="rofecare/prometheus:1"),))
 
 
 @pytest.mark.parametrize(

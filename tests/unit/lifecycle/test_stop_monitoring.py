@@ -10,7 +10,7 @@ from rofecare_infra.project.containers import ProjectContainers
 from tests.support.fakes import FakeClock, FakeEngine, container, drain, service
 
 DATABASE = container("db", labels={LABEL_PHASE: "infrastructure"})
-WATCHERS = tuple(container(name, labels={LABEL_PHASE: "monitoring"}) for name in ("alertmanager", "prometheus"))
+MONITORING = tuple(container(name, labels={LABEL_PHASE: "monitoring"}) for name in ("alertmanager", "prometheus"))
 PLATFORM = Platform(
     "rofecare",
     (
@@ -22,7 +22,7 @@ PLATFORM = Platform(
 
 
 def test_it_is_there_as_long_as_one_of_its_containers_is() -> None:
-    assert ProjectContainers("rofecare", lambda: FakeEngine([DATABASE, WATCHERS[0]])).is_watched
+    assert ProjectContainers("rofecare", lambda: FakeEngine([DATABASE, MONITORING[0]])).is_watched
     assert not ProjectContainers("rofecare", lambda: FakeEngine([DATABASE])).is_watched
 
 
@@ -35,7 +35,7 @@ def test_an_engine_that_does_not_answer_shows_no_monitoring() -> None:
 
 
 def test_it_is_stopped_in_reverse_and_removed_and_the_platform_stays() -> None:
-    engine = FakeEngine([DATABASE, *WATCHERS])
+    engine = FakeEngine([DATABASE, *MONITORING])
     _, report = drain(stop_monitoring(engine, PLATFORM, clock=FakeClock()))
     assert engine.stopped == ["id-prometheus", "id-alertmanager"]
     assert report.stopped == ("rofecare-alertmanager-1", "rofecare-prometheus-1")

@@ -6,7 +6,7 @@ import pytest
 
 from rofecare_infra.smoke.blame import blame, may_settle, routed
 from rofecare_infra.smoke.checks import Answer, Check
-from tests.unit.smoke.builders import GATEWAY, PATIENT, plan
+from tests.support.smoke import GATEWAY, PATIENT, plan
 
 WRITE, READ = "POST /api/patients/records", "GET /api/patients/records/1"
 LIMITED = {"x-ratelimit-remaining": "199"}

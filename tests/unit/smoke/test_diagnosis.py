@@ -8,7 +8,7 @@ import pytest
 
 from rofecare_infra.smoke.checks import Check
 from rofecare_infra.smoke.diagnosis import diagnose
-from tests.unit.smoke.builders import CONFIG, EUREKA, GATEWAY, IDENTITY, PATIENT, containers, platform
+from tests.support.smoke import CONFIG, EUREKA, GATEWAY, IDENTITY, PATIENT, containers, platform
 
 GOOD = Check(PATIENT, "patient-db", "writes")
 NO_WRITE = Check(IDENTITY, "identity-db", "writes", 5.0, "cannot write to {}", "503")

@@ -15,7 +15,7 @@ from rofecare_infra.platform import Port
 from rofecare_infra.secrets.token import LIFETIME, signed
 from rofecare_infra.smoke.plan import Address, plan_of, prefixes
 from rofecare_infra.smoke.served import components_down, configuration_of, instances_up
-from tests.unit.smoke.builders import CONFIG, EUREKA, GATEWAY, IDENTITY, PATIENT, business, plan, platform
+from tests.support.smoke import CONFIG, EUREKA, GATEWAY, IDENTITY, PATIENT, business, plan, platform
 
 
 def test_the_model_says_who_is_who() -> None:

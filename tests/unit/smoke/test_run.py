@@ -15,7 +15,7 @@ from rofecare_infra.progress import Event, Working
 from rofecare_infra.smoke import Report, error_of, run, shown
 from rofecare_infra.smoke.checks import Answer
 from rofecare_infra.smoke.events import ARRIVAL
-from tests.unit.smoke.builders import (
+from tests.support.smoke import (
     CONFIG,
     EUREKA,
     GATEWAY,

@@ -1,0 +1,30 @@
+"""The backups of a small project, as `inv backups` lists them, and what a backup must not leave behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.support.project import Project
+
+Json = dict[str, Any]
+
+
+def listed(project: Project) -> list[Json]:
+    """All backups, oldest first."""
+    code, output = project.inv("backups", "--json")
+    assert code == 0, output
+    found: list[Json] = json.loads(output)
+    return found
+
+
+def newest(project: Project) -> Path:
+    """The folder of the newest backup."""
+    return Path(listed(project)[-1]["folder"])
+
+
+def leftovers(project: Project) -> list[str]:
+    """Unfinished folders and scratch containers."""
+    hidden = [path.name for path in (project.root / "backups" / project.name).iterdir() if path.name.startswith(".p")]
+    return hidden + project.docker("ps", "-aq", "--filter", f"label=com.rofecare.scratch={project.name}").split()
