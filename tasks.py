@@ -6,13 +6,13 @@ from pathlib import Path
 
 from invoke.collection import Collection
 
+from rofecare_dev.tasks import dashboards, lint, test
 from rofecare_infra.boundary import accept_lists, bind
 from rofecare_infra.boundary.tasks.data import backup, backups, restore, schedule_backups, unpack_backup, verify_backup
 from rofecare_infra.boundary.tasks.hosting import install_service
 from rofecare_infra.boundary.tasks.looks import logs, smoke, status
 from rofecare_infra.boundary.tasks.monitoring import alerts, start_monitoring, stop_monitoring
 from rofecare_infra.boundary.tasks.platform import build, init, rotate, start_all, start_infra, stop_all, upgrade
-from rofecare_infra.boundary.tasks.quality import dashboards, lint, test
 from rofecare_infra.boundary.tasks.search import search_logs
 
 namespace = Collection(

@@ -15,8 +15,8 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from rofecare_infra import dashboards as drawn
-from rofecare_infra.dashboards.shapes import NONE_WANTED, ONE_WANTED, Limits
+from rofecare_dev import dashboards as drawn
+from rofecare_dev.dashboards.shapes import NONE_WANTED, ONE_WANTED, Limits
 from tests.support.promql import dashboards, filled, queries_of_dashboards, selectors
 
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rofecare_infra.quality import lint, linters
+from rofecare_dev.linters import lint, linters
 
 ROOT = Path(__file__).resolve().parents[2]
 

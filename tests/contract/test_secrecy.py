@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rofecare_infra.quality.sources import files
+from rofecare_dev.sources import files
 
 _TEXT = {"", ".cfg", ".conf", ".env", ".java", ".json", ".md", ".properties", ".py", ".sh", ".sql"}
 _TEXT |= {".svg", ".toml", ".txt", ".xml", ".yaml", ".yml"}

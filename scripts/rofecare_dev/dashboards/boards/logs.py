@@ -15,8 +15,8 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.elasticsearch import TermsOrder
 
-from rofecare_infra.dashboards.board import LOGS_UID, Choice, Section, board
-from rofecare_infra.dashboards.shapes import NONE_WANTED, Ask, lines, number
+from rofecare_dev.dashboards.board import LOGS_UID, Choice, Section, board
+from rofecare_dev.dashboards.shapes import NONE_WANTED, Ask, lines, number
 
 LINES = DataSourceRef(type_val="elasticsearch", uid="elasticsearch")
 SPANS = DataSourceRef(type_val="elasticsearch", uid="spans")
@@ -45,7 +45,7 @@ _COLUMNS = {
 }
 
 
-def drawn() -> Dashboard:
+def dashboard() -> Dashboard:
     """Where every panel of the other dashboards leads to."""
     return board(
         LOGS_UID,

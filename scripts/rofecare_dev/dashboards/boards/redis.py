@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from rofecare_infra.dashboards.board import Section, board, to_logs_of
-from rofecare_infra.dashboards.shapes import Ask, Limits, lines, number, tiles
+from rofecare_dev.dashboards.board import Section, board, to_logs_of
+from rofecare_dev.dashboards.shapes import Ask, Limits, lines, number, tiles
 
 # Without a limit of its own, the machine is the limit.
 MOST = "(redis_memory_max_bytes > 0 or on () node_memory_MemTotal_bytes)"
 _LOGS = [to_logs_of("redis")]
 
 
-def drawn() -> Dashboard:
+def dashboard() -> Dashboard:
     """Whether it answers, what it is asked, how full it is."""
     return board(
         "rofecare-redis",

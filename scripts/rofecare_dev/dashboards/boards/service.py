@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from rofecare_infra.dashboards.board import Choice, Section, board, to_logs
-from rofecare_infra.dashboards.shapes import Ask, Limits, lines, number, tiles
+from rofecare_dev.dashboards.board import Choice, Section, board, to_logs
+from rofecare_dev.dashboards.shapes import Ask, Limits, lines, number, tiles
 
 _THE = 'job="applications", service="$service"'
 _SERVED = f'{{{_THE}, uri!~"/actuator.*"}}'
@@ -17,7 +17,7 @@ _CHOICES = (
 )
 
 
-def drawn() -> Dashboard:
+def dashboard() -> Dashboard:
     """The dashboard of any of the business services."""
     return board(
         "rofecare-service",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from rofecare_infra.dashboards.board import Section, board, to_logs_of_series
-from rofecare_infra.dashboards.shapes import Ask, lines, tiles
+from rofecare_dev.dashboards.board import Section, board, to_logs_of_series
+from rofecare_dev.dashboards.shapes import Ask, lines, tiles
 
 _BY = "sum by (service, part)"
 _POOLS = 'job="applications"'
 _LINKS = [to_logs_of_series()]
 
 
-def drawn() -> Dashboard:
+def dashboard() -> Dashboard:
     """All databases side by side: the one that stands out is the one to look at."""
     return board(
         "rofecare-databases",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from rofecare_infra.dashboards.board import Section, board, to_logs_of, to_logs_of_series
-from rofecare_infra.dashboards.shapes import ONE_WANTED, Ask, Limits, lines, number, tiles
+from rofecare_dev.dashboards.board import Section, board, to_logs_of, to_logs_of_series
+from rofecare_dev.dashboards.shapes import ONE_WANTED, Ask, Limits, lines, number, tiles
 
 _ALL = "spring_cloud_gateway_requests_seconds"
 _LOGS = [to_logs_of("rofecare-gateway")]
@@ -16,7 +16,7 @@ _STATES = {
 }
 
 
-def drawn() -> Dashboard:
+def dashboard() -> Dashboard:
     """What comes in, what becomes of it, whom the gateway has stopped calling."""
     return board(
         "rofecare-gateway",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from rofecare_infra.dashboards.board import Section, board, to_logs_of_series
-from rofecare_infra.dashboards.shapes import NONE_WANTED, Ask, Limits, lines, number
+from rofecare_dev.dashboards.board import Section, board, to_logs_of_series
+from rofecare_dev.dashboards.shapes import NONE_WANTED, Ask, Limits, lines, number
 
 _DISK = 'job="host"'
 _LINKS = [to_logs_of_series()]
 
 
-def drawn() -> Dashboard:
+def dashboard() -> Dashboard:
     """Disk, memory, processors and clock; below, who takes most of them."""
     return board(
         "rofecare-host",

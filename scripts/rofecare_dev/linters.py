@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from rofecare_dev import sources
 from rofecare_infra import process
 from rofecare_infra.errors import CommandError
-from rofecare_infra.quality import sources
 
 # The slowest of them takes half a minute on an old machine; in seconds.
 _PATIENCE = 300.0

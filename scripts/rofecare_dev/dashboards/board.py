@@ -20,7 +20,7 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from rofecare_infra.dashboards.shapes import METRICS
+from rofecare_dev.dashboards.shapes import METRICS
 
 COLUMNS = 24
 _TAG = "rofecare"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from rofecare_infra.dashboards.board import Section, board, to_logs_of_series
-from rofecare_infra.dashboards.shapes import Ask, Limits, bars, lines, rows
+from rofecare_dev.dashboards.board import Section, board, to_logs_of_series
+from rofecare_dev.dashboards.shapes import Ask, Limits, bars, lines, rows
 
 _LINKS = [to_logs_of_series()]
 _BY = "max by (service, part)"
 
 
-def drawn() -> Dashboard:
+def dashboard() -> Dashboard:
     """The starts: what was slow, and what starts again and again."""
     return board(
         "rofecare-starts",

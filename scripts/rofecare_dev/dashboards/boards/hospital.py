@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from rofecare_infra.dashboards.board import Section, board, to_board, to_logs_of_series
-from rofecare_infra.dashboards.redis import MOST
-from rofecare_infra.dashboards.shapes import NONE_WANTED, Ask, Limits, bars, lines, number, rows, tiles
+from rofecare_dev.dashboards.board import Section, board, to_board, to_logs_of_series
+from rofecare_dev.dashboards.boards.redis import MOST
+from rofecare_dev.dashboards.shapes import NONE_WANTED, Ask, Limits, bars, lines, number, rows, tiles
 
 _FAILED = 'spring_cloud_gateway_requests_seconds_count{job="applications", outcome="SERVER_ERROR"}'
 _ANSWERED = 'spring_cloud_gateway_requests_seconds_count{job="applications"}'
 _SERVED = 'http_server_requests_seconds_bucket{job="applications", uri!~"/actuator.*"}'
 
 
-def drawn() -> Dashboard:
+def dashboard() -> Dashboard:
     """The first page of Grafana: it fits one screen without scrolling."""
     return board(
         "rofecare-hospital",

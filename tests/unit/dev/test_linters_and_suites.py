@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from invoke.config import Config
+from invoke.context import Context
 from invoke.exceptions import Exit
 
+from rofecare_dev import tasks
+from rofecare_dev.linters import Linter, lint, linters
+from rofecare_dev.sources import dockerfiles, files, overlays, shell_scripts, yaml_files
+from rofecare_dev.suites import Selection, command, run_tests, seed_of
 from rofecare_infra import process
-from rofecare_infra.boundary import quality_commands
 from rofecare_infra.errors import CommandError, UsageError
-from rofecare_infra.quality import Linter, Selection, lint, linters, run_tests, seed_of
-from rofecare_infra.quality.sources import dockerfiles, files, overlays, shell_scripts, yaml_files
-from rofecare_infra.quality.suites import command
 
 
 @pytest.fixture
@@ -186,5 +188,5 @@ def test_a_seed() -> None:
 def test_pytest_has_the_last_word(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "run_attached", Terminal(1))
     with pytest.raises(Exit) as caught:
-        quality_commands.run_tests(root, Selection(only="unit"))
+        tasks.test(Context(Config(overrides={"checkout": str(root)})), only="unit")
     assert (caught.value.code, caught.value.message) == (5, None)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from rofecare_infra.dashboards.board import SERVICES, Section, board, to_logs_of_series
-from rofecare_infra.dashboards.shapes import Ask, lines
+from rofecare_dev.dashboards.board import SERVICES, Section, board, to_logs_of_series
+from rofecare_dev.dashboards.shapes import Ask, lines
 
 _THE = 'job="applications", service=~"$service"'
 _BY = "sum by (service, part)"
 _LINKS = [to_logs_of_series()]
 
 
-def drawn() -> Dashboard:
+def dashboard() -> Dashboard:
     """One line an application, of all or of those that are chosen."""
     return board(
         "rofecare-jvm",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from rofecare_infra.dashboards.board import Section, board, to_logs_of, to_logs_of_series
-from rofecare_infra.dashboards.shapes import NONE_WANTED, ONE_WANTED, Ask, Limits, lines, number, tiles
+from rofecare_dev.dashboards.board import Section, board, to_logs_of, to_logs_of_series
+from rofecare_dev.dashboards.shapes import NONE_WANTED, ONE_WANTED, Ask, Limits, lines, number, tiles
 
 _LOGS = [to_logs_of("kafka")]
 
 
-def drawn() -> Dashboard:
+def dashboard() -> Dashboard:
     """What goes through the broker, who is behind, and how the broker itself is."""
     return board(
         "rofecare-kafka",

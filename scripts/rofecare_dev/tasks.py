@@ -1,0 +1,90 @@
+"""The tasks for developers of this repository."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from rofecare_infra.boundary.checkout import root_of
+from rofecare_infra.boundary.guard import guarded
+
+
+@task(
+    optional=["random"],
+    help={
+        "only": "one suite: unit, contract, engine or e2e (all tiers except the soak)",
+        "k": "tests by name, as pytest -k selects them (all tiers except the soak)",
+        "full": "everything except the soak",
+        "soak": "the soak alone: many rounds, random moments",
+        "random": "run the files in random order; with a number, in the order of that seed",
+    },
+)
+def test(
+    context: Context,
+    only: str = "",
+    k: str = "",
+    full: bool = False,
+    soak: bool = False,
+    random: str | None = None,
+) -> None:
+    """Run the tests; without a flag, the default tier."""
+    import os
+
+    from invoke.exceptions import Exit
+
+    from rofecare_dev import suites
+    from rofecare_infra.errors import CommandError
+
+    with guarded(root_of(context)):
+        selection = suites.Selection(only, k, full=full, soak=soak, seed=suites.seed_of(random))
+        # pytest's own summary stays the last thing that is printed, also if tests fail.
+        if suites.run_tests(root_of(context), selection, os.environ) != 0:
+            raise Exit(code=CommandError.exit_code)
+
+
+@task
+def lint(context: Context) -> None:
+    """Run every linter: ruff, mypy, import-linter, yamllint, shellcheck, hadolint, compose config, compose-lint."""
+    from rofecare_dev import linters
+    from rofecare_infra.errors import CommandError
+    from rofecare_infra.progress import renderer_for
+
+    with guarded(root_of(context)):
+        out = renderer_for()
+        failed = []
+        for finding in linters.lint(root_of(context), linters.linters(root_of(context))):
+            out.say(str(finding))
+            failed += [] if finding.passed else [finding]
+        for finding in failed:
+            out.say(f"\n{finding.linter}:")
+            for line in finding.output:
+                out.say(f"  {line}")
+        if failed:
+            out.say()
+            raise CommandError(
+                f"{', '.join(finding.linter for finding in failed)} failed",
+                seen=f"{len(failed)} linters failed",
+                expected="all linters pass",
+                next_step="fix the findings above, then run inv lint again (ruff format . fixes the formatting)",
+            )
+
+
+@task
+def dashboards(context: Context) -> None:
+    """Write Grafana's dashboards from their Python modules: docker/config/grafana/dashboards/."""
+    from rofecare_infra.errors import CommandError
+    from rofecare_infra.progress import renderer_for
+
+    with guarded(root_of(context)):
+        try:
+            from rofecare_dev import dashboards as modules
+        except ModuleNotFoundError as error:
+            raise CommandError(
+                "the dashboards cannot be written",
+                seen=f"no Python package {error.name}",
+                expected="the packages of requirements-dev.lock",
+                next_step="python3 scripts/bootstrap.py dashboards  (installs them)",
+            ) from error
+        changed = modules.write(root_of(context) / "docker" / "config" / "grafana" / "dashboards")
+        names = ", ".join(path.name for path in changed)
+        renderer_for().say(f"changed: {names}" if changed else "all dashboards are up to date")
