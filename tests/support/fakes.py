@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -166,6 +166,8 @@ class FakeCompose(Compose):
     engine: FakeEngine = field(default_factory=FakeEngine)
     started: list[tuple[str, ...]] = field(default_factory=list)
     downed: list[str] = field(default_factory=list)
+    # What `hashes` was asked to compare with.
+    compared: list[frozenset[str]] = field(default_factory=list)
     # Service -> how its container looks after it was started; healthy unless named.
     outcome: Mapping[str, Container] = field(default_factory=dict)
     # What `up` prints when it fails.
@@ -176,8 +178,9 @@ class FakeCompose(Compose):
         assert not isinstance(profiles, str)
         return self.packaged if self.packaged is not None and PACKAGES in self.files else self.upstream
 
-    def hashes(self, platform: Platform) -> dict[str, frozenset[str]]:
+    def hashes(self, platform: Platform, carried: Collection[str]) -> dict[str, frozenset[str]]:
         """Two hashes a service, always the same."""
+        self.compared.append(frozenset(carried))
         return {one.name: frozenset({f"hash-{one.name}", f"other-{one.name}"}) for one in platform.services}
 
     def up(self, services: Sequence[str]) -> Generator[str, None, Result]:

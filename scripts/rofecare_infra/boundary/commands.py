@@ -64,7 +64,7 @@ def build(root: Path, names: Sequence[str]) -> None:
         project = open_project(root, secrets_checked=False, monitoring=True if names else None)
         known = [service.name for service in project.platform.services]
         chosen = resolve(names, known)
-        sources = images.resolve(project.settings, project.compose, project.engine)
+        sources = images.resolve(project.settings, project.sources, project.engine)
         for reason in sources.reasons:
             scope.say(reason)
         wanted = chosen or [service.name for service in sources.platform.services if sources.is_built(service)]

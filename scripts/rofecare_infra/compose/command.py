@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -98,21 +98,25 @@ class Compose:
         # Compose doubles every dollar that it prints, so that its output can be its input again.
         return parse(json.loads(result.stdout.replace("$$", "$")))
 
-    def hashes(self, platform: Platform) -> dict[str, frozenset[str]]:
-        """Service -> the hashes of its configuration that compose may have written on its containers.
+    def hashes(self, platform: Platform, carried: Collection[str]) -> dict[str, frozenset[str]]:
+        """Service -> the hashes of its configuration as compose writes them on containers.
 
-        There are two: compose counts `depends_on` in when it starts everything by itself, and leaves it out when it
-        is told to start some services alone, as `up` below does.
+        `carried` are the hashes on the containers that exist: without any there is nothing to compare with.
+
+        A service may have two: compose includes `depends_on` when it starts everything by itself, and leaves it out
+        when it starts some services alone, as `up` below does. The first kind is only asked for where a container
+        carries a hash that is not of the second.
         """
-        alone = [service.name for service in platform.services if service.depends_on]
-        overlay = "\n".join(["services:", *(f"  {name}: {{depends_on: !reset {{}}}}" for name in alone)])
-        argv = self.argv("-f", "-", "config", "--hash", "*")
-        texts = [self.run("config", "--hash", "*", timeout=_QUICK).stdout]
-        if alone:
-            texts.append(run(argv, env=self.variables, stdin=overlay, timeout=_QUICK).stdout)
+        if not carried:
+            return {}
+        dependent = [service.name for service in platform.services if service.depends_on]
+        overlay = "\n".join(["services:", *(f"  {name}: {{depends_on: !reset {{}}}}" for name in dependent)])
         found: dict[str, frozenset[str]] = {}
-        for name, _, value in (line.partition(" ") for text in texts for line in text.splitlines()):
-            found[name] = found.get(name, frozenset()) | {value}
+        if dependent:
+            argv = self.argv("-f", "-", "config", "--hash", "*")
+            _add(found, run(argv, env=self.variables, stdin=overlay, timeout=_QUICK).stdout)
+        if not dependent or not set(carried) <= {one for each in found.values() for one in each}:
+            _add(found, self.run("config", "--hash", "*", timeout=_QUICK).stdout)
         return found
 
     def up(self, services: Sequence[str]) -> Generator[str, None, Result]:
@@ -141,3 +145,8 @@ class Compose:
         # Outside the folder of our files: compose then goes by the labels of what is there, unless the caller's
         # environment names files.
         return run(argv, cwd=Path("/"), without=_CHOICES, timeout=600.0)
+
+
+def _add(found: dict[str, frozenset[str]], printed: str) -> None:
+    for name, _, value in (line.partition(" ") for line in printed.splitlines()):
+        found[name] = found.get(name, frozenset()) | {value}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,9 +81,9 @@ class _Records:
         state.replace(self._path, json.dumps(self._known, indent=1))
 
 
-def missing(sources: Sources, engine: Engine, services: Iterable[Service]) -> tuple[str, ...]:
+def missing(sources: Sources, image: Callable[[str], object | None], services: Iterable[Service]) -> tuple[str, ...]:
     """Those of the services whose image is built here and is not there."""
-    return tuple(one.name for one in services if sources.is_built(one) and engine.image(one.image) is None)
+    return tuple(one.name for one in services if sources.is_built(one) and image(one.image) is None)
 
 
 def build(

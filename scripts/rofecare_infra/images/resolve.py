@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol
 
 from rofecare_infra.compose import Compose
@@ -41,30 +42,24 @@ class Sources:
 
 def resolve(
     settings: Settings,
-    compose: Compose,
+    opened: Sources,
     images: LocalImages,
     answers: Callable[[str], bool] = registry.answers,
     offers: Callable[[str], bool] = registry.offers,
     *,
     production: bool = False,
 ) -> Sources:
-    """Decide for the infrastructure and for each application.
+    """Decide for the infrastructure and for each application of the model that was opened.
 
-    `answers` says whether a registry does, `offers` whether it has an image for us. Raises SettingsError where
-    `production` would fall back to the reference services: they keep nobody's health record.
+    `answers` returns whether a registry does, `offers` whether it has an image for us. Raises SettingsError where
+    `production` would fall back to the reference services: they store no health records.
     """
-    upstream = compose.model()
-    built_here = compose.on_packages()
-    packaged = built_here.model() if built_here.files != compose.files else upstream
-    asked: dict[str, bool] = {}
+    compose, upstream = opened.compose, opened.platform
+    reachable = cache(answers)
 
-    def reachable(image: str) -> bool:
-        host = registry.host_of(image)
-        if host not in asked:
-            asked[host] = answers(host)
-        return asked[host]
+    def available(image: str) -> bool:
+        return reachable(registry.host_of(image)) and offers(image)
 
-    infrastructure, why = _infrastructure(settings, upstream, packaged, images, reachable)
     origins: dict[str, str] = {}
     variables: dict[str, str] = {}
     for service in upstream.services:
@@ -74,13 +69,24 @@ def resolve(
         if settings.get(variable):
             origins[service.name] = "chosen"
             continue
-        origin = _origin(settings, service, images, lambda image: reachable(image) and offers(image))
+        origin = _origin(settings, service, images, available)
         if production and origin == "reference" and settings.services != "reference":
             raise _no_reference(service.name, service.image)
         origins[service.name] = origin
         variables[variable] = service.image if origin == "registry" else local_image(service.name, origin)
-    final = (built_here if infrastructure == "packages" else compose).with_variables(variables)
-    platform = final.model()
+    same = all(
+        variables.get(image_variable(name), upstream.service(name).image) == upstream.service(name).image
+        for name in origins
+    )
+
+    @cache
+    def model_of(*, packaged: bool) -> tuple[Compose, Platform]:
+        chosen = (compose.on_packages() if packaged else compose).with_variables(variables)
+        # Compose takes a moment for each model: one that is known already is not asked for again.
+        return chosen, upstream if same and chosen.files == compose.files else chosen.model()
+
+    infrastructure, why = _infrastructure(settings, upstream, lambda: model_of(packaged=True)[1], images, reachable)
+    final, platform = model_of(packaged=infrastructure == "packages")
     reasons = (why, *_summary(settings, origins), *_left_out(upstream, platform))
     return Sources(final, platform, infrastructure, origins, reasons)
 
@@ -96,23 +102,27 @@ def local_image(service: str, origin: str) -> str:
 
 
 def _infrastructure(
-    settings: Settings, upstream: Platform, packaged: Platform, images: LocalImages, reachable: Callable[[str], bool]
+    settings: Settings,
+    upstream: Platform,
+    packaged: Callable[[], Platform],
+    images: LocalImages,
+    reachable: Callable[[str], bool],
 ) -> tuple[str, str]:
     if settings.images != "auto":
         return settings.images, f"infrastructure images: {settings.images} (IMAGES={settings.images})"
-    # What watches goes along with what is watched: it comes later, and decides nothing.
-    ours = {service.name: service.image for service in packaged.services if service.checkout is None}
-    pairs = [
-        (service.image, ours[service.name])
-        for service in upstream.services
-        if service.name in ours and ours[service.name] != service.image and service.phase != MONITORING
-    ]
-    if all(images.image(theirs) for theirs, _ in pairs):
-        return "registry", "infrastructure images: registry (all of them are on this machine)"
+    local = "registry", "infrastructure images: registry (all of them are on this machine)"
+    # The monitoring follows the platform: it is started later, and decides nothing.
+    theirs = [one for one in upstream.services if one.checkout is None and one.phase != MONITORING]
+    if all(images.image(one.image) for one in theirs):
+        return local
+    ours = {service.name: service.image for service in packaged().services if service.checkout is None}
+    pairs = [(one.image, ours[one.name]) for one in theirs if one.name in ours and ours[one.name] != one.image]
+    if all(images.image(upstream_image) for upstream_image, _ in pairs):
+        return local
     if all(images.image(own) for _, own in pairs):
         return "packages", "infrastructure images: packages (built on this machine before)"
     host = registry.host_of(pairs[0][0])
-    if reachable(pairs[0][0]):
+    if reachable(host):
         return "registry", f"infrastructure images: registry ({host} answers)"
     return "packages", f"infrastructure images: packages ({host} does not answer)"
 

@@ -1,9 +1,10 @@
-"""Starts stage by stage: what is ready is not touched, and no stage begins before the one before it is ready."""
+"""Starts the platform in stages: running containers are left alone, and a stage waits for the one before it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import ServiceFailedError
@@ -22,55 +23,78 @@ def start(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[Event, None, tuple[Container, ...]]:
-    """Start the stages of these phases (all unless given); return the containers, every one of them seen ready.
+    """Start the stages of these phases (default: all); return their containers, every one of them ready.
 
     Raises ServiceFailedError or GateTimeoutError for the first stage that does not become ready, CommandError when
     something cannot be started at all.
     """
     stages = project.platform.stages(phases)
     services = [service for stage in stages for service in stage.services]
-    yield from ensure_images(project, services, sleep)
-    hashes = project.compose.hashes(project.platform)
+    images = yield from ensure_images(project, services, sleep)
     containers = project.engine.containers(project.platform.project)
-    to_start = [name for stage in stages for name in _outdated(project, stage, containers, hashes)]
-    # Before the first container is started: a port that is taken is better known now than in phase 3.
-    taken = failure.taken_port(
-        project.platform, [service for service in services if service.name in to_start], project.engine
-    )
+    names = {service.name for service in services}
+    carried = {one.config_hash for one in containers if one.service in names}
+    wanted = _Wanted(project.compose.hashes(project.platform, carried), images)
+    # Checked before the first container is started: later, a port in use would stop the start half way.
+    taken = failure.taken_port(project.platform, wanted.outdated(services, containers), project.engine)
     if taken is not None:
         raise taken
-    watched = [stage for stage in stages if stage.phase == MONITORING]
+    first_of_monitoring = next((stage for stage in stages if stage.phase == MONITORING), None)
     for number, stage in enumerate(stages, 1):
-        if stage in watched[:1]:
+        if stage is first_of_monitoring:
             yield from grant_monitoring_access(project.platform, project.engine)
-        yield from _start_stage(project, stage, (number, len(stages)), hashes, clock, sleep)
+        yield from _start_stage(project, stage, (number, len(stages)), wanted, clock, sleep)
     return _all_ready(project, services)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What containers are compared with; read once for a whole start."""
+
+    # Service -> the hashes of its configuration.
+    hashes: Mapping[str, frozenset[str]]
+    # Name of an image -> its id.
+    images: Mapping[str, str]
+
+    def outdated(self, services: Iterable[Service], containers: Sequence[Container]) -> tuple[Service, ...]:
+        """The services that have to be created, started or replaced."""
+        return tuple(service for service in services if not self._runs(service, containers))
+
+    def _runs(self, service: Service, containers: Sequence[Container]) -> bool:
+        mine = [container for container in containers if container.service == service.name]
+        return len(mine) == service.replicas and all(
+            _is_up_or_done(service, container)
+            and container.config_hash in self.hashes.get(service.name, ())
+            and container.image_id == self.images.get(service.image)
+            for container in mine
+        )
 
 
 def _start_stage(
     project: Project,
     stage: Stage,
     place: tuple[int, int],
-    hashes: Mapping[str, frozenset[str]],
+    wanted: _Wanted,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> Generator[Event, None, None]:
     began = clock()
+    # Looked at again: a container may have ended while an earlier stage was started.
     before = project.engine.containers(project.platform.project)
-    outdated = _outdated(project, stage, before, hashes)
+    services = wanted.outdated(stage.services, before)
+    outdated = tuple(service.name for service in services)
     restarts = {container.id: container.restarts for container in before}
     if outdated or observe(stage.services, before, restarts, 0.0).pending:
         yield StageBegan(stage.phase, *place, outdated or stage.names)
     if outdated:
         result = yield from output_of(project.compose.up(outdated))
         if not result.ok:
-            concerned = [service for service in stage.services if service.name in outdated]
-            raise failure.not_started(project.platform, concerned, project.engine, result)
+            raise failure.not_started(project.platform, services, project.engine, result)
     yield from until_ready(
         project.platform,
         project.engine,
         stage.services,
-        # The engine counts anew for what it starts anew.
+        # The engine resets the count of a container that it creates or starts.
         restarts_before={one.id: one.restarts for one in before if one.service not in outdated},
         timeout=project.settings.gate_timeout,
         clock=clock,
@@ -89,7 +113,7 @@ def until_ready(
     clock: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> Generator[Event, None, None]:
-    """Tell of these services until all are ready. Raises ServiceFailedError or GateTimeoutError (`timeout` seconds)."""
+    """Report on these services until all are ready. Raises ServiceFailedError, or GateTimeoutError after `timeout`."""
     last = yield from _watched(
         wait(
             services,
@@ -117,38 +141,13 @@ def _watched(observations: Generator[Observation, None, Observation]) -> Generat
         yield Observed(seen.waited, {name: unready.get(name, "") for name in seen.verdicts})
 
 
-def _outdated(
-    project: Project, stage: Stage, containers: Sequence[Container], hashes: Mapping[str, frozenset[str]]
-) -> tuple[str, ...]:
-    """The services of the stage that have to be created, started or replaced."""
-    return tuple(
-        service.name
-        for service in stage.services
-        if not _runs_as_described(project, service, containers, hashes.get(service.name, frozenset()))
-    )
-
-
-def _runs_as_described(
-    project: Project, service: Service, containers: Sequence[Container], config_hashes: frozenset[str]
-) -> bool:
-    mine = [container for container in containers if container.service == service.name]
-    image = project.engine.image(service.image)
-    return len(mine) == service.replicas and all(
-        _is_up_or_done(service, container)
-        and container.config_hash in config_hashes
-        and image is not None
-        and container.image_id == image.id
-        for container in mine
-    )
-
-
 def _is_up_or_done(service: Service, container: Container) -> bool:
-    # A paused one is left to the judge: somebody paused it on purpose.
+    # A paused container is left to the gate, which reports it: it was paused on purpose.
     return has_done_its_work(service, container) or container.status in {"running", "restarting", "paused"}
 
 
 def _all_ready(project: Project, services: Sequence[Service]) -> tuple[Container, ...]:
-    """The last look at everything together: a service may fall while a later stage starts."""
+    """Check all services together: one may fail while a later stage is started."""
     containers = project.engine.containers(project.platform.project)
     restarts = {container.id: container.restarts for container in containers}
     last = observe(services, containers, restarts, 0.0)
@@ -156,9 +155,9 @@ def _all_ready(project: Project, services: Sequence[Service]) -> tuple[Container
         raise failure.failed(project.platform, project.engine, last)
     for name, verdict in last.pending.items():
         raise ServiceFailedError(
-            f"{name} is not ready any more",
+            f"{name} is no longer ready",
             seen=verdict.reason,
             expected="every service ready at the same moment",
-            next_step="the same command again: what is ready stays as it is",
+            next_step="run the same command again: ready services stay as they are",
         )
     return last.containers

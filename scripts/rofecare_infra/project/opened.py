@@ -153,7 +153,7 @@ def prepare(project: Project) -> Generator[Event, None, Project]:
     if inventory.missing:
         made = initialise(project)
         yield Note(f"{len(made)} secrets made in {inventory.folder}")
-    sources = images.resolve(project.settings, project.compose, project.engine, production=project.production)
+    sources = images.resolve(project.settings, project.sources, project.engine, production=project.production)
     if project.production:
         mode.remember(project.settings)
         volumes = make_volumes(project.platform, project.engine)
@@ -166,9 +166,13 @@ def prepare(project: Project) -> Generator[Event, None, Project]:
 
 def ensure_images(
     project: Project, services: Sequence[Service], sleep: Callable[[float], None]
-) -> Generator[Event, None, None]:
-    """Build or pull what is not on this machine yet. Raises CommandError for the first image that cannot be had."""
-    absent = images.missing(project.sources, project.engine, services)
+) -> Generator[Event, None, dict[str, str]]:
+    """Build or pull the images that are not on this machine; return the id of each image by its name.
+
+    Raises CommandError for the first image that is not available.
+    """
+    found = {image: project.engine.image(image) for image in dict.fromkeys(one.image for one in services)}
+    absent = images.missing(project.sources, found.get, services)
     if absent:
         report = yield from images.build(project.settings, project.sources, project.engine, absent)
         for image, tail in report.failed.items():
@@ -176,12 +180,16 @@ def ensure_images(
                 f"image {image} cannot be built",
                 seen="its build failed",
                 expected="an image for every service before any is started",
-                next_step="mend the cause below, then run the same command again",
+                next_step="fix the cause below, then run the same command again",
                 details=tail,
             )
-    for image, names in _by_image(services).items():
-        if project.engine.image(image) is None:
-            yield from images.pull(image, ", ".join(names), sleep)
+    for image in [name for name, one in found.items() if one is None]:
+        found[image] = project.engine.image(image)
+        if found[image] is None:
+            users = [service.name for service in services if service.image == image]
+            yield from images.pull(image, ", ".join(users), sleep)
+            found[image] = project.engine.image(image)
+    return {name: one.id for name, one in found.items() if one is not None}
 
 
 def _compose(settings: Settings, *, monitoring: bool, production: bool) -> Compose:
@@ -190,13 +198,6 @@ def _compose(settings: Settings, *, monitoring: bool, production: bool) -> Compo
         compose = compose.with_files(*hardened.files_for(settings))
     has_it = (settings.docker_folder / MONITORING).exists()
     return compose.with_files(MONITORING) if monitoring and has_it else compose
-
-
-def _by_image(services: Iterable[Service]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for service in services:
-        found.setdefault(service.image, []).append(service.name)
-    return found
 
 
 def _variables(settings: Settings) -> dict[str, str]:

@@ -59,7 +59,7 @@ class Plan:
 def plan_of(target: Project) -> Plan:
     """What runs now against what `target` describes. Raises ServiceFailedError unless all of it is ready."""
     containers = target.engine.containers(target.platform.project)
-    hashes = target.compose.hashes(target.platform)
+    hashes = target.compose.hashes(target.platform, {one.config_hash for one in containers})
     services = [service for stage in target.platform.stages() for service in stage.services]
     _refuse_unless_ready(services, containers)
     return Plan(tuple(_change(target, service, containers, hashes) for service in services))

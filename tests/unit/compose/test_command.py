@@ -109,14 +109,20 @@ def test_both_hashes_that_a_container_may_carry(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(command, "run", run)
     platform = Platform("p", (service("kafka", depends_on=("zookeeper",)), service("redis")))
-    assert COMPOSE.hashes(platform) == {"kafka": {"12ab", "56ef"}, "redis": {"34cd"}}
-    assert [argv[-5:] for argv, _ in asked][1] == ["-f", "-", "config", "--hash", "*"]
-    assert asked[1][1] == "services:\n  kafka: {depends_on: !reset {}}"
+    assert COMPOSE.hashes(platform, ["12ab"]) == {"kafka": {"12ab", "56ef"}, "redis": {"34cd"}}
+    assert asked[0][0][-5:] == ["-f", "-", "config", "--hash", "*"]
+    assert asked[0][1] == "services:\n  kafka: {depends_on: !reset {}}"
+    assert len(asked) == 2
+    # What was started stage by stage carries the one kind alone.
+    assert COMPOSE.hashes(platform, ["56ef", "34cd"]) == {"kafka": {"56ef"}, "redis": {"34cd"}}
+    assert len(asked) == 3
+    assert COMPOSE.hashes(platform, ()) == {}
+    assert len(asked) == 3
 
 
 def test_one_question_is_enough_where_nothing_depends_on_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     door(monkeypatch, stdout="redis 34cd\n")
-    assert COMPOSE.hashes(Platform("p", (service("redis"),))) == {"redis": {"34cd"}}
+    assert COMPOSE.hashes(Platform("p", (service("redis"),)), ["34cd"]) == {"redis": {"34cd"}}
 
 
 def test_the_model(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -232,4 +232,4 @@ def test_what_is_missing_is_what_is_built_here_and_not_there(root: Path) -> None
     shop = Workshop(root, {"a": "source", "b": "registry", "c": "reference"})
     shop.engine.images["rofecare/c:reference"] = Image("sha256:1")
     sources = Sources(shop.builder, shop.builder.upstream, "registry", shop.origins, ())
-    assert missing(sources, shop.engine, shop.builder.upstream.services) == ("a",)
+    assert missing(sources, shop.engine.image, shop.builder.upstream.services) == ("a",)

@@ -44,10 +44,16 @@ def root(tmp_path: Path) -> Path:
     return checkout
 
 
+def opened(compose: FakeCompose) -> Sources:
+    return Sources(compose, compose.upstream)
+
+
 def resolved(root: Path, *images: str, registry: Registry | None = None, **values: str) -> Sources:
     compose = FakeCompose(root / "docker", upstream=UPSTREAM, packaged=PACKAGED)
     asked = registry or Registry()
-    return resolve(settings(root, **values), compose, FakeEngine(images=images), asked, lambda _image: asked.offered)
+    return resolve(
+        settings(root, **values), opened(compose), FakeEngine(images=images), asked, lambda _image: asked.offered
+    )
 
 
 HUB = "registry-1.docker.io"
@@ -134,7 +140,7 @@ def test_a_registry_is_asked_once(root: Path) -> None:
         root / "docker", upstream=Platform("p", (*UPSTREAM.services, *more)), packaged=Platform("p", PACKAGED.services)
     )
     registry = Registry()
-    resolve(settings(root), compose, FakeEngine(), registry)
+    resolve(settings(root), opened(compose), FakeEngine(), registry)
     assert sorted(registry.asked) == ["ghcr.io", HUB]
 
 
@@ -151,13 +157,40 @@ def test_a_project_without_the_packages_overlay(root: Path) -> None:
     assert PACKAGES not in sources.compose.files
 
 
+@pytest.mark.parametrize(
+    ("images", "values", "count"),
+    [
+        # On packages: the packaged model is the final one.
+        (("rofecare/postgres:17",), {}, 1),
+        ((), {"IMAGES": "packages"}, 1),
+        # On upstream images that are on this machine, the packaged model is not needed.
+        (("postgres:17",), {}, 1),
+        # What was opened is what is started.
+        (("postgres:17",), {"SERVICES": "registry"}, 0),
+    ],
+)
+def test_compose_is_asked_for_no_model_twice(
+    root: Path, monkeypatch: pytest.MonkeyPatch, images: tuple[str, ...], values: dict[str, str], count: int
+) -> None:
+    asked: list[tuple[str, ...]] = []
+    model = FakeCompose.model
+
+    def counted(compose: FakeCompose) -> Platform:
+        asked.append(compose.files)
+        return model(compose)
+
+    monkeypatch.setattr(FakeCompose, "model", counted)
+    resolved(root, *images, registry=None, **values)
+    assert len(asked) == count
+
+
 def test_what_cannot_be_built_is_left_out_and_named(root: Path) -> None:
     watching = (service("prometheus", "monitoring"), service("grafana", "monitoring"))
     upstream = replace(UPSTREAM, services=(*UPSTREAM.services, *watching))
     packaged = replace(PACKAGED, services=(*PACKAGED.services, replace(watching[0], image="rofecare/prometheus:1")))
     compose = FakeCompose(root / "docker", upstream=upstream, packaged=packaged)
     # The images of the monitoring are not there yet: they do not move the platform to another kind.
-    sources = resolve(settings(root), compose, FakeEngine(images=["rofecare/postgres:17"]), Registry(HUB), bool)
+    sources = resolve(settings(root), opened(compose), FakeEngine(images=["rofecare/postgres:17"]), Registry(HUB), bool)
     assert sources.infrastructure == "packages"
     assert sources.reasons[-1] == "left out, they come from an image registry alone: grafana"
 

@@ -63,6 +63,14 @@ def test_what_is_ready_is_not_touched() -> None:
     assert all(event.started == () for event in events if isinstance(event, StageReady))
 
 
+def test_each_question_is_asked_once_in_a_start() -> None:
+    engine = FakeEngine(READY)
+    work = prepared(SERVICES, engine)
+    started(work)
+    assert sorted(engine.asked_for_images) == sorted(one.image for one in SERVICES)
+    assert compose_of(work).compared == [frozenset(one.config_hash for one in READY)]
+
+
 @pytest.mark.parametrize(
     "state",
     [
@@ -177,7 +185,7 @@ def test_one_that_is_unhealthy_again_at_the_end_is_no_false_up() -> None:
     work = prepared(SERVICES, engine)
     sick = [replace(one, health="unhealthy", probe="HTTP/1.1 503") if one.service == "app" else one for one in READY]
     engine.looks = [READY] * 9 + [sick]
-    with pytest.raises(ServiceFailedError, match="app is not ready any more"):
+    with pytest.raises(ServiceFailedError, match="app is no longer ready"):
         started(work)
 
 
