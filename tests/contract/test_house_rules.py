@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from tests.support.documented import APPLICATIONS, DATABASES, EVERYTHING
 
 Json = dict[str, Any]
+MakeModel = Callable[..., Json]
 
 # Their upstream images write their configuration into the image when they start.
 WRITABLE = {"kafka", "zookeeper"}
@@ -22,6 +24,14 @@ def seconds(text: str) -> float:
     parts = re.findall(r"([\d.]+)(ms|h|m|s)", text)
     assert "".join(number + unit for number, unit in parts) == text
     return sum(float(number) * units[unit] for number, unit in parts)
+
+
+def script_of(model: Json, name: str, words: list[str]) -> str:
+    """The text of the mounted file that these words run with a shell."""
+    mounted = {
+        one["target"]: Path(model["configs"][one["source"]]["file"]) for one in model["services"][name]["configs"]
+    }
+    return mounted[words[-1]].read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", EVERYTHING)
@@ -56,7 +66,7 @@ def test_redis_has_to_say_pong(model: Json) -> None:
 
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_an_application_is_asked_for_its_readiness(model: Json, name: str) -> None:
-    assert "/actuator/health/readiness" in " ".join(model["services"][name]["healthcheck"]["test"])
+    assert "/actuator/health/readiness" in script_of(model, name, model["services"][name]["healthcheck"]["test"])
 
 
 def test_a_complex_service_gets_more_time_than_a_simple_one(model: Json) -> None:
@@ -127,3 +137,46 @@ def test_secrets_are_files_in_one_folder(model: Json) -> None:
 def test_the_passwords_of_two_databases_are_two(model: Json) -> None:
     used = [secret["source"] for name in DATABASES for secret in model["services"][name]["secrets"]]
     assert len(set(used)) == len(DATABASES)
+
+
+# What belongs to the machine or the site: the engine's log files, the certificates, the metrics of the tasks, and the
+# secrets, whose folder test_secrets_are_files_in_one_folder checks.
+_FROM_ELSEWHERE = {"/containers", "/run/tls/certificate.pem", "/run/tls/key.pem", "/metrics"}
+_ALL_FILES = (
+    "docker-compose.yml",
+    "docker-compose.prod.yml",
+    "docker-compose.tls.yml",
+    "docker-compose.small.yml",
+    "docker-compose.monitoring.yml",
+)
+
+
+def test_mounted_files_lie_in_one_folder_and_are_used(model_of: MakeModel, root: Path) -> None:
+    merged = model_of(*_ALL_FILES)
+    mounts = [mount for one in merged["services"].values() for mount in one.get("volumes") or ()]
+    ours = [Path(one["source"]) for one in mounts if one["type"] == "bind" and one["target"] not in _FROM_ELSEWHERE]
+    ours += [Path(one["file"]) for one in merged["configs"].values()]
+    assert [path for path in ours if not path.exists() or not path.is_relative_to(root / "docker" / "config")] == []
+    files = [path for path in (root / "docker" / "config").rglob("*") if path.is_file()]
+    assert [path for path in files if not any(path.is_relative_to(mounted) for mounted in ours)] == []
+
+
+def test_confinement_and_logging_are_written_once(root: Path) -> None:
+    """The other files refer to them, and change one of them with a reason beside it."""
+    for path in (root / "docker").glob("docker-compose*.yml"):
+        if path.name != "docker-compose.override.yml":
+            found = re.findall(
+                r"^\s*(?:cap_drop|security_opt|logging|driver|restart):.*$", path.read_text(), re.MULTILINE
+            )
+            assert [line.strip() for line in found if line.strip() != 'restart: "no"'] == [], path.name
+
+
+def test_no_compose_file_contains_a_script(model_of: MakeModel) -> None:
+    """Scripts of more than one line are files, which shellcheck reads."""
+    for name, service in model_of(*_ALL_FILES)["services"].items():
+        words = [
+            *(service.get("command") or ()),
+            *(service.get("entrypoint") or ()),
+            *service.get("healthcheck", {}).get("test", ()),
+        ]
+        assert [word for word in words if "\n" in word.strip()] == [], name

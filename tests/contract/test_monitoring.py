@@ -223,8 +223,11 @@ def test_every_exporter_is_asked_where_it_listens(prometheus: Json) -> None:
 @pytest.mark.parametrize("name", ["kafka", "zookeeper"])
 def test_an_image_without_the_agent_starts_all_the_same(model: Json, name: str, tmp_path: Path) -> None:
     """The start is run as it stands, with the agent's folder and the image's own start in a place of the test's."""
-    words = model["services"][name]["command"]
-    script = words[2].replace("$$", "$").replace("/usr/share/java/cp-base-new", f"{tmp_path}")
+    configs = {
+        one["target"]: Path(model["configs"][one["source"]]["file"]) for one in model["services"][name]["configs"]
+    }
+    shell, target = model["services"][name]["command"]
+    script = configs[target].read_text(encoding="utf-8").replace("/usr/share/java/cp-base-new", f"{tmp_path}")
     script = script.replace("/etc/confluent/docker/run", f"{tmp_path}/run")
     own = tmp_path / "run"
     own.write_text('#!/bin/bash\necho "options: ${KAFKA_OPTS:-none}"\n')
@@ -232,11 +235,11 @@ def test_an_image_without_the_agent_starts_all_the_same(model: Json, name: str, 
 
     def start(**more: str) -> str:
         environment = {"PATH": "/usr/bin:/bin", **more}
-        return subprocess.run([*words[:2], script], env=environment, capture_output=True, text=True, check=True).stdout
+        return subprocess.run([shell, "-c", script], env=environment, capture_output=True, text=True, check=True).stdout
 
     assert start() == "options: none\n"
     (tmp_path / "jmx_prometheus_javaagent-1.0.1.jar").touch()
     assert start(KAFKA_OPTS="-Da=b") == (
         f"options: -javaagent:{tmp_path}/jmx_prometheus_javaagent-1.0.1.jar=9404:/etc/metrics.yml -Da=b\n"
     )
-    assert model["services"][name]["configs"][0]["target"] == "/etc/metrics.yml"
+    assert "/etc/metrics.yml" in configs

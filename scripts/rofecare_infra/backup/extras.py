@@ -38,9 +38,10 @@ def role_names(server: Server) -> tuple[str, ...]:
 
 
 def configuration(project: Project) -> dict[str, bytes]:
-    """The settings and compose files, the user's own overlay among them: name in the checkout -> content."""
-    root = project.settings.root
-    paths = [root / ".env", *sorted(project.settings.docker_folder.glob("docker-compose*.y*ml"))]
+    """Settings, compose files, the user's own override, and mounted files: name in the checkout -> content."""
+    root, folder = project.settings.root, project.settings.docker_folder
+    patterns = ("docker-compose*.y*ml", "common.yml", "config/**/*")
+    paths = [root / ".env", *sorted(path for pattern in patterns for path in folder.glob(pattern))]
     return {str(path.relative_to(root)): path.read_bytes() for path in paths if path.is_file()}
 
 
