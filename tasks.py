@@ -6,7 +6,7 @@ from pathlib import Path
 
 from invoke.collection import Collection
 
-from rofecare_dev.tasks import dashboards, lint, test
+from rofecare_dev.tasks import bench, dashboards, lint, test
 from rofecare_infra.boundary import accept_lists, bind
 from rofecare_infra.boundary.tasks.data import backup, backups, restore, schedule_backups, unpack_backup, verify_backup
 from rofecare_infra.boundary.tasks.hosting import install_service
@@ -46,6 +46,7 @@ namespace = Collection(
     test,
     lint,
     dashboards,
+    bench,
 )
 bind(namespace, Path(__file__).resolve().parent)
 # What takes any number of names, and those of its flags that are followed by a value.

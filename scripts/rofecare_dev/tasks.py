@@ -88,3 +88,31 @@ def dashboards(context: Context) -> None:
         changed = modules.write(root_of(context) / "docker" / "config" / "grafana" / "dashboards")
         names = ", ".join(path.name for path in changed)
         renderer_for().say(f"changed: {names}" if changed else "all dashboards are up to date")
+
+
+@task(
+    help={
+        "against": "the commit to compare with; without it, only docker compose",
+        "runs": "how often each command is timed",
+        "only": "some measures, separated by commas: cold, no-op, backup, stop, warm",
+        "whole": "the whole platform instead of its infrastructure",
+        "json": "one document with every sample, for programs",
+    }
+)
+def bench(
+    context: Context, against: str = "", runs: int = 5, only: str = "", whole: bool = False, json: bool = False
+) -> None:
+    """Time start, stop and backup of this commit against another one and docker compose, in alternating runs."""
+    from rofecare_dev import bench as benchmark
+    from rofecare_infra.progress import renderer_for
+
+    with guarded(root_of(context)):
+        out = renderer_for()
+        samples = []
+        names = [name for name in only.split(",") if name]
+        for sample in benchmark.measure(root_of(context), against, runs=runs, whole=whole, only=names):
+            samples.append(sample)
+            if not json:
+                out.say(f"{sample.measure}: {sample.seconds:.1f} s ({sample.contender})")
+        commits = {"this": "HEAD"} | ({"against": against} if against else {})
+        out.say(benchmark.as_json(samples, commits) if json else f"\n{benchmark.as_table(samples)}")

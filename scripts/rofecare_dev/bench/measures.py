@@ -1,0 +1,78 @@
+"""What is measured: a scenario of commands, each in the state that the one before it left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rofecare_infra.errors import UsageError
+
+# The commit that is checked out, the commit it is compared with, and docker compose on the files of the first one.
+THIS = "this"
+AGAINST = "against"
+COMPOSE = "compose"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One command to time, for `inv` and for `docker compose`."""
+
+    name: str
+    inv: tuple[str, ...]
+    # Empty: docker compose has no equivalent.
+    compose: tuple[str, ...] = ()
+    # Whether later measures need what this command does, so that it runs even if it is not selected.
+    is_step: bool = False
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How long one command took, in seconds."""
+
+    measure: str
+    contender: str
+    seconds: float
+
+
+def scenario(*, whole: bool, infrastructure: Sequence[str] = ()) -> tuple[Measure, ...]:
+    """The measures in order, from no containers and no data; images are there already.
+
+    `whole` starts the whole platform, otherwise only its infrastructure: `infrastructure` names those services for
+    docker compose. To add a measure, add an entry where the platform is in the state that it needs.
+    """
+    start = ("start-all",) if whole else ("start-infra",)
+    services = () if whole else tuple(infrastructure)
+    up = ("up", "--detach", "--wait", "--no-build", "--pull", "never", *services)
+    return (
+        Measure("cold", start, up, is_step=True),
+        Measure("no-op", start, up),
+        Measure("backup", ("backup",)),
+        Measure("stop", ("stop-all",), ("down",), is_step=True),
+        # As after `stop-all`: no containers, but images and data.
+        Measure("warm", start, up, is_step=True),
+    )
+
+
+def chosen(measures: Sequence[Measure], names: Sequence[str]) -> tuple[Measure, ...]:
+    """What must run to measure `names` (none: all): these, and the steps before the last of them.
+
+    Raises UsageError for a name that no measure has.
+    """
+    known = [one.name for one in measures]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UsageError(
+            f"there is no measure {unknown[0]!r}",
+            seen=f"--only {','.join(names)}",
+            expected=f"some of {', '.join(known)}",
+            next_step="inv bench --only cold,stop, or inv bench for all measures",
+        )
+    if not names:
+        return tuple(measures)
+    last = max(known.index(name) for name in names)
+    return tuple(one for one in measures[: last + 1] if one.is_step or one.name in names)
+
+
+def order(contenders: Sequence[str], number: int) -> tuple[str, ...]:
+    """The contenders of a run: in turn forwards and backwards, so that none always profits from the one before it."""
+    return tuple(contenders) if number % 2 == 0 else tuple(reversed(contenders))

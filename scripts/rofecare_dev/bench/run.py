@@ -1,0 +1,161 @@
+"""Runs the scenario for each contender in turn, on projects of its own, and removes what it created."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rofecare_dev.bench.measures import AGAINST, COMPOSE, THIS, Measure, Sample, chosen, order, scenario
+from rofecare_infra import process
+from rofecare_infra.compose import Compose
+from rofecare_infra.errors import UsageError
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
+
+# The first start also builds the images that are missing; in seconds.
+_PATIENCE = 3600.0
+_PORT_SHIFT = int(os.environ.get("ROFECARE_TEST_PORT_SHIFT", "20000"))
+_PORT = re.compile(r"^(?!SMTP)(\w+_PORT)=(\d+)$", re.MULTILINE)
+_INFRASTRUCTURE = "infrastructure"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way to run the commands: which words come before those of a measure, where, and with which settings."""
+
+    name: str
+    prefix: tuple[str, ...]
+    folder: Path
+    environment: Mapping[str, str]
+
+    @property
+    def project(self) -> str:
+        """The project whose containers, volumes and networks this contender creates."""
+        return self.environment["COMPOSE_PROJECT_NAME"]
+
+    def words(self, measure: Measure) -> tuple[str, ...]:
+        """The words of a measure; empty if this contender has no such command."""
+        return measure.compose if self.name == COMPOSE else measure.inv
+
+    def run(self, *words: str) -> None:
+        """Run a command to its end. Raises CommandError if it fails."""
+        argv = (*self.prefix, *words)
+        process.run(argv, cwd=self.folder, env=self.environment, timeout=_PATIENCE)
+
+
+def measure(
+    root: Path, against: str, *, runs: int, whole: bool, only: Sequence[str] = (), clock: Clock = SYSTEM_CLOCK
+) -> Iterator[Sample]:
+    """Measure the commit that is checked out at `root` and yield each sample.
+
+    Changes that are not committed do not take part. `against` is another commit; empty: docker compose alone.
+    """
+    chosen(scenario(whole=whole), only)  # reports a wrong name before anything runs
+    if runs < 1:
+        raise UsageError(
+            "a benchmark needs at least one run",
+            seen=f"--runs {runs}",
+            expected="a number above 0",
+            next_step="inv bench --runs 5",
+        )
+    commits = {THIS: "HEAD"} | ({AGAINST: against} if against else {})
+    with ExitStack() as until_done:
+        base = Path(until_done.enter_context(tempfile.TemporaryDirectory(prefix="rofecare-bench-")))
+        contenders = {
+            name: _invoke(name, until_done.enter_context(_worktree(root, base / name, commit)), base)
+            for name, commit in commits.items()
+        }
+        contenders[COMPOSE], services = _compose(contenders[THIS])
+        measures = chosen(scenario(whole=whole, infrastructure=services), only)
+        for one in contenders.values():
+            until_done.callback(_remove, one.project)
+        for one in contenders.values():
+            _warm_up(one, measures[0])
+        for number in range(runs):
+            for name in order([*contenders], number):
+                yield from _samples(contenders[name], measures, only, clock)
+
+
+def _samples(one: Contender, measures: Sequence[Measure], only: Sequence[str], clock: Clock) -> Iterator[Sample]:
+    """One pass through the scenario, from nothing to nothing."""
+    _remove(one.project)
+    for step in measures:
+        words = one.words(step)
+        if not words:
+            continue
+        began = clock.monotonic()
+        one.run(*words)
+        seconds = clock.monotonic() - began
+        if not only or step.name in only:
+            yield Sample(step.name, one.name, seconds)
+    _remove(one.project)
+
+
+def _warm_up(one: Contender, first: Measure) -> None:
+    """Run the first start without timing it: it builds missing images and fills the caches of the machine."""
+    _remove(one.project)
+    one.run(*one.words(first))
+    _remove(one.project)
+
+
+@contextmanager
+def _worktree(root: Path, folder: Path, commit: str) -> Iterator[Path]:
+    """A checkout of a commit beside the one that is worked on."""
+    process.run(["git", "worktree", "add", "--quiet", "--detach", str(folder), commit], cwd=root)
+    try:
+        yield folder
+    finally:
+        process.run(["git", "worktree", "remove", "--force", str(folder)], cwd=root, check=False)
+
+
+def _invoke(name: str, checkout: Path, base: Path) -> Contender:
+    """`inv` of a checkout, with the packages of this environment and the code of that commit."""
+    return Contender(
+        name,
+        (sys.executable, "-m", "invoke"),
+        checkout,
+        {**_settings(name, checkout, base), "PYTHONPATH": str(checkout / "scripts")},
+    )
+
+
+def _compose(this: Contender) -> tuple[Contender, tuple[str, ...]]:
+    """Docker compose on the same files, with the same secrets; and the names of the services of the infrastructure."""
+    settings = {**this.environment, "COMPOSE_PROJECT_NAME": this.project.replace(THIS, COMPOSE)}
+    command = Compose(this.folder / "docker").on_packages().with_variables(settings)
+    services = tuple(one.name for one in command.model().services if one.phase == _INFRASTRUCTURE)
+    return Contender(COMPOSE, tuple(command.argv()), this.folder, settings), services
+
+
+def _settings(name: str, checkout: Path, base: Path) -> dict[str, str]:
+    """Names, ports and folders of the benchmark's own; contenders run one after another, so they share the ports."""
+    ports = dict(_PORT.findall((checkout / ".env").read_text(encoding="utf-8")))
+    return {
+        "COMPOSE_PROJECT_NAME": f"rofecare-bench-{_PORT_SHIFT}-{name}",
+        "SECRETS_DIR": str(base / f"secrets-{name}"),
+        "BACKUP_DIR": str(base / f"backups-{name}"),
+        "WORKSPACE": str(base),
+        "IMAGES": "packages",
+        "SERVICES": "reference",
+        **{port: str(int(value) + _PORT_SHIFT) for port, value in ports.items()},
+    }
+
+
+def _remove(project: str) -> None:
+    """Remove the containers, volumes and networks of one of the benchmark's own projects."""
+    kinds = (
+        ("container", ("--all",), ("com.docker.compose.project",)),
+        ("volume", (), ("com.docker.compose.project", "com.rofecare.project")),
+        ("network", (), ("com.docker.compose.project",)),
+    )
+    for kind, options, labels in kinds:
+        for label in labels:
+            listing = ["docker", kind, "ls", *options, "--quiet", "--filter", f"label={label}={project}"]
+            found = process.run(listing).stdout.split()
+            if found:
+                force = ["--force", "--volumes"] if kind == "container" else []
+                process.run(["docker", kind, "rm", *force, *found])
