@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from rofecare_infra.engine import Container
@@ -12,6 +12,7 @@ from rofecare_infra.smoke.checks import Answer
 from rofecare_infra.smoke.plan import Address, Plan, plan_of
 from rofecare_infra.smoke.served import Configuration
 from rofecare_infra.smoke.talk import Talk
+from tests.support.fakes import FakeClock
 
 IDENTITY, PATIENT = "rofecare-service-identity", "rofecare-service-patient"
 GATEWAY, CONFIG, EUREKA = "rofecare-gateway", "rofecare-config-server", "rofecare-discovery-server"
@@ -118,21 +119,6 @@ SERVED = {
 
 
 @dataclass
-class Time:
-    """A clock that only a sleep moves."""
-
-    moment: float = 0.0
-    slept: list[float] = field(default_factory=list)
-
-    def clock(self) -> float:
-        return self.moment
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.moment += seconds
-
-
-@dataclass
 class FakeWire:
     """Answers by a function; Redis and Kafka say what they are told to say."""
 
@@ -163,7 +149,7 @@ class FakeWire:
         return self.kafka_says
 
 
-def talk(wire: FakeWire, time: Time | None = None, *, used: Plan | None = None) -> Talk:
-    now = time or Time()
+def talk(wire: FakeWire, time: FakeClock | None = None, *, used: Plan | None = None) -> Talk:
+    now = time or FakeClock()
     healthy = frozenset(ALL)
-    return Talk(used or plan(), wire, "smoke-1", now.clock, now.sleep, SERVED, healthy, "a token")
+    return Talk(used or plan(), wire, "smoke-1", now.clock, SERVED, healthy, "a token")

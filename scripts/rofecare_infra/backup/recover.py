@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 from rofecare_infra.backup import journal, surroundings, swap, unit
@@ -11,31 +10,33 @@ from rofecare_infra.backup.journal import Journal, Step, is_interrupted
 from rofecare_infra.backup.server import Server, server_of
 from rofecare_infra.backup.store import read, store_of
 from rofecare_infra.errors import VerificationError
+from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, output_of
 from rofecare_infra.project import Project
+from rofecare_infra.state import SYSTEM_CLOCK, Clock, poll
 
 _POLL = 0.3
 # What was swapped before the journal said that all of it was is put back.
 _BACK = {Step.LOADING, Step.SWAPPING, Step.UNDOING}
 
 
-def recover(project: Project, sleep: Callable[[float], None] = time.sleep) -> Generator[Event, None, bool]:
+def recover(project: Project, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, bool]:
     """End an interrupted restore; whether there was one. What it had stopped is left to the caller to start."""
     if not is_interrupted(project.settings):
         return False
     with store_of(project.settings).locked("putting things in order after an interrupted restore"):
-        return (yield from recover_locked(project, restart=False, sleep=sleep))
+        return (yield from recover_locked(project, restart=False, clock=clock))
 
 
 def recover_locked(
-    project: Project, *, restart: bool = True, sleep: Callable[[float], None] = time.sleep
+    project: Project, *, restart: bool = True, clock: Clock = SYSTEM_CLOCK
 ) -> Generator[Event, None, bool]:
     """The same for who holds the lock of the backups; with `restart` what was stopped is started again."""
     begun = journal.read(project.settings)
     if begun is None:
         return False
     yield Note(f"the restore of {begun.backup} was interrupted: {'un' if begun.step in _BACK else ''}doing it")
-    servers = yield from _servers(project, begun, sleep)
+    servers = yield from _servers(project, begun, clock)
     if begun.step in _BACK:
         yield from put_back(project, begun, servers, restart=restart)
         yield Note("the old state is back")
@@ -80,9 +81,7 @@ def _unit_of(project: Project, begun: Journal) -> list[str]:
     return [service.name for service in unit.services_of(project.platform)] if begun.safety else []
 
 
-def _servers(
-    project: Project, begun: Journal, sleep: Callable[[float], None]
-) -> Generator[Event, None, dict[str, Server]]:
+def _servers(project: Project, begun: Journal, clock: Clock) -> Generator[Event, None, dict[str, Server]]:
     """The servers, started where they do not run: not by the gate, which may ask what is closed."""
     services = list(dict.fromkeys(target.service for target in begun.targets))
     known = {service.name for service in project.platform.services}
@@ -100,16 +99,13 @@ def _servers(
         yield from output_of(project.compose.up(down))
     containers = project.engine.containers(project.platform.project)
     servers = {name: server_of(project.platform.service(name), containers) for name in services}
-    waited = 0.0
+    timeout = project.settings.gate_timeout
     for server in servers.values():
-        while not server.answers():
-            waited += _POLL
-            if waited > project.settings.gate_timeout:
-                raise VerificationError(
-                    f"{server.service} does not answer",
-                    seen=f"no connection after {waited:.0f} s",
-                    expected="a database server that ends what a restore has begun",
-                    next_step=f"inv logs {server.service}",
-                )
-            sleep(_POLL)
+        if not to_end(poll(server.answers, bool, every=_POLL, timeout=timeout, clock=clock)):
+            raise VerificationError(
+                f"{server.service} does not answer",
+                seen=f"no connection within {timeout:.0f} s",
+                expected="a database server that accepts connections",
+                next_step=f"inv logs {server.service}",
+            )
     return servers

@@ -7,8 +7,7 @@ step is in the journal before it is taken.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rofecare_infra.backup import integrity, journal, load, surroundings, swap, unit
@@ -25,6 +24,7 @@ from rofecare_infra.platform import resolve
 from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.project import Project
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,7 @@ def restore(
     only: Sequence[str] = (),
     from_project: str = "",
     kafka: bool = False,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Restored]:
     """Restore the backup of this id or folder (the newest unless given), of all its databases or of `only` some.
 
@@ -54,7 +53,7 @@ def restore(
     """
     store = store_of(project.settings)
     with store.locked("a restore"):
-        yield from recover_locked(project, sleep=sleep)
+        yield from recover_locked(project, clock=clock)
         folder = store.find(word)
         key = key_of(project, store.folder)
         backup = yield from integrity.check(folder, from_project or store.project, key)
@@ -71,7 +70,7 @@ def restore(
         servers = servers_of(project, services)
         check_room(servers, records)
         begun = journal.begun(project.settings, backup.id, records, _present(servers))
-        run = _Run(project, store, backup, servers, begun, clock, sleep)
+        run = _Run(project, store, backup, servers, begun, clock)
         try:
             begun.write()
             yield from run.load(records)
@@ -82,7 +81,7 @@ def restore(
         run.journal = run.journal.write(Step.FINISHING)
         swap.drop(servers, run.journal.targets, old=True)
         run.journal.remove()
-        return Restored(backup, records, safety, clock() - since)
+        return Restored(backup, records, safety, clock.monotonic() - since)
 
 
 class _Run:
@@ -95,15 +94,13 @@ class _Run:
         backup: Backup,
         servers: Mapping[str, Server],
         begun: Journal,
-        clock: Callable[[], float],
-        sleep: Callable[[float], None],
+        clock: Clock,
     ) -> None:
         self._project = project
         self._store = store
         self._backup = backup
         self._servers = servers
         self._clock = clock
-        self._sleep = sleep
         self.journal = begun
 
     def load(self, records: Sequence[DatabaseRecord]) -> Generator[Event, None, None]:
@@ -128,7 +125,7 @@ class _Run:
         containers, entries = surroundings.to_stop(project, [*services, *brokers])
         stopped = tuple(dict.fromkeys(one.service for one in containers))
         self.journal = self.journal.write(stopped=(*brokers, *stopped), entries=tuple(entries))
-        since = self._clock()
+        since = self._clock.monotonic()
         yield from surroundings.stop(project, containers)
         reason = f"before the restore of {self._backup.id}"
         safety = yield from take_locked(
@@ -151,8 +148,8 @@ class _Run:
         yield from surroundings.flush(project)
         # Nobody writes into the new state before all of it is up.
         wanted = [name for name in (*brokers, *stopped) if name not in entries]
-        yield from surroundings.start(project, wanted, self._sleep)
-        yield from surroundings.start(project, entries, self._sleep)
+        yield from surroundings.start(project, wanted, self._clock)
+        yield from surroundings.start(project, entries, self._clock)
         return safety, since
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 from rofecare_infra.backup.records import ServerRecord
 from rofecare_infra.backup.server import Server
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import VerificationError
-from rofecare_infra.process import run
+from rofecare_infra.process import run, to_end
 from rofecare_infra.progress import Event, Working
+from rofecare_infra.state import Clock, poll
 
 LABEL = "com.rofecare.scratch"
 _POLL = 0.3
@@ -57,20 +58,15 @@ def server(project: str, record: ServerRecord, engine: Engine) -> Iterator[Serve
         run(["docker", "rm", "--force", "--volumes", name], check=False, timeout=_QUICK)
 
 
-def wait(
-    scratch: Server, timeout: float, clock: Callable[[], float], sleep: Callable[[float], None]
-) -> Generator[Event, None, None]:
+def wait(scratch: Server, timeout: float, clock: Clock) -> Generator[Event, None, None]:
     """Wait until the server takes connections. Raises VerificationError when it never does."""
-    end = clock() + timeout
     yield Working("starting a scratch server")
-    while not scratch.answers():
-        if clock() + _POLL > end:
-            logged = run(["docker", "logs", "--tail", "8", scratch.container], check=False, timeout=_QUICK)
-            raise VerificationError(
-                "the scratch server does not take connections",
-                seen=f"no answer after {timeout:.0f} s",
-                expected=f"a server of the image {scratch.image} within GATE_TIMEOUT",
-                next_step="docker images; then the same command again",
-                details=logged.tail(8),
-            )
-        sleep(_POLL)
+    if not to_end(poll(scratch.answers, bool, every=_POLL, timeout=timeout, clock=clock)):
+        logged = run(["docker", "logs", "--tail", "8", scratch.container], check=False, timeout=_QUICK)
+        raise VerificationError(
+            "the scratch server does not accept connections",
+            seen=f"no answer after {timeout:.0f} s",
+            expected=f"a server of the image {scratch.image} within GATE_TIMEOUT",
+            next_step="docker images; then the same command again",
+            details=logged.tail(8),
+        )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 
 from rofecare_infra import lifecycle
 from rofecare_infra.engine import Container
@@ -14,6 +13,7 @@ from rofecare_infra.platform import MONITORING, Platform, Service, lets_in
 from rofecare_infra.process import run
 from rofecare_infra.progress import Event, Note, Working, listed, output_of
 from rofecare_infra.project import Project
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 _CACHES = {"redis", "valkey", "keydb"}
 # The password is one of the container's secrets, or there is none: whichever opens it.
@@ -67,19 +67,17 @@ def to_stop(project: Project, databases: Iterable[str]) -> tuple[tuple[Container
 
 def stop(project: Project, containers: tuple[Container, ...]) -> Generator[Event, None, None]:
     """Stop these and remove them: what is gone is not started again by an engine that was."""
-    yield from stop_in_stages(project.engine, project.platform, containers, time.monotonic)
+    yield from stop_in_stages(project.engine, project.platform, containers, SYSTEM_CLOCK)
     for container in containers:
         run(["docker", "rm", "--force", container.id], check=False, timeout=120)
 
 
-def start(
-    project: Project, names: Iterable[str], sleep: Callable[[float], None] = time.sleep
-) -> Generator[Event, None, None]:
+def start(project: Project, names: Iterable[str], clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, None]:
     """Start these services alone, stage by stage behind the gate."""
     wanted = set(names)
     if wanted:
         services = [service for service in project.platform.services if service.name in wanted]
-        yield from lifecycle.start(project.only(services), sleep=sleep)
+        yield from lifecycle.start(project.only(services), clock=clock)
 
 
 def start_missing(project: Project, names: Iterable[str]) -> Generator[Event, None, None]:

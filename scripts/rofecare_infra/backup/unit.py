@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import tarfile
-import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from rofecare_infra.platform import MONITORING, Platform, Service, levels_of
 from rofecare_infra.process import Result, run, to_end, transfer
 from rofecare_infra.progress import Event, Note, Working, mebibytes
 from rofecare_infra.project import Project
+from rofecare_infra.state import SYSTEM_CLOCK
 
 _ENVIRONMENT = ("KAFKA_", "ZOOKEEPER_")
 
@@ -97,7 +97,7 @@ def write_out(
     mounts = _mounts(project.platform, services, containers)
     files: dict[str, FileRecord] = {}
     try:
-        yield from stop_in_stages(project.engine, project.platform, containers, time.monotonic)
+        yield from stop_in_stages(project.engine, project.platform, containers, SYSTEM_CLOCK)
         for mount in mounts:
             yield Working(f"writing the volume {mount.volume}")
             with disk.Written(draft / mount.archive) as out:

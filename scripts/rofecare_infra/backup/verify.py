@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from rofecare_infra.backup.store import Store, damaged, mark_verified, store_of
 from rofecare_infra.errors import CommandError, VerificationError
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,7 @@ def verify(
     word: str = "",
     *,
     from_project: str = "",
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Verified]:
     """Verify the backup of this id or folder, the newest one unless given, and note that it was.
 
@@ -40,11 +39,7 @@ def verify(
     """
     store = store_of(project.settings)
     with store.locked("verifying a backup"):
-        return (
-            yield from verify_locked(
-                project, store, store.find(word), from_project=from_project, clock=clock, sleep=sleep
-            )
-        )
+        return (yield from verify_locked(project, store, store.find(word), from_project=from_project, clock=clock))
 
 
 def verify_locked(
@@ -53,8 +48,7 @@ def verify_locked(
     folder: Path,
     *,
     from_project: str = "",
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Verified]:
     """The same for who holds the store's lock already."""
     for name in scratch.remove_leftovers(store.project):
@@ -65,7 +59,7 @@ def verify_locked(
         yield from unit.check(folder, backup.manifest.volumes.archives)
     for record, members in _alike(backup):
         with scratch.server(store.project, record, project.engine) as server:
-            yield from scratch.wait(server, project.settings.gate_timeout, clock, sleep)
+            yield from scratch.wait(server, project.settings.gate_timeout, clock)
             for service in dict.fromkeys(member.service for member in members):
                 told = backup.manifest.servers[service]
                 load.add_roles(server, (folder / told.roles_file).read_text(encoding="utf-8"), told.roles)

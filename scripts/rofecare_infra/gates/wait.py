@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
-import tenacity
-
 from rofecare_infra.engine import Container
 from rofecare_infra.gates.judge import Failed, Pending, Ready, Verdict, judge
 from rofecare_infra.platform import Service
+from rofecare_infra.state import Clock, poll
 
 # Between two looks, in seconds: one list call and one inspect call a container cost some milliseconds.
 POLL = 0.4
@@ -67,29 +66,16 @@ def wait(
     *,
     restarts_before: Mapping[str, int],
     timeout: float,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
+    clock: Clock,
 ) -> Generator[Observation, None, Observation]:
     """Yield an observation a poll; return the last one: settled, or pending when `timeout` (seconds) was over."""
-    began = clock()
-
-    def over(_state: tenacity.RetryCallState) -> bool:
-        # Before the next sleep would pass the deadline, not after it.
-        return clock() - began + POLL >= timeout
-
-    policy = tenacity.Retrying(
-        stop=over,
-        wait=tenacity.wait_fixed(POLL),
-        sleep=sleep,
-        retry=tenacity.retry_if_result(lambda seen: not seen.settled),
-        retry_error_callback=lambda state: state.outcome,
+    began = clock.monotonic()
+    return (
+        yield from poll(
+            lambda: observe(services, look(), restarts_before, clock.monotonic() - began),
+            lambda seen: seen.settled,
+            every=POLL,
+            timeout=timeout,
+            clock=clock,
+        )
     )
-    observation = Observation({}, (), 0.0)
-    for attempt in policy:
-        with attempt:
-            observation = observe(services, look(), restarts_before, clock() - began)
-        # A look that raised leaves the loop here, with its own error.
-        if attempt.retry_state.outcome is None or not attempt.retry_state.outcome.failed:
-            attempt.retry_state.set_result(observation)
-            yield observation
-    return observation

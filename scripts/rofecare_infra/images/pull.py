@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 
 import tenacity
 
 from rofecare_infra.errors import CommandError
 from rofecare_infra.process import Result, run
 from rofecare_infra.progress import Event, Note, Working
+from rofecare_infra.state import Clock
 
 ATTEMPTS = 4
 # Seconds before the second, third and fourth attempt: 2, 4, 8.
@@ -23,12 +24,12 @@ _FINAL = re.compile(
 )
 
 
-def pull(image: str, whose: str, sleep: Callable[[float], None]) -> Generator[Event, None, None]:
+def pull(image: str, whose: str, clock: Clock) -> Generator[Event, None, None]:
     """Pull `image`, needed by `whose`. Raises CommandError, with the registry's last word, when it cannot be had."""
     policy = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(ATTEMPTS),
         wait=_PAUSE,
-        sleep=sleep,
+        sleep=clock.sleep,
         retry=tenacity.retry_if_result(lambda result: not result.ok and not _is_final(result)),
     )
     for attempt in policy:

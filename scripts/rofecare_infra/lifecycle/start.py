@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rofecare_infra.engine import Container, Engine
@@ -14,14 +13,14 @@ from rofecare_infra.monitoring import grant_monitoring_access
 from rofecare_infra.platform import MONITORING, Platform, Service, Stage
 from rofecare_infra.progress import Event, Observed, StageBegan, StageReady, output_of
 from rofecare_infra.project import Project, ensure_images
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 
 def start(
     project: Project,
     *,
     phases: Iterable[str] | None = None,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, tuple[Container, ...]]:
     """Start the stages of these phases (default: all); return their containers, every one of them ready.
 
@@ -30,7 +29,7 @@ def start(
     """
     stages = project.platform.stages(phases)
     services = [service for stage in stages for service in stage.services]
-    images = yield from ensure_images(project, services, sleep)
+    images = yield from ensure_images(project, services, clock)
     containers = project.engine.containers(project.platform.project)
     names = {service.name for service in services}
     carried = {one.config_hash for one in containers if one.service in names}
@@ -43,7 +42,7 @@ def start(
     for number, stage in enumerate(stages, 1):
         if stage is first_of_monitoring:
             yield from grant_monitoring_access(project.platform, project.engine)
-        yield from _start_stage(project, stage, (number, len(stages)), wanted, clock, sleep)
+        yield from _start_stage(project, stage, (number, len(stages)), wanted, clock)
     return _all_ready(project, services)
 
 
@@ -75,10 +74,9 @@ def _start_stage(
     stage: Stage,
     place: tuple[int, int],
     wanted: _Wanted,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
+    clock: Clock,
 ) -> Generator[Event, None, None]:
-    began = clock()
+    began = clock.monotonic()
     # Looked at again: a container may have ended while an earlier stage was started.
     before = project.engine.containers(project.platform.project)
     services = wanted.outdated(stage.services, before)
@@ -98,9 +96,8 @@ def _start_stage(
         restarts_before={one.id: one.restarts for one in before if one.service not in outdated},
         timeout=project.settings.gate_timeout,
         clock=clock,
-        sleep=sleep,
     )
-    yield StageReady(stage.phase, *place, stage.names, outdated, clock() - began)
+    yield StageReady(stage.phase, *place, stage.names, outdated, clock.monotonic() - began)
 
 
 def until_ready(
@@ -110,8 +107,7 @@ def until_ready(
     *,
     restarts_before: Mapping[str, int],
     timeout: float,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
+    clock: Clock,
 ) -> Generator[Event, None, None]:
     """Report on these services until all are ready. Raises ServiceFailedError, or GateTimeoutError after `timeout`."""
     last = yield from _watched(
@@ -121,7 +117,6 @@ def until_ready(
             restarts_before=restarts_before,
             timeout=timeout,
             clock=clock,
-            sleep=sleep,
         )
     )
     if last.failed:

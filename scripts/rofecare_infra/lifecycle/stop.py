@@ -6,8 +6,7 @@ By what the containers themselves say: whatever files they came from.
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from rofecare_infra.errors import CommandError, RofecareError
 from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, MONITORING, PHASES, Platform, lets_in, levels_of
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.secrets import Inventory
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 _SIGKILL_CODE = 137
 
@@ -40,7 +40,7 @@ def stop(
     *,
     volumes: bool,
     inventory: Inventory | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, StopReport]:
     """Stop and remove the project's containers and networks; with `volumes` its volumes and secrets, too."""
     project = platform.project
@@ -56,7 +56,7 @@ def stop(
 
 
 def stop_monitoring(
-    engine: Engine, platform: Platform, *, clock: Callable[[], float] = time.monotonic
+    engine: Engine, platform: Platform, *, clock: Clock = SYSTEM_CLOCK
 ) -> Generator[Event, None, StopReport]:
     """Stop and remove what watches, and nothing else; what it has recorded stays."""
     containers = _watchers(engine, platform.project)
@@ -73,17 +73,17 @@ def _watchers(engine: Engine, project: str) -> tuple[Container, ...]:
 
 
 def stop_in_stages(
-    engine: Engine, platform: Platform, containers: Sequence[Container], clock: Callable[[], float]
+    engine: Engine, platform: Platform, containers: Sequence[Container], clock: Clock
 ) -> Generator[Event, None, tuple[str, ...]]:
     """Stop these containers in the reverse order of their start; return those that had to be killed."""
     killed: list[str] = []
     for group in reverse_stages(containers, platform):
         names = [container.name for container in group]
         yield Working(f"stopping {listed(names)}")
-        began = clock()
+        began = clock.monotonic()
         stop_together(engine, group)
         killed += [one.name for one in group if _was_killed(one, engine.inspect(one.id))]
-        yield Note(f"{listed(names)} stopped ({clock() - began:.1f} s)")
+        yield Note(f"{listed(names)} stopped ({clock.monotonic() - began:.1f} s)")
     return tuple(killed)
 
 

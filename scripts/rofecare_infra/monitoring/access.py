@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 from rofecare_infra.engine import Container, Engine
@@ -12,6 +11,7 @@ from rofecare_infra.platform import MONITORING, Platform
 from rofecare_infra.process import run
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.secrets import is_signed, scram_verifier, signed
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 ROLE = "rofecare_monitoring"
 # Names of secrets.
@@ -69,7 +69,7 @@ def _told(container: Container, statements: str) -> str:
     return "" if result.ok else (result.tail(1) or (f"exit code {result.returncode}",))[0]
 
 
-def renew_token(platform: Platform, clock: Callable[[], float] = time.time) -> None:
+def renew_token(platform: Platform, clock: Clock = SYSTEM_CLOCK) -> None:
     """Sign the monitoring's token anew unless the secret that signs tokens is the one that signed it."""
     if not _is_used(platform, _OF_GATEWAY) or _SIGNING_KEY not in platform.secrets:
         return
@@ -77,7 +77,7 @@ def renew_token(platform: Platform, clock: Callable[[], float] = time.time) -> N
     key = _read(platform.secrets[_SIGNING_KEY]).encode("ascii")
     if is_signed(_read(path), key):
         return
-    token = signed(key, subject=ROLE, now=clock(), role="METRICS", lifetime=_LIFETIME)
+    token = signed(key, subject=ROLE, now=clock.now(), role="METRICS", lifetime=_LIFETIME)
     try:
         # Into the file itself: a container that has it mounted goes on reading this one.
         path.chmod(0o644)

@@ -20,6 +20,7 @@ from rofecare_infra.project import mode
 from rofecare_infra.project import production as hardened
 from rofecare_infra.project.containers import ProjectContainers
 from rofecare_infra.settings import Problem, Settings, load
+from rofecare_infra.state import Clock
 
 # Files that settings name: whose home `~` is and where links lead is decided once.
 _FILES = ("TLS_CERTIFICATE_FILE", "TLS_KEY_FILE")
@@ -165,7 +166,7 @@ def prepare(project: Project) -> Generator[Event, None, Project]:
 
 
 def ensure_images(
-    project: Project, services: Sequence[Service], sleep: Callable[[float], None]
+    project: Project, services: Sequence[Service], clock: Clock
 ) -> Generator[Event, None, dict[str, str]]:
     """Build or pull the images that are not on this machine; return the id of each image by its name.
 
@@ -187,7 +188,7 @@ def ensure_images(
         found[image] = project.engine.image(image)
         if found[image] is None:
             users = [service.name for service in services if service.image == image]
-            yield from images.pull(image, ", ".join(users), sleep)
+            yield from images.pull(image, ", ".join(users), clock)
             found[image] = project.engine.image(image)
     return {name: one.id for name, one in found.items() if one is not None}
 

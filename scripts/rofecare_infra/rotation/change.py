@@ -20,6 +20,7 @@ from rofecare_infra.rotation.kinds import Kind, Secret
 from rofecare_infra.rotation.locks import Lock, doors_of, locks_of
 from rofecare_infra.rotation.restart import Restarts
 from rofecare_infra.rotation.shell import Shell
+from rofecare_infra.state import poll
 
 # A gateway reads the register of services every few seconds, and a circuit breaker that opened meanwhile lets the next
 # request through after ten: in seconds, with some patience.
@@ -109,10 +110,16 @@ class Change:
         Whoever is next would otherwise be away twice in a row for those who ask.
         """
         doors = doors_of(self.restarts.platform.services, wave, self.shell)
-        end = self.restarts.clock() + _KNOWN_AGAIN
-        while not all(door.serves() for door in doors) and self.restarts.clock() < end:
-            yield Working("waiting until requests reach every service again")
-            self.restarts.sleep(_POLL)
+        reached = poll(
+            lambda: all(door.serves() for door in doors),
+            bool,
+            every=_POLL,
+            timeout=_KNOWN_AGAIN,
+            clock=self.restarts.clock,
+        )
+        for reaches_all in reached:
+            if not reaches_all:
+                yield Working("waiting until requests reach every service again")
 
     def _sign_anew(self) -> None:
         """The monitoring's token was signed with the other key."""

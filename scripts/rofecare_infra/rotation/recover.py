@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 
 from rofecare_infra import lifecycle
 from rofecare_infra.progress import Event, Note
@@ -12,14 +11,14 @@ from rofecare_infra.rotation.journal import journal_of
 from rofecare_infra.rotation.kinds import Kind
 from rofecare_infra.rotation.rotate import change_of
 from rofecare_infra.rotation.shell import Shell, in_container
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 
 def settle(
     project: Project,
     *,
     shell: Shell = in_container,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, None]:
     """Keep a new secret that was proven; put the old one back otherwise. Nothing to do where no change was cut off.
 
@@ -33,7 +32,7 @@ def settle(
         if entry is None or entry.secret not in project.platform.secrets:
             journal.clear()
             return
-        change = change_of(project, entry.secret, shell, clock, sleep)
+        change = change_of(project, entry.secret, shell, clock)
         if not change.file.path.exists():
             # Data and secrets were given up since.
             change.file.put_back()
@@ -49,9 +48,7 @@ def settle(
         up = [one.id for one in change.containers()]
         if change.what.kind is Kind.DATABASE:
             project = yield from prepare(project)
-            yield from lifecycle.start(
-                project, phases={one.phase for one in change.what.owners}, clock=clock, sleep=sleep
-            )
+            yield from lifecycle.start(project, phases={one.phase for one in change.what.owners}, clock=clock)
         stopped = [one.id for one in change.containers(running=False) if up and one.id not in up]
         yield from change.back((*up, *stopped), old=old, known=(*others, old))
         journal.clear()

@@ -9,6 +9,7 @@ from rofecare_infra.engine import Container, Engine
 from rofecare_infra.lifecycle import stop_together, until_ready
 from rofecare_infra.platform import Platform, Service
 from rofecare_infra.progress import Event, Note, Working, listed
+from rofecare_infra.state import Clock
 
 Wave = tuple[Container, ...]
 
@@ -20,8 +21,7 @@ class Restarts:
     platform: Platform
     engine: Engine
     timeout: float
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
+    clock: Clock
     # Ids of the containers that were asked to stop.
     touched: list[str] = field(default_factory=list)
     # Container -> seconds from the request to stop until it was ready.
@@ -41,7 +41,7 @@ class Restarts:
         Raises ServiceFailedError or GateTimeoutError when it does not become ready.
         """
         names = listed([one.service for one in wave])
-        began = self.clock()
+        began = self.clock.monotonic()
         if wave:
             yield Working(f"restarting {names}")
         self.touched += [one.id for one in wave if one.id not in self.touched]
@@ -60,9 +60,8 @@ class Restarts:
                 restarts_before={},
                 timeout=self.timeout,
                 clock=self.clock,
-                sleep=self.sleep,
             )
         for container in wave:
-            self.seconds[container.name] = self.clock() - began
+            self.seconds[container.name] = self.clock.monotonic() - began
         if wave:
-            yield Note(f"{names} restarted ({self.clock() - began:.1f} s)")
+            yield Note(f"{names} restarted ({self.clock.monotonic() - began:.1f} s)")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 from rofecare_infra.errors import RofecareError, ServiceFailedError
@@ -19,7 +18,7 @@ from rofecare_infra.rotation.kinds import Kind, names, resolve, secret_of
 from rofecare_infra.rotation.restart import Restarts
 from rofecare_infra.rotation.shell import Shell, in_container
 from rofecare_infra.secrets import inventory
-from rofecare_infra.state import Journal
+from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal
 
 _BYTES = 32
 
@@ -38,8 +37,7 @@ def rotate(
     word: str,
     *,
     shell: Shell = in_container,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Report]:
     """Change the secret that `word` names.
 
@@ -47,7 +45,7 @@ def rotate(
     run. Whatever fails later is raised when everything is as it was.
     """
     mine = inventory(project.platform, project.settings.secrets_folder).present
-    change = change_of(project, resolve(word, mine), shell, clock, sleep)
+    change = change_of(project, resolve(word, mine), shell, clock)
     journal = journal_of(project.settings)
     name, kind = change.what.name, change.what.kind
     with journal.locked():
@@ -77,11 +75,10 @@ def change_of(
     project: Project,
     name: str,
     shell: Shell,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
+    clock: Clock,
 ) -> Change:
     """A change of this secret. Raises UsageError for one of a kind that cannot be changed."""
-    restarts = Restarts(project.platform, project.engine, project.settings.gate_timeout, clock, sleep)
+    restarts = Restarts(project.platform, project.engine, project.settings.gate_timeout, clock)
     secret = secret_of(project.platform, name)
     return Change(secret, SecretFile(secret.file), restarts, shell)
 

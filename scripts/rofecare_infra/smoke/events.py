@@ -39,11 +39,11 @@ def arrive(talk: Talk, app: Application, due: frozenset[Expected]) -> tuple[Chec
     """Wait for the events at one consumer: a link a publisher."""
     gateway = talk.plan.gateway.name if talk.plan.gateway else ""
     path = f"{path_of(talk, app)}/events?correlationId={talk.run}"
-    began = talk.clock()
+    began = talk.clock.monotonic()
     answer = talk.until(
         lambda: talk.ask("GET", path), lambda one: one.status != _OK or not due - arrived(one), seconds=ARRIVAL
     )
-    waited = talk.clock() - began
+    waited = talk.clock.monotonic() - began
     if answer.status != _OK:
         return (blame(gateway, app, answer, "tells its events"),)
     here = arrived(answer)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 import uuid
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from rofecare_infra.engine import Container, Engine
@@ -19,6 +18,7 @@ from rofecare_infra.smoke.plan import Application, origin_of, plan_of
 from rofecare_infra.smoke.report import Report
 from rofecare_infra.smoke.talk import Talk
 from rofecare_infra.smoke.wire import Network, Wire
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 # Requests wait, they do not compute: more at once than processors, but no flood on a small machine.
 _AT_ONCE = 12
@@ -29,16 +29,14 @@ def run(
     engine: Engine,
     *,
     wire: Wire | None = None,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-    now: Callable[[], float] = time.time,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Report]:
     """Send traffic over every link of the started platform and report which of them carried it.
 
     Writes one record a reference service, and one account, under the name of this run. Raises ServiceFailedError
     when nothing of the platform runs.
     """
-    began = clock()
+    began = clock.monotonic()
     containers = engine.containers(platform.project)
     if not any(one.status == "running" for one in containers):
         raise ServiceFailedError(
@@ -53,22 +51,21 @@ def run(
         wire if wire is not None else Network(),
         f"smoke-{uuid.uuid4()}",
         clock,
-        sleep,
         served={},
         healthy=states.healthy(platform, containers),
     )
     pool = ThreadPoolExecutor(max_workers=_AT_ONCE)
     try:
-        checks = yield from _everything(talk, states.reach(platform), pool, now)
+        checks = yield from _everything(talk, states.reach(platform), pool)
     finally:
         # After ^C nobody waits for requests that are under way.
         pool.shutdown(wait=False, cancel_futures=True)
     findings = diagnose(platform, engine.containers(platform.project), checks)
-    return Report(plan, tuple(checks), findings, clock() - began)
+    return Report(plan, tuple(checks), findings, clock.monotonic() - began)
 
 
 def _everything(
-    talk: Talk, needs: Mapping[str, frozenset[str]], pool: ThreadPoolExecutor, now: Callable[[], float]
+    talk: Talk, needs: Mapping[str, frozenset[str]], pool: ThreadPoolExecutor
 ) -> Generator[Event, None, list[Check]]:
     plan = talk.plan
     yield Working("asking the config server, Eureka, Redis and Kafka")
@@ -88,15 +85,13 @@ def _everything(
         refusals = gateway.refuses_without_token(talk)
         checks += refusals
         if refusals and refusals[-1].what != gateway.NO_ANSWER:
-            checks += yield from _through_gateway(talk, pool, now)
+            checks += yield from _through_gateway(talk, pool)
     return [*checks, *listed.result()]
 
 
-def _through_gateway(
-    talk: Talk, pool: ThreadPoolExecutor, now: Callable[[], float]
-) -> Generator[Event, None, list[Check]]:
+def _through_gateway(talk: Talk, pool: ThreadPoolExecutor) -> Generator[Event, None, list[Check]]:
     yield Working("signing in")
-    token, checks = _token(talk, now)
+    token, checks = _token(talk)
     if not token:
         return checks
     talk = dataclasses.replace(talk, token=token)
@@ -116,13 +111,13 @@ def _through_gateway(
     return checks
 
 
-def _token(talk: Talk, now: Callable[[], float]) -> tuple[str, list[Check]]:
+def _token(talk: Talk) -> tuple[str, list[Check]]:
     """A token of the identity service where it is ours to sign in to; else, or where that fails, one of our own."""
     accounts = _accounts(talk)
     token, checks = gateway.sign_in(talk, accounts) if accounts is not None else ("", ())
     if token:
         return token, list(checks)
-    token, more = gateway.own_token(talk, now())
+    token, more = gateway.own_token(talk, talk.clock.now())
     return token, [*checks, *more]
 
 

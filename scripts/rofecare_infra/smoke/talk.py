@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-import tenacity
-
+from rofecare_infra.process import to_end
 from rofecare_infra.smoke.checks import Answer
 from rofecare_infra.smoke.plan import Application, Plan
 from rofecare_infra.smoke.served import NOTHING, Configuration
 from rofecare_infra.smoke.wire import THROUGH_GATEWAY, Wire
+from rofecare_infra.state import Clock, poll
 
 T = TypeVar("T")
 
@@ -29,8 +29,7 @@ class Talk:
     wire: Wire
     # Marks what this run writes, and finds its events again.
     run: str
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
+    clock: Clock
     # Application -> what the config server serves for it.
     served: Mapping[str, Configuration]
     # Applications whose containers, and those of all that they need, are ready: waiting for them may help.
@@ -64,17 +63,4 @@ class Talk:
 
     def until(self, ask: Callable[[], T], done: Callable[[T], bool], *, seconds: float) -> T:
         """Ask until the answer is the one waited for or the time is over; return the last answer."""
-        end = self.clock() + seconds
-        policy = tenacity.Retrying(
-            stop=lambda _: self.clock() + PAUSE >= end,
-            wait=tenacity.wait_fixed(PAUSE),
-            sleep=self.sleep,
-            retry=tenacity.retry_if_result(lambda answer: not done(answer)),
-            retry_error_callback=_last,
-        )
-        return policy(ask)
-
-
-def _last(state: tenacity.RetryCallState) -> object:
-    """The last answer; what was raised instead of one is raised again."""
-    return state.outcome.result() if state.outcome is not None else None
+        return to_end(poll(ask, done, every=PAUSE, timeout=seconds, clock=self.clock))

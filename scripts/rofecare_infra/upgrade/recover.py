@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
 from rofecare_infra.upgrade.journal import journal_of
 from rofecare_infra.upgrade.old import names_back, old_platform
 from rofecare_infra.upgrade.undo import put_back
@@ -15,8 +15,7 @@ from rofecare_infra.upgrade.undo import put_back
 def settle(
     project: Project,
     *,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, None]:
     """Put images and data back where an upgrade was cut off; nothing to do where none was."""
     journal = journal_of(project.settings)
@@ -32,5 +31,5 @@ def settle(
             return
         names_back(project.engine, entry)
         old = yield from old_platform(project, entry)
-        yield from put_back(old, journal, entry, clock=clock, sleep=sleep)
+        yield from put_back(old, journal, entry, clock=clock)
         yield Note("the platform is as it was before the upgrade that was cut off")

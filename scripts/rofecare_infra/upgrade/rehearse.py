@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project
 from rofecare_infra.settings import Assignment, Settings
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
 from rofecare_infra.upgrade import stages
 from rofecare_infra.upgrade.copy import copied, rehearsal_of
 from rofecare_infra.upgrade.journal import journal_of
@@ -43,8 +43,7 @@ def rehearse(
     tag: str = "",
     *,
     tell: Callable[[Plan], None] = lambda _plan: None,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Rehearsed]:
     """Do it all on a copy and remove it. Raises what the upgrade itself would have failed with."""
     with journal_of(project.settings).locked():
@@ -54,10 +53,10 @@ def rehearse(
         plan_of(target)
         entry = keep(project)
         try:
-            yield from fetch(target, sleep)
+            yield from fetch(target, clock)
             plan = plan_of(target)
             tell(plan)
-            identity, seconds = yield from _on_the_copy(project, target, clock, sleep)
+            identity, seconds = yield from _on_the_copy(project, target, clock)
         except RofecareError as error:
             raise type(error)(
                 f"the rehearsal failed: {error.what}",
@@ -78,9 +77,7 @@ def rehearse(
         return Rehearsed(plan, identity, seconds)
 
 
-def _on_the_copy(
-    project: Project, target: Project, clock: Callable[[], float], sleep: Callable[[float], None]
-) -> Generator[Event, None, tuple[str, float]]:
+def _on_the_copy(project: Project, target: Project, clock: Clock) -> Generator[Event, None, tuple[str, float]]:
     old, new = _copies(project, target)
     identity = ""
     try:
@@ -91,14 +88,12 @@ def _on_the_copy(
             identity = taken.id
             yield Note(f"the copy is {old.platform.project}, with the data of backup {identity}")
             infrastructure = [one for one in old.platform.services if one.phase == "infrastructure"]
-            yield from lifecycle.start(old.only(infrastructure), clock=clock, sleep=sleep)
+            yield from lifecycle.start(old.only(infrastructure), clock=clock)
             origin = project.platform.project
-            yield from backup.restore(
-                old.only(infrastructure), str(taken.folder), from_project=origin, clock=clock, sleep=sleep
-            )
-        began = clock()
-        yield from stages.start(new, clock=clock, sleep=sleep)
-        return identity, clock() - began
+            yield from backup.restore(old.only(infrastructure), str(taken.folder), from_project=origin, clock=clock)
+        began = clock.monotonic()
+        yield from stages.start(new, clock=clock)
+        return identity, clock.monotonic() - began
     finally:
         _remove(old)
 

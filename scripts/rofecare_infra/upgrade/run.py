@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project
-from rofecare_infra.state import Journal
+from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal
 from rofecare_infra.upgrade import stages
 from rofecare_infra.upgrade.journal import Entry, journal_of
 from rofecare_infra.upgrade.old import keep, old_platform
@@ -41,9 +40,7 @@ def upgrade(
     tag: str = "",
     *,
     tell: Callable[[Plan], None] = lambda _plan: None,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-    now: Callable[[], float] = time.time,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Upgraded]:
     """Bring the platform to the images that settings and `tag` describe; `tell` is shown the plan.
 
@@ -55,32 +52,32 @@ def upgrade(
         plan_of(target)
         entry = keep(project)
         old = yield from old_platform(project, entry)
-        yield from fetch(target, sleep)
+        yield from fetch(target, clock)
         plan = plan_of(target)
         tell(plan)
         if not plan.differing:
             return Upgraded(plan, "", 0.0, 0.0)
-        run = _Run(project, target, journal, entry, clock, sleep, now)
+        run = _Run(project, target, journal, entry, clock)
         try:
             yield from run.forward()
         except RofecareError as error:
             yield Note(f"{error.what}: putting the old images and the old data back")
             try:
-                yield from put_back(old, journal, run.entry, clock=clock, sleep=sleep)
+                yield from put_back(old, journal, run.entry, clock=clock)
             except RofecareError as second:
                 raise _stuck(error.what, second) from error
-            raise _undone(error, run.entry, now()) from error
+            raise _undone(error, run.entry, clock.now()) from error
         except BaseException:
             # ^C, or nobody reads any more: nothing can be told, all of it is put back all the same.
             try:
-                to_end(put_back(old, journal, run.entry, clock=clock, sleep=sleep))
+                to_end(put_back(old, journal, run.entry, clock=clock))
             except RofecareError as second:
                 raise _stuck("interrupted", second) from second
             raise
         if tag:
             write_tag(project.settings, tag)
         journal.clear()
-        return Upgraded(plan, run.entry.backup, run.entry.closed, now())
+        return Upgraded(plan, run.entry.backup, run.entry.closed, clock.now())
 
 
 class _Run:
@@ -92,18 +89,16 @@ class _Run:
         target: Project,
         journal: Journal[Entry],
         entry: Entry,
-        clock: Callable[[], float],
-        sleep: Callable[[float], None],
-        now: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._project, self._target, self._journal = project, target, journal
-        self._clock, self._sleep, self._now = clock, sleep, now
+        self._clock = clock
         self.entry = entry
 
     def forward(self) -> Generator[Event, None, None]:
         """Close, back up, replace, open."""
         target = self._target
-        self.entry = self._journal.write(replace(self.entry, closed=self._now()))
+        self.entry = self._journal.write(replace(self.entry, closed=self._clock.now()))
         yield from stages.close(target, self._clock)
         if has_data(target):
             yield Working("taking a backup")
@@ -113,7 +108,7 @@ class _Run:
         # Before the first of them is started: after a power cut nobody knows how far it went.
         names = tuple(service.name for service in target.platform.services)
         self.entry = self._journal.write(replace(self.entry, touched=names))
-        yield from stages.start(target, clock=self._clock, sleep=self._sleep)
+        yield from stages.start(target, clock=self._clock)
 
 
 def window(closed: float, opened: float) -> str:

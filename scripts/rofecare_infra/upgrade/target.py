@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 from rofecare_infra import images, state
@@ -13,6 +13,7 @@ from rofecare_infra.images import registry
 from rofecare_infra.progress import Event, Note, mebibytes
 from rofecare_infra.project import Project, ensure_images, prepare
 from rofecare_infra.settings import Settings
+from rofecare_infra.state import Clock
 
 TAG = "SERVICES_TAG"
 _GOOD_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -35,7 +36,7 @@ def target_of(project: Project, tag: str) -> Generator[Event, None, Project]:
     return (yield from prepare(wanted))
 
 
-def fetch(target: Project, sleep: Callable[[float], None]) -> Generator[Event, None, None]:
+def fetch(target: Project, clock: Clock) -> Generator[Event, None, None]:
     """Build and pull everything, so that the line may drop afterwards. Raises CommandError for what cannot be had."""
     _refuse_without_room(target)
     services = [service for stage in target.platform.stages() for service in stage.services]
@@ -51,11 +52,11 @@ def fetch(target: Project, sleep: Callable[[float], None]) -> Generator[Event, N
                 details=tail,
             )
     pulled = dict.fromkeys(service.image for service in services if not target.sources.is_built(service))
-    yield from ensure_images(target, services, sleep)
-    yield from _newer(pulled, sleep)
+    yield from ensure_images(target, services, clock)
+    yield from _newer(pulled, clock)
 
 
-def _newer(pulled: Iterable[str], sleep: Callable[[float], None]) -> Generator[Event, None, None]:
+def _newer(pulled: Iterable[str], clock: Clock) -> Generator[Event, None, None]:
     """A tag may mean something newer by now: ask the registries that answer. What is here already will do otherwise."""
     answering: dict[str, bool] = {}
     for image in pulled:
@@ -67,7 +68,7 @@ def _newer(pulled: Iterable[str], sleep: Callable[[float], None]) -> Generator[E
         if not answering[host]:
             continue
         try:
-            yield from images.pull(image, image, sleep)
+            yield from images.pull(image, image, clock)
         except CommandError as error:
             yield Note(f"{image} stays as it is on this machine: {error.seen}")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 
 from rofecare_infra import backup, lifecycle
 from rofecare_infra.backup.server import database_services
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project
-from rofecare_infra.state import Journal
+from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal
 from rofecare_infra.upgrade import stages
 from rofecare_infra.upgrade.journal import Entry
 from rofecare_infra.upgrade.old import names_back
@@ -20,8 +19,7 @@ def put_back(
     journal: Journal[Entry],
     entry: Entry,
     *,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, None]:
     """Undo an upgrade; `old` is the platform with the images that ran before it."""
     names_back(old.engine, entry)
@@ -29,11 +27,11 @@ def put_back(
         yield from stages.close(old, clock)
     if entry.touched and entry.backup:
         infrastructure = [one for one in old.platform.services if one.phase == "infrastructure"]
-        yield from lifecycle.start(old.only(infrastructure), clock=clock, sleep=sleep)
+        yield from lifecycle.start(old.only(infrastructure), clock=clock)
         # All of them: services tell each other of what they write, and one state is one moment.
-        restored = yield from backup.restore(old, entry.backup, clock=clock, sleep=sleep)
+        restored = yield from backup.restore(old, entry.backup, clock=clock)
         yield Note(f"the data of backup {entry.backup} is back; what the new images made of it: {restored.safety.id}")
-    yield from stages.start(old, clock=clock, sleep=sleep)
+    yield from stages.start(old, clock=clock)
     journal.clear()
 
 

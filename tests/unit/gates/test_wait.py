@@ -31,7 +31,7 @@ def looking_at(*states: Container) -> Callable[[], Sequence[Container]]:
 def waiting(
     look: Callable[[], Sequence[Container]], clock: FakeClock, timeout: float = 10.0
 ) -> Generator[Observation, None, Observation]:
-    return wait([service()], look, restarts_before={}, timeout=timeout, clock=clock, sleep=clock.sleep)
+    return wait([service()], look, restarts_before={}, timeout=timeout, clock=clock.clock)
 
 
 def test_what_is_ready_at_once_costs_no_sleep() -> None:
@@ -68,7 +68,7 @@ def test_one_failure_is_enough() -> None:
     clock = FakeClock()
     services = [service("a"), service("b")]
     seen = [container("a", health="starting"), container("b", status="exited", exit_code=1)]
-    loop = wait(services, lambda: seen, restarts_before={}, timeout=10, clock=clock, sleep=clock.sleep)
+    loop = wait(services, lambda: seen, restarts_before={}, timeout=10, clock=clock.clock)
     _, last = drain(loop)
     assert (list(last.pending), list(last.failed)) == (["a"], ["b"])
     assert clock.slept == []

@@ -30,7 +30,7 @@ def pulled(monkeypatch: pytest.MonkeyPatch, *results: Result) -> tuple[list[Even
 
     monkeypatch.setattr(MODULE, "run", run)
     clock = FakeClock()
-    events, _ = drain(pull("postgres:17", "identity-db", clock.sleep))
+    events, _ = drain(pull("postgres:17", "identity-db", clock.clock))
     assert left == []
     return events, clock
 
@@ -82,4 +82,4 @@ def test_an_interruption_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(MODULE, "run", run)
     with pytest.raises(KeyboardInterrupt):
-        drain(pull("postgres:17", "identity-db", FakeClock().sleep))
+        drain(pull("postgres:17", "identity-db", FakeClock().clock))

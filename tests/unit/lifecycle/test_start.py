@@ -32,7 +32,7 @@ def _free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def started(work: Project, **options: object) -> tuple[list[Event], tuple[Container, ...]]:
     clock = FakeClock()
-    return drain(start(work, clock=clock, sleep=clock.sleep, **options))  # type: ignore[arg-type]
+    return drain(start(work, clock=clock.clock, **options))  # type: ignore[arg-type]
 
 
 def compose_of(work: Project) -> FakeCompose:

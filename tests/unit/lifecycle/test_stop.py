@@ -48,7 +48,7 @@ def stopped(
     engine: FakeEngine, *, volumes: bool = False, inventory: Inventory | None = None
 ) -> tuple[FakeCompose, StopReport]:
     compose = FakeCompose(Path("/nowhere"), engine=engine)
-    _, report = drain(stop(engine, compose, PLATFORM, volumes=volumes, inventory=inventory, clock=FakeClock()))
+    _, report = drain(stop(engine, compose, PLATFORM, volumes=volumes, inventory=inventory, clock=FakeClock().clock))
     return compose, report
 
 

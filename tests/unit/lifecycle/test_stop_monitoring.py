@@ -36,13 +36,13 @@ def test_an_engine_that_does_not_answer_shows_no_monitoring() -> None:
 
 def test_it_is_stopped_in_reverse_and_removed_and_the_platform_stays() -> None:
     engine = FakeEngine([DATABASE, *MONITORING])
-    _, report = drain(stop_monitoring(engine, PLATFORM, clock=FakeClock()))
+    _, report = drain(stop_monitoring(engine, PLATFORM, clock=FakeClock().clock))
     assert engine.stopped == ["id-prometheus", "id-alertmanager"]
     assert report.stopped == ("rofecare-alertmanager-1", "rofecare-prometheus-1")
     assert engine.present == [DATABASE]
 
 
 def test_without_it_there_is_nothing_to_do() -> None:
-    events, report = drain(stop_monitoring(FakeEngine([DATABASE]), PLATFORM, clock=FakeClock()))
+    events, report = drain(stop_monitoring(FakeEngine([DATABASE]), PLATFORM, clock=FakeClock().clock))
     assert events == []
     assert report.stopped == ()

@@ -14,7 +14,7 @@ from rofecare_infra.platform import Platform
 from rofecare_infra.process import Result
 from rofecare_infra.progress import Note
 from rofecare_infra.secrets import is_signed, signed
-from tests.support.fakes import FakeEngine, container, drain, service
+from tests.support.fakes import FakeClock, FakeEngine, container, drain, service
 
 NAMES = ("monitoring_db_password", "metrics_token", "jwt_secret")
 
@@ -100,15 +100,18 @@ def test_without_the_monitoring_nobody_is_admitted(platform: Platform, psql: Psq
 def test_the_token_is_signed_by_the_secret_of_the_platform(platform: Platform) -> None:
     path = platform.secrets["metrics_token"]
     inode = path.stat().st_ino
-    renew_token(platform, lambda: 1000.0)
+    clock = FakeClock()
+    renew_token(platform, clock.clock)
     token = path.read_text()
     assert is_signed(token, b"the jwt_secret")
     assert (path.stat().st_ino, path.stat().st_mode & 0o777) == (inode, 0o444)
-    renew_token(platform, lambda: 2000.0)
+    clock.time += 1000
+    renew_token(platform, clock.clock)
     assert path.read_text() == token
     platform.secrets["jwt_secret"].chmod(0o644)
     platform.secrets["jwt_secret"].write_text("another")
-    renew_token(platform, lambda: 3000.0)
+    clock.time += 1000
+    renew_token(platform, clock.clock)
     assert is_signed(path.read_text(), b"another")
 
 

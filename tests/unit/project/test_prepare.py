@@ -16,7 +16,7 @@ from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.process import Result
 from rofecare_infra.progress import Note
 from rofecare_infra.project import Project, ensure_images, initialise, open_for_stop, open_project, prepare
-from tests.support.fakes import FakeEngine, drain, prepared, service
+from tests.support.fakes import FakeClock, FakeEngine, drain, prepared, service
 
 FILE = "services: {a: {ports: ['127.0.0.1:${A_PORT:-80}:80']}, b: {ports: ['127.0.0.1:${B_PORT:-81}:80']}}"
 
@@ -199,12 +199,12 @@ def test_an_image_that_cannot_be_had_ends_the_start(monkeypatch: pytest.MonkeyPa
     work = prepared([service("db")], engine)
     engine.images.clear()
 
-    def pull(image: str, whose: str, _sleep: object) -> list[Note]:
+    def pull(image: str, whose: str, _clock: object) -> list[Note]:
         raise CommandError(f"image {image} cannot be pulled for {whose}")
 
     monkeypatch.setattr("rofecare_infra.images.pull", pull)
     with pytest.raises(CommandError, match="image/db:1 cannot be pulled for db"):
-        drain(ensure_images(work, work.platform.services, lambda _seconds: None))
+        drain(ensure_images(work, work.platform.services, FakeClock().clock))
 
 
 def test_services_that_share_an_image_pull_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,10 +214,10 @@ def test_services_that_share_an_image_pull_it_once(monkeypatch: pytest.MonkeyPat
     engine.images.clear()
     pulled: list[tuple[str, str]] = []
 
-    def pull(image: str, whose: str, _sleep: object) -> list[Note]:
+    def pull(image: str, whose: str, _clock: object) -> list[Note]:
         pulled.append((image, whose))
         return []
 
     monkeypatch.setattr("rofecare_infra.images.pull", pull)
-    drain(ensure_images(work, services, lambda _seconds: None))
+    drain(ensure_images(work, services, FakeClock().clock))
     assert pulled == [("postgres:17", "a, b")]

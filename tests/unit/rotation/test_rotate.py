@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ class World:
         self.clock = FakeClock()
 
     def rotate(self) -> Report:
-        events = rotate(self.project, "db", shell=self.server, clock=self.clock, sleep=self.clock.sleep)
+        events = rotate(self.project, "db", shell=self.server, clock=self.clock.clock)
         return drain(events)[1]
 
     def as_before(self) -> bool:
@@ -126,7 +127,7 @@ def test_an_interruption_undoes_it_all(world: World) -> None:
 
     world.engine.outcome = {"app": container("app", health="starting")}
     with pytest.raises(KeyboardInterrupt):
-        drain(rotate(world.project, "db", shell=world.server, clock=world.clock, sleep=interrupt))
+        drain(rotate(world.project, "db", shell=world.server, clock=replace(world.clock.clock, sleep=interrupt)))
     assert world.as_before()
 
 
@@ -145,7 +146,7 @@ def test_an_interruption_of_its_first_note_leaves_no_note(world: World, monkeypa
 
 
 def test_a_reader_that_goes_away_undoes_it_all(world: World) -> None:
-    events = rotate(world.project, "db", shell=world.server, clock=world.clock, sleep=world.clock.sleep)
+    events = rotate(world.project, "db", shell=world.server, clock=world.clock.clock)
     while not world.engine.restarted:
         next(events)
     events.close()
@@ -198,7 +199,7 @@ def test_what_was_proven_stays(world: World) -> None:
     new = world.file.read_text()
     (world.file.parent / ".db_password.old").write_text(OLD)
     journal_of(world.settings).write(Entry("db_password", proven=True))
-    drain(settle(world.project, shell=world.server, clock=world.clock, sleep=world.clock.sleep))
+    drain(settle(world.project, shell=world.server, clock=world.clock.clock))
     assert world.file.read_text() == new
     assert journal_of(world.settings).read() is None
     assert [path.name for path in world.file.parent.iterdir()] == ["db_password"]

@@ -15,6 +15,7 @@ from rofecare_infra.progress import Event, Working
 from rofecare_infra.smoke import Report, error_of, run, shown
 from rofecare_infra.smoke.checks import Answer
 from rofecare_infra.smoke.events import ARRIVAL
+from tests.support.fakes import FakeClock
 from tests.support.smoke import (
     CONFIG,
     EUREKA,
@@ -23,7 +24,6 @@ from tests.support.smoke import (
     PATIENT,
     SERVED,
     FakeWire,
-    Time,
     containers,
     platform,
 )
@@ -109,11 +109,11 @@ def smoke(
     *,
     foreign: tuple[str, ...] = (),
     redis_says: str = "",
-) -> tuple[Report, Time, list[Event]]:
-    time = Time()
+) -> tuple[Report, FakeClock, list[Event]]:
+    time = FakeClock()
     engine = cast("Engine", FakeEngine(containers() if seen is None else seen, foreign))
     wire = FakeWire(imagined.answer, redis_says=redis_says)
-    running = run(platform(folder), engine, wire=wire, clock=time.clock, sleep=time.sleep, now=lambda: 0.0)
+    running = run(platform(folder), engine, wire=wire, clock=time.clock)
     events: list[Event] = []
     while True:
         try:
