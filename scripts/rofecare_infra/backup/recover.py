@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from rofecare_infra.backup import journal, surroundings, swap, unit
-from rofecare_infra.backup.journal import Journal, Step, is_interrupted
+from rofecare_infra.backup import surroundings, swap, unit
+from rofecare_infra.backup.journal import Entry, Step, is_interrupted, journal_of
 from rofecare_infra.backup.server import Server, server_of
 from rofecare_infra.backup.store import read, store_of
 from rofecare_infra.errors import VerificationError
@@ -32,7 +33,8 @@ def recover_locked(
     project: Project, *, restart: bool = True, clock: Clock = SYSTEM_CLOCK
 ) -> Generator[Event, None, bool]:
     """The same for who holds the lock of the backups; with `restart` what was stopped is started again."""
-    begun = journal.read(project.settings)
+    journal = journal_of(project.settings)
+    begun = journal.read()
     if begun is None:
         return False
     yield Note(f"the restore of {begun.backup} was interrupted: {'un' if begun.step in _BACK else ''}doing it")
@@ -46,7 +48,7 @@ def recover_locked(
     if begun.step is Step.SWAPPED:
         yield from surroundings.flush(project)
     swap.drop(servers, begun.targets, old=True)
-    begun.remove()
+    journal.clear()
     yield Note(f"the state of {begun.backup} is in place")
     if restart:
         yield from surroundings.restart_unwatched(project, begun.stopped)
@@ -54,11 +56,12 @@ def recover_locked(
 
 
 def put_back(
-    project: Project, begun: Journal, servers: Mapping[str, Server], *, restart: bool = True
+    project: Project, begun: Entry, servers: Mapping[str, Server], *, restart: bool = True
 ) -> Generator[Event, None, None]:
     """Bring the old state back, whatever was done of the new one."""
+    journal = journal_of(project.settings)
     if begun.step is not Step.LOADING:
-        begun = begun.write(Step.UNDOING)
+        begun = journal.write(replace(begun, step=Step.UNDOING))
         # Where they were started on the new state already.
         containers, _ = surroundings.to_stop(project, [*servers, *_unit_of(project, begun)])
         again = tuple(one for one in containers if one.service in begun.stopped)
@@ -72,16 +75,16 @@ def put_back(
         yield from surroundings.start_missing(project, surroundings.caches_of(project.platform))
         yield from surroundings.flush(project)
     swap.drop(servers, begun.targets, old=False)
-    begun.remove()
+    journal.clear()
     if restart:
         yield from surroundings.restart_unwatched(project, begun.stopped)
 
 
-def _unit_of(project: Project, begun: Journal) -> list[str]:
+def _unit_of(project: Project, begun: Entry) -> list[str]:
     return [service.name for service in unit.services_of(project.platform)] if begun.safety else []
 
 
-def _servers(project: Project, begun: Journal, clock: Clock) -> Generator[Event, None, dict[str, Server]]:
+def _servers(project: Project, begun: Entry, clock: Clock) -> Generator[Event, None, dict[str, Server]]:
     """The servers, started where they do not run: not by the gate, which may ask what is closed."""
     services = list(dict.fromkeys(target.service for target in begun.targets))
     known = {service.name for service in project.platform.services}
@@ -89,7 +92,7 @@ def _servers(project: Project, begun: Journal, clock: Clock) -> Generator[Event,
     if gone:
         raise VerificationError(
             f"the restore of {begun.backup} was interrupted and cannot be undone",
-            seen=f"{', '.join(gone)} of {begun.path} is not in the compose files any more",
+            seen=f"{', '.join(gone)} of {journal_of(project.settings).path} is not in the compose files any more",
             expected="the services that it concerned",
             next_step="put them back into the compose files, then the same command again",
         )

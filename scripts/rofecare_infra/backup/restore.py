@@ -8,11 +8,11 @@ step is in the journal before it is taken.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rofecare_infra.backup import integrity, journal, load, surroundings, swap, unit
+from rofecare_infra.backup import integrity, load, surroundings, swap, unit
 from rofecare_infra.backup.extras import key_of
-from rofecare_infra.backup.journal import Journal, Step
+from rofecare_infra.backup.journal import Entry, Step, begun, journal_of
 from rofecare_infra.backup.records import Backup, DatabaseRecord
 from rofecare_infra.backup.recover import put_back, recover_locked
 from rofecare_infra.backup.room import check_room
@@ -69,18 +69,18 @@ def restore(
         yield from surroundings.start_missing(project, (*services, *surroundings.caches_of(project.platform)))
         servers = servers_of(project, services)
         check_room(servers, records)
-        begun = journal.begun(project.settings, backup.id, records, _present(servers))
-        run = _Run(project, store, backup, servers, begun, clock)
+        first = begun(backup.id, records, _present(servers))
+        run = _Run(project, store, backup, servers, first, clock)
         try:
-            begun.write()
+            run.note(first.step)
             yield from run.load(records)
             safety, since = yield from run.replace(services, kafka=kafka)
         except (Exception, KeyboardInterrupt, GeneratorExit) as error:
-            _back(project, run.journal, servers, error)
+            _back(project, run.entry, servers, error)
             raise
-        run.journal = run.journal.write(Step.FINISHING)
-        swap.drop(servers, run.journal.targets, old=True)
-        run.journal.remove()
+        run.note(Step.FINISHING)
+        swap.drop(servers, run.entry.targets, old=True)
+        journal_of(project.settings).clear()
         return Restored(backup, records, safety, clock.monotonic() - since)
 
 
@@ -93,7 +93,7 @@ class _Run:
         store: Store,
         backup: Backup,
         servers: Mapping[str, Server],
-        begun: Journal,
+        begun: Entry,
         clock: Clock,
     ) -> None:
         self._project = project
@@ -101,18 +101,23 @@ class _Run:
         self._backup = backup
         self._servers = servers
         self._clock = clock
-        self.journal = begun
+        self.entry = begun
+
+    def note(self, step: Step, **changes: tuple[str, ...] | str) -> None:
+        """Record the step in the journal before it is taken."""
+        changed = replace(self.entry, step=step, **changes)  # type: ignore[arg-type]
+        self.entry = journal_of(self._project.settings).write(changed)
 
     def load(self, records: Sequence[DatabaseRecord]) -> Generator[Event, None, None]:
         """Bring everything in beside what is there, and compare it."""
-        swap.drop(self._servers, self.journal.targets, old=False)
+        swap.drop(self._servers, self.entry.targets, old=False)
         folder = self._backup.folder
         for service, server in self._servers.items():
             told = self._backup.manifest.servers[service]
             sql = (folder / told.roles_file).read_text(encoding="utf-8")
             for role in load.add_roles(server, sql, told.roles):
                 yield Note(f"{service}: role {role} made, without its password")
-        for record, target in zip(records, self.journal.targets, strict=True):
+        for record, target in zip(records, self.entry.targets, strict=True):
             server = self._servers[record.service]
             yield from load.load(server, record, folder, target.new)
             yield from load.compare(server, record, target.new, self._backup.id)
@@ -124,7 +129,7 @@ class _Run:
         brokers = [service.name for service in unit.services_of(project.platform)] if kafka else []
         containers, entries = surroundings.to_stop(project, [*services, *brokers])
         stopped = tuple(dict.fromkeys(one.service for one in containers))
-        self.journal = self.journal.write(stopped=(*brokers, *stopped), entries=tuple(entries))
+        self.note(self.entry.step, stopped=(*brokers, *stopped), entries=tuple(entries))
         since = self._clock.monotonic()
         yield from surroundings.stop(project, containers)
         reason = f"before the restore of {self._backup.id}"
@@ -138,13 +143,13 @@ class _Run:
         )
         yield Note(f"safety backup {safety.id} taken of what is there now")
         yield Working("swapping")
-        self.journal = self.journal.write(Step.SWAPPING, safety=str(safety.folder) if kafka else "")
+        self.note(Step.SWAPPING, safety=str(safety.folder) if kafka else "")
         if kafka and self._backup.manifest.volumes is not None:
             yield from unit.put_in(project, self._backup.manifest.volumes, self._backup.folder)
-        swap.swap(self._servers, self.journal.targets)
-        self.journal = self.journal.write(Step.SWAPPED)
-        swap.open_again(self._servers, self.journal.targets)
-        yield Note(f"{len(self.journal.targets)} databases swapped")
+        swap.swap(self._servers, self.entry.targets)
+        self.note(Step.SWAPPED)
+        swap.open_again(self._servers, self.entry.targets)
+        yield Note(f"{len(self.entry.targets)} databases swapped")
         yield from surroundings.flush(project)
         # Nobody writes into the new state before all of it is up.
         wanted = [name for name in (*brokers, *stopped) if name not in entries]
@@ -153,7 +158,7 @@ class _Run:
         return safety, since
 
 
-def _back(project: Project, begun: Journal, servers: Mapping[str, Server], error: BaseException) -> None:
+def _back(project: Project, begun: Entry, servers: Mapping[str, Server], error: BaseException) -> None:
     """Put the old state back at once; what hinders that is told with the error, and the next command does it."""
     try:
         to_end(put_back(project, begun, servers))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +13,9 @@ from pathlib import Path
 from rofecare_infra import state
 from rofecare_infra.backup import disk
 from rofecare_infra.backup.records import CHECKSUM, MANIFEST, VERIFIED, Backup, Manifest, from_text, to_text
-from rofecare_infra.errors import CommandError, SettingsError, UsageError, VerificationError
+from rofecare_infra.errors import SettingsError, UsageError, VerificationError
 from rofecare_infra.settings import Settings
+from rofecare_infra.state import Lock
 
 PARTIAL = ".partial-"
 _LOCK = ".lock"
@@ -116,29 +115,16 @@ class Store:
         return Backup(final, manifest)
 
     @contextmanager
-    def locked(self, what: str) -> Iterator[None]:
-        """Be the only one that works here. Raises CommandError when somebody else does."""
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise _unusable(self.folder, error) from error
-        try:
+    def locked(self, purpose: str) -> Iterator[None]:
+        """Hold the lock of these backups. Raises CommandError while another command does."""
+        with ExitStack() as held:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                other = os.pread(descriptor, 200, 0).decode(errors="replace")
-                raise CommandError(
-                    f"{what} has to wait",
-                    seen=f"in {self.folder} works {other or 'somebody'}",
-                    expected="one command at a time with a project's backups",
-                    next_step="the same command again when that one has ended",
-                ) from None
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{what} (pid {os.getpid()})".encode(), 0)
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                lock = Lock(self.folder / _LOCK, "one command at a time with a project's backups")
+                held.enter_context(lock.held(purpose))
+            except OSError as error:
+                raise _unusable(self.folder, error) from error
             yield
-        finally:
-            os.close(descriptor)
 
     def clean(self) -> tuple[str, ...]:
         """Remove what killed runs left half done; call it under the lock."""
