@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rofecare_infra import http
 from rofecare_infra.alerts.records import WATCHDOG, Alert, alerts_of
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.platform import MONITORING, Platform
@@ -49,13 +50,8 @@ def _address(platform: Platform, name: str, path: str) -> str:
 
 
 def _asked(address: str) -> Any:  # noqa: ANN401 - whatever JSON says; None for no answer
-    import requests
-
     try:
-        with requests.Session() as session:
-            session.trust_env = False  # it is this machine: no proxy
-            answer = session.get(address, timeout=_PATIENCE)
-            answer.raise_for_status()
-            return answer.json()
-    except (requests.RequestException, ValueError):
+        response = http.request("GET", address, timeout=_PATIENCE)
+    except http.NoResponseError:
         return None
+    return response.json() if response.ok else None

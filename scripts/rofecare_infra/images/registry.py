@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from rofecare_infra import http
 from rofecare_infra.process import run
 
 # Long enough for a bad line, short enough for nobody to think that the start hangs; in seconds.
 PATIENCE = 4.0
 
+# The status of a registry that serves, with or without a login.
+_ANSWERING = {200, 401}
 _HUB = "registry-1.docker.io"
 
 
@@ -19,17 +24,14 @@ def host_of(image: str) -> str:
 
 def answers(host: str) -> bool:
     """Whether something there speaks the registry's protocol; being asked for a password counts."""
-    import requests
-
-    # The engine, too, speaks plain HTTP to a registry on this machine.
-    schemes = ("http", "https") if _is_local(host) else ("https",)
-    for scheme in schemes:
-        try:
-            answer = requests.get(f"{scheme}://{host}/v2/", timeout=PATIENCE)
-        except requests.RequestException:
-            continue
-        if answer.status_code in {requests.codes.ok, requests.codes.unauthorized}:
-            return True
+    local = _is_local(host)
+    # The engine, too, uses plain HTTP with a registry on this machine.
+    for scheme in ("http", "https") if local else ("https",):
+        with suppress(http.NoResponseError):
+            address = f"{scheme}://{host}/v2/"
+            answer = http.request("GET", address, timeout=PATIENCE, connect_timeout=PATIENCE, outside=not local)
+            if answer.status in _ANSWERING:
+                return True
     return False
 
 

@@ -7,12 +7,12 @@ since a database trusts whoever comes by the loopback address.
 from __future__ import annotations
 
 import hashlib
-import http.client
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from rofecare_infra import http
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, ServiceFailedError
 from rofecare_infra.platform import Service, lets_in
@@ -189,19 +189,16 @@ class Door:
 
 def _asked(address: str, port: int, path: str, token: str) -> int:
     host = "127.0.0.1" if address in {"", "0.0.0.0", "::"} else address  # noqa: S104 - what compose says
-    connection = http.client.HTTPConnection(host, port, timeout=_HTTP_TIMEOUT)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
+        return http.request("GET", f"http://{host}:{port}{path}", headers=headers, timeout=_HTTP_TIMEOUT).status
+    except http.NoResponseError as error:
         raise ServiceFailedError(
-            "the door answers nobody",
+            "the gateway does not answer",
             seen=f"{host}:{port}: {error}",
             expected="an answer to an HTTP request",
             next_step="inv status",
         ) from error
-    finally:
-        connection.close()
 
 
 def _silent(container: str, what: str, result: Result) -> ServiceFailedError:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rofecare_infra import http
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.platform import MONITORING, Platform
 from rofecare_infra.search.lines import LogLine, lines_of, total_of
@@ -50,20 +51,19 @@ class Stores:
         return spans_of(answer) if isinstance(answer, list) else ()
 
     def _ask(self, port: int, method: str, path: str, body: Mapping[str, Any] | None) -> object:
-        import requests
-
         name, address = self._addresses.get(port, ("", ""))
         if not address:
             raise _silent("the monitoring", "no service of it publishes the port " + str(port))
         try:
-            response = requests.request(method, address + path, json=body, timeout=_PATIENCE)
-            if response.status_code == _NOT_FOUND:
-                return None
-            if not response.ok:
-                raise _silent(name, f"{response.status_code} {response.text[:200]}")
-            return response.json()
-        except (requests.RequestException, ValueError) as error:
-            raise _silent(name, f"{type(error).__name__} at {address}") from error
+            response = http.request(method, address + path, body=body, timeout=_PATIENCE)
+        except http.NoResponseError as error:
+            raise _silent(name, f"{error} at {address}") from error
+        if response.status == _NOT_FOUND:
+            return None
+        answer: object = response.json()
+        if not response.ok or answer is None:
+            raise _silent(name, f"{response.status} {response.text[:200]}")
+        return answer
 
 
 def search(stores: Stores, wanted: Wanted) -> Found:

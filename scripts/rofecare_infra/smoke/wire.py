@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
+from rofecare_infra import http
 from rofecare_infra.smoke.checks import Answer
 from rofecare_infra.smoke.plan import Address
 
 # Seconds. The gateway cuts what hangs at 11 or 12: its word is better than our own timeout.
-CONNECT = 3.0
 THROUGH_GATEWAY = 13.0
 DIRECT = 6.0
 
@@ -56,7 +56,7 @@ class Network:
 
     @property
     def http(self) -> Http:
-        """Requests by the library `requests`."""
+        """The client of the room http."""
         return request
 
     def redis(self, address: Address, password: bytes) -> str:
@@ -79,52 +79,19 @@ def request(
     timeout: float = DIRECT,
 ) -> Answer:
     """One HTTP request; see Http."""
-    import requests
-
     asked = f"{method} {path.partition('?')[0]}"
+    accepting = {"Accept": "application/json", **(headers or {})}
     began = time.monotonic()
     try:
-        with requests.Session() as session:
-            # A proxy for the outside has no business between us and our own machine.
-            session.trust_env = False
-            response = session.request(
-                method,
-                base + path,
-                json=body,
-                headers={"Accept": "application/json", **(headers or {})},
-                timeout=(CONNECT, timeout),
-                allow_redirects=False,
-            )
-    except requests.Timeout:
-        return Answer(asked, seconds=time.monotonic() - began, error="no answer")
-    except requests.ConnectionError as error:
-        refused = "refused" in str(error)
-        return Answer(
-            asked,
-            seconds=time.monotonic() - began,
-            error="connection refused" if refused else "the connection broke before an answer came",
-        )
-    except requests.RequestException as error:
-        return Answer(asked, seconds=time.monotonic() - began, error=type(error).__name__)
-    return Answer(
-        asked,
-        response.status_code,
-        _json(response),
-        {name.lower(): value for name, value in response.headers.items()},
-        time.monotonic() - began,
-    )
-
-
-def _json(response: Any) -> Any:  # noqa: ANN401 - what requests returns, and somebody's JSON
-    try:
-        return response.json()
-    except ValueError:
-        return None
+        response = http.request(method, base + path, body=body, headers=accepting, timeout=timeout)
+    except http.NoResponseError as error:
+        return Answer(asked, seconds=time.monotonic() - began, error=str(error))
+    return Answer(asked, response.status, response.json(), response.headers, time.monotonic() - began)
 
 
 def _conversed(address: Address, talk: Callable[[socket.socket], str]) -> str:
     try:
-        with socket.create_connection((address.host, address.port), timeout=CONNECT) as line:
+        with socket.create_connection((address.host, address.port), timeout=http.CONNECT) as line:
             return talk(line)
     except TimeoutError:
         return f"does not answer on {address}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import requests
 
+from rofecare_infra import http
 from rofecare_infra.images import registry
 
 
@@ -25,17 +25,16 @@ def test_the_host_of_an_image(image: str, host: str) -> None:
 
 @pytest.mark.parametrize(("code", "answers"), [(200, True), (401, True), (403, False), (404, False), (503, False)])
 def test_being_asked_for_a_password_counts(monkeypatch: pytest.MonkeyPatch, code: int, *, answers: bool) -> None:
-    asked: list[tuple[str, float]] = []
+    asked: list[tuple[str, float, bool]] = []
 
-    def get(address: str, timeout: float) -> requests.Response:
-        asked.append((address, timeout))
-        response = requests.Response()
-        response.status_code = code
-        return response
+    def get(_method: str, address: str, *, timeout: float, connect_timeout: float, outside: bool) -> http.Response:
+        assert timeout == connect_timeout
+        asked.append((address, timeout, outside))
+        return http.Response(code, {}, b"")
 
-    monkeypatch.setattr(requests, "get", get)
+    monkeypatch.setattr(http, "request", get)
     assert registry.answers("ghcr.io") is answers
-    assert asked == [("https://ghcr.io/v2/", registry.PATIENCE)]
+    assert asked == [("https://ghcr.io/v2/", registry.PATIENCE, True)]
 
 
 @pytest.mark.parametrize(
@@ -45,11 +44,13 @@ def test_being_asked_for_a_password_counts(monkeypatch: pytest.MonkeyPatch, code
 def test_plain_http_on_this_machine_alone(monkeypatch: pytest.MonkeyPatch, host: str, schemes: list[str]) -> None:
     asked = []
 
-    def get(address: str, timeout: float) -> requests.Response:
+    def get(_method: str, address: str, *, timeout: float, connect_timeout: float, outside: bool) -> http.Response:
         assert timeout
+        assert connect_timeout
+        assert outside is (host == "mirror:5000")
         asked.append(address.partition(":")[0])
-        raise requests.ConnectionError
+        raise http.NoResponseError("connection refused")
 
-    monkeypatch.setattr(requests, "get", get)
+    monkeypatch.setattr(http, "request", get)
     assert not registry.answers(host)
     assert asked == schemes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import requests
 
+from rofecare_infra import http
 from rofecare_infra.errors import ServiceFailedError, UsageError
 from rofecare_infra.platform import MONITORING, Platform, Port
 from rofecare_infra.search import Stores, Wanted, lines_of, query, search, shown_line, shown_spans, spans_of
@@ -118,9 +118,9 @@ def test_without_the_monitoring_the_error_says_how_to_start_it() -> None:
 
 def test_a_store_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise requests.ConnectionError
+        raise http.NoResponseError("connection refused")
 
-    monkeypatch.setattr(requests, "request", refuse)
+    monkeypatch.setattr(http, "request", refuse)
     silent = service("store", MONITORING, ports=(Port("127.0.0.1", 1, 9200),))
     with pytest.raises(ServiceFailedError, match="store cannot be asked"):
         search(Stores(Platform("p", (silent,))), Wanted("x"))
