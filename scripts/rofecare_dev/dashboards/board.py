@@ -1,11 +1,11 @@
-"""A dashboard: sections of panels, placed in 24 columns; what can be chosen above; where it leads to."""
+"""A dashboard: sections of panels placed in 24 columns, variables, and links."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from grafana_foundation_sdk.builders import dashboard as drawn
+from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models.dashboard import (
     Dashboard,
     DashboardCursorSync,
@@ -29,7 +29,7 @@ LOGS_UID = "rofecare-logs"
 
 @dataclass(frozen=True)
 class Section:
-    """Panels below a heading (none where it is empty): each with its width, all of the same height."""
+    """Panels of equal height below a heading, each with its width; an empty heading is left out."""
 
     heading: str
     height: int
@@ -37,8 +37,8 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What somebody chooses above a dashboard: the values of a query. `every` also offers all of them at once."""
+class Variable:
+    """A variable that the user selects: the values of a query. `every` allows several values and all of them."""
 
     name: str
     label: str
@@ -47,63 +47,63 @@ class Choice:
     every: bool = False
     hidden: bool = False
     source: DataSourceRef = METRICS
-    # What stands for all of them where a query has to be told so.
+    # The value that a query gets when all are selected.
     all_value: str = ""
 
 
-# The services, by the names that compose and the logs know.
-SERVICES = Choice("service", "Service", 'label_values(probe_success{job="readiness"}, service)', every=True)
+# The services, by their names in compose and in the logs.
+SERVICES = Variable("service", "Service", 'label_values(probe_success{job="readiness"}, service)', every=True)
 
 
-def board(uid: str, title: str, says: str, *sections: Section, choices: Sequence[Choice] = ()) -> Dashboard:
-    """The dashboard, its panels numbered and placed."""
+def board(uid: str, title: str, description: str, *sections: Section, variables: Sequence[Variable] = ()) -> Dashboard:
+    """Build a dashboard and number and place its panels."""
     made = (
-        drawn.Dashboard(title)
+        builders.Dashboard(title)
         .uid(uid)
-        .description(says)
+        .description(description)
         .tags([_TAG])
         .readonly()
         .refresh("30s")
         .time("now-1h", "now")
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .link(
-            drawn.DashboardLink("Other dashboards")
+            builders.DashboardLink("Other dashboards")
             .type(DashboardLinkType.DASHBOARDS)
             .tags([_TAG])
             .as_dropdown(as_dropdown=True)
             .keep_time(keep_time=True)
         )
     )
-    for choice in choices:
-        made = made.with_variable(_variable(choice))
+    for variable in variables:
+        made = made.with_variable(_variable(variable))
     built = made.build()
     built.panels = list(_placed(sections))
     return built
 
 
 def to_logs() -> DashboardLink:
-    """To the log lines and traces of the service that was chosen, of the same time."""
-    return _link("Its logs and traces", f"/d/{LOGS_UID}?${{service:queryparam}}&${{__url_time_range}}")
+    """Link to the log lines and traces of the selected service in the same period."""
+    return _link("Logs and traces", f"/d/{LOGS_UID}?${{service:queryparam}}&${{__url_time_range}}")
 
 
 def to_logs_of_series() -> DashboardLink:
-    """The same of the service whose line was clicked on."""
+    """Link to the logs and traces of the service whose series is clicked."""
     label = "${__field.labels.service}"
     return _link(f"Logs and traces of {label}", f"/d/{LOGS_UID}?var-service={label}&${{__url_time_range}}")
 
 
 def to_logs_of(service: str) -> DashboardLink:
-    """The same of a service that is named."""
+    """Link to the logs and traces of a named service."""
     return _link(f"Logs of {service}", f"/d/{LOGS_UID}?var-service={service}&${{__url_time_range}}")
 
 
 def to_board(uid: str, title: str) -> DashboardLink:
-    """To another dashboard, of the same time."""
+    """Link to another dashboard in the same period."""
     return _link(title, f"/d/{uid}?${{__url_time_range}}")
 
 
 def _link(title: str, url: str) -> DashboardLink:
-    return drawn.DashboardLink(title).type(DashboardLinkType.LINK).url(url).build()
+    return builders.DashboardLink(title).type(DashboardLinkType.LINK).url(url).build()
 
 
 def _placed(sections: Sequence[Section]) -> Iterator[Panel | RowPanel]:
@@ -126,22 +126,22 @@ def _placed(sections: Sequence[Section]) -> Iterator[Panel | RowPanel]:
 
 
 def _heading(text: str, number: int, down: int) -> RowPanel:
-    return drawn.Row(text).id(number).grid_pos(GridPos(x=0, y=down, w=COLUMNS, h=1)).build()
+    return builders.Row(text).id(number).grid_pos(GridPos(x=0, y=down, w=COLUMNS, h=1)).build()
 
 
-def _variable(choice: Choice) -> drawn.QueryVariable:
+def _variable(variable: Variable) -> builders.QueryVariable:
     made = (
-        drawn.QueryVariable(choice.name)
-        .label(choice.label)
-        .datasource(choice.source)
-        .query(choice.query)
+        builders.QueryVariable(variable.name)
+        .label(variable.label)
+        .datasource(variable.source)
+        .query(variable.query)
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(VariableSort.ALPHABETICAL_ASC)
-        .multi(choice.every)
-        .include_all(choice.every)
+        .multi(variable.every)
+        .include_all(variable.every)
     )
-    if choice.pattern:
-        made = made.regex(choice.pattern)
-    if choice.every:
-        made = made.all_value(choice.all_value or ".*").current(VariableOption(text=["All"], value=["$__all"]))
+    if variable.pattern:
+        made = made.regex(variable.pattern)
+    if variable.every:
+        made = made.all_value(variable.all_value or ".*").current(VariableOption(text=["All"], value=["$__all"]))
     return made

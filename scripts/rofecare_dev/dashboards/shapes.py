@@ -1,4 +1,4 @@
-"""The shapes that panels have, so that the same thing looks the same on every dashboard."""
+"""The types of panels, so that similar panels look alike on every dashboard."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import bargauge, common, prometheus, stat, table, timeseries
-from grafana_foundation_sdk.builders import dashboard as drawn
+from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
     BigValueColorMode,
@@ -38,8 +38,8 @@ _REF_IDS = "ABCDEFGHIJ"
 
 
 @dataclass(frozen=True)
-class Ask:
-    """One query; `legend` names its series, with {{labels}} filled in."""
+class Query:
+    """One query; `legend` names its series and may refer to {{labels}}."""
 
     expr: str
     legend: str = ""
@@ -47,32 +47,37 @@ class Ask:
 
 @dataclass(frozen=True)
 class Limits:
-    """From which value on something is worth a look, and from which it is bad; below it, where `look` is higher."""
+    """Thresholds for a warning and for a critical value; with `warning` above `critical`, low values are bad."""
 
-    look: float
-    bad: float
+    warning: float
+    critical: float
 
     def steps(self) -> list[Threshold]:
-        """The colours, from the lowest value up."""
-        if self.look <= self.bad:
-            return [Threshold(None, "green"), Threshold(self.look, "orange"), Threshold(self.bad, "red")]
-        return [Threshold(None, "red"), Threshold(self.bad, "orange"), Threshold(self.look, "green")]
+        """The colours from the lowest value up."""
+        if self.warning <= self.critical:
+            return [Threshold(None, "green"), Threshold(self.warning, "orange"), Threshold(self.critical, "red")]
+        return [Threshold(None, "red"), Threshold(self.critical, "orange"), Threshold(self.warning, "green")]
 
 
-# Of something that should not be there at all; of something that must be there.
+# For counts that must be zero, and for counts that must be at least one.
 NONE_WANTED = Limits(1, 1)
 ONE_WANTED = Limits(1, 0.5)
 UP = {"0": ("down", "red"), "1": ("up", "green")}
 
 
 def lines(
-    title: str, says: str, unit: str, *asks: Ask, top: float | None = None, links: Sequence[DashboardLink] = ()
+    title: str,
+    description: str,
+    unit: str,
+    *queries: Query,
+    top: float | None = None,
+    links: Sequence[DashboardLink] = (),
 ) -> Panel:
-    """How something went over time, a line for each series."""
+    """A time series panel, with a line for each series."""
     made = (
         timeseries.Panel()
         .title(title)
-        .description(says)
+        .description(description)
         .unit(unit)
         .min(0)
         .datasource(METRICS)
@@ -83,25 +88,25 @@ def lines(
     )
     if top is not None:
         made = made.max(top)
-    for letter, ask in zip(_REF_IDS, asks, strict=False):
-        made = made.with_target(_asked(ask, letter))
+    for letter, query in zip(_REF_IDS, queries, strict=False):
+        made = made.with_target(_target(query, letter))
     return _linked(made.build(), links)
 
 
 def number(
     title: str,
-    says: str,
+    description: str,
     unit: str,
-    *asks: Ask,
+    *queries: Query,
     limits: Limits | None = None,
     empty: str = "none",
     links: Sequence[DashboardLink] = (),
 ) -> Panel:
-    """One number now, large; more series are more numbers."""
+    """A stat panel: the current value of each series."""
     made = (
         stat.Panel()
         .title(title)
-        .description(says)
+        .description(description)
         .unit(unit)
         .datasource(METRICS)
         .no_value(empty)
@@ -110,19 +115,19 @@ def number(
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .thresholds(_thresholds(limits))
     )
-    for letter, ask in zip(_REF_IDS, asks, strict=False):
-        made = made.with_target(_asked(ask, letter).instant())
+    for letter, query in zip(_REF_IDS, queries, strict=False):
+        made = made.with_target(_target(query, letter).instant())
     return _linked(made.build(), links)
 
 
 def tiles(
     title: str,
-    says: str,
-    *asks: Ask,
+    description: str,
+    *queries: Query,
     states: Mapping[str, tuple[str, str]] = UP,
     links: Sequence[DashboardLink] = (),
 ) -> Panel:
-    """A coloured field for each of many things: which state it is in."""
+    """A stat panel with a coloured tile for the state of each series."""
     mapping: list[ValueMapping] = [
         ValueMap(
             options={
@@ -134,10 +139,10 @@ def tiles(
     made = (
         stat.Panel()
         .title(title)
-        .description(says)
+        .description(description)
         .unit("none")
         .datasource(METRICS)
-        .no_value("nobody tells")
+        .no_value("no data")
         .mappings(mapping)
         .graph_mode(BigValueGraphMode.NONE)
         .color_mode(BigValueColorMode.BACKGROUND)
@@ -145,25 +150,25 @@ def tiles(
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .thresholds(_thresholds(None))
     )
-    for letter, ask in zip(_REF_IDS, asks, strict=False):
-        made = made.with_target(_asked(ask, letter).instant())
+    for letter, query in zip(_REF_IDS, queries, strict=False):
+        made = made.with_target(_target(query, letter).instant())
     return _linked(made.build(), links)
 
 
 def bars(
     title: str,
-    says: str,
+    description: str,
     unit: str,
-    *asks: Ask,
+    *queries: Query,
     limits: Limits | None = None,
     top: float | None = None,
     links: Sequence[DashboardLink] = (),
 ) -> Panel:
-    """How full several things are now, side by side."""
+    """A bar gauge panel: the current values of several series side by side."""
     made = (
         bargauge.Panel()
         .title(title)
-        .description(says)
+        .description(description)
         .unit(unit)
         .min(0)
         .datasource(METRICS)
@@ -175,29 +180,32 @@ def bars(
     )
     if top is not None:
         made = made.max(top)
-    for letter, ask in zip(_REF_IDS, asks, strict=False):
-        made = made.with_target(_asked(ask, letter).instant())
+    for letter, query in zip(_REF_IDS, queries, strict=False):
+        made = made.with_target(_target(query, letter).instant())
     return _linked(made.build(), links)
 
 
 def rows(
-    title: str, says: str, unit: str, ask: Ask, columns: Mapping[str, str], *, links: Sequence[DashboardLink] = ()
+    title: str,
+    description: str,
+    unit: str,
+    query: Query,
+    columns: Mapping[str, str],
+    *,
+    links: Sequence[DashboardLink] = (),
 ) -> Panel:
-    """A table; `columns` are the labels that are shown, in order, under the names that they get there.
-
-    `Value` is one of them where the number itself says something.
-    """
+    """A table; `columns` maps the labels to show, in order, to their headings. `Value` shows the number itself."""
     order = {name: index for index, name in enumerate(columns)}
     hidden = {name: True for name in ("Time", "Value") if name not in columns}
     made = (
         table.Panel()
         .title(title)
-        .description(says)
+        .description(description)
         .unit(unit)
         .align(FieldTextAlignment.AUTO)
         .datasource(METRICS)
         .no_value("none")
-        .with_target(_asked(ask, "A").instant().format(PromQueryFormat.TABLE))
+        .with_target(_target(query, "A").instant().format(PromQueryFormat.TABLE))
         .with_transformation(
             DataTransformerConfig(
                 id_val="organize",
@@ -208,18 +216,18 @@ def rows(
     return _linked(made.build(), links)
 
 
-def _asked(ask: Ask, letter: str) -> prometheus.Dataquery:
-    query = prometheus.Dataquery().datasource(METRICS).expr(ask.expr).ref_id(letter)
-    return query.legend_format(ask.legend) if ask.legend else query
+def _target(query: Query, letter: str) -> prometheus.Dataquery:
+    target = prometheus.Dataquery().datasource(METRICS).expr(query.expr).ref_id(letter)
+    return target.legend_format(query.legend) if query.legend else target
 
 
-def _thresholds(limits: Limits | None) -> drawn.ThresholdsConfig:
+def _thresholds(limits: Limits | None) -> builders.ThresholdsConfig:
     steps = limits.steps() if limits is not None else [Threshold(None, "text")]
-    return drawn.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
+    return builders.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
 
 
 def _linked(panel: Panel, links: Sequence[DashboardLink]) -> Panel:
-    """What knows the series that was clicked on belongs to its values; the rest to the panel."""
+    """Attach links: those that refer to the clicked series to its values, all others to the panel."""
     panel.links = [link for link in links if "${__field." not in (link.url or "")]
     of_values = [link for link in links if link not in panel.links]
     if of_values and panel.field_config is not None:

@@ -1,11 +1,11 @@
-"""The gateway, through which every request comes, and its circuit breakers."""
+"""The gateway and its circuit breakers."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from rofecare_dev.dashboards.board import Section, board, to_logs_of, to_logs_of_series
-from rofecare_dev.dashboards.shapes import ONE_WANTED, Ask, Limits, lines, number, tiles
+from rofecare_dev.dashboards.shapes import ONE_WANTED, Limits, Query, lines, number, tiles
 
 _ALL = "spring_cloud_gateway_requests_seconds"
 _LOGS = [to_logs_of("rofecare-gateway")]
@@ -17,39 +17,39 @@ _STATES = {
 
 
 def dashboard() -> Dashboard:
-    """What comes in, what becomes of it, whom the gateway has stopped calling."""
+    """Build the dashboard: requests, responses, circuit breakers."""
     return board(
         "rofecare-gateway",
         "Gateway and circuit breakers",
-        "Every request comes through the gateway. A part is what people call a service and its database together.",
+        "Every request passes through the gateway. A part is a service together with its database.",
         _now(),
         Section("Requests", 8, _requests()),
         Section("Circuit breakers", 7, _breakers()),
-        Section("The gateway itself", 7, _itself()),
+        Section("Gateway process", 7, _itself()),
     )
 
 
 def _now() -> Section:
     routes = number(
         "Routes",
-        "How many ways to services the gateway knows.",
+        "Number of routes that the gateway has.",
         "none",
-        Ask("max(spring_cloud_gateway_routes_count)"),
+        Query("max(spring_cloud_gateway_routes_count)"),
         limits=ONE_WANTED,
         links=_LOGS,
     )
     refused = number(
-        "Turned away",
-        "Requests of the last five minutes that were turned away because their sender asks too often.",
+        "Rate-limited",
+        "Requests rejected by the rate limiter in the last 5 minutes.",
         "none",
-        Ask(f'round(sum(increase({_ALL}_count{{httpStatusCode="429"}}[5m])) or vector(0))'),
+        Query(f'round(sum(increase({_ALL}_count{{httpStatusCode="429"}}[5m])) or vector(0))'),
         links=_LOGS,
     )
     errors = number(
-        "Failing",
-        "The share of requests that fail on the side of the platform, over five minutes.",
+        "Failed",
+        "Share of requests that failed with a server error in the last 5 minutes.",
         "percentunit",
-        Ask(f'(sum(rate({_ALL}_count{{outcome="SERVER_ERROR"}}[5m])) or vector(0)) / sum(rate({_ALL}_count[5m]))'),
+        Query(f'(sum(rate({_ALL}_count{{outcome="SERVER_ERROR"}}[5m])) or vector(0)) / sum(rate({_ALL}_count[5m]))'),
         limits=Limits(0.01, 0.05),
         links=_LOGS,
     )
@@ -58,24 +58,24 @@ def _now() -> Section:
 
 def _requests() -> list[tuple[int, Panel]]:
     parts = lines(
-        "For whom",
-        "Requests each second, by the part that they are for.",
+        "Requests by part",
+        "Requests per second to each part.",
         "reqps",
-        Ask(f"sum by (routeId) (rate({_ALL}_count[$__rate_interval]))", "{{routeId}}"),
+        Query(f"sum by (routeId) (rate({_ALL}_count[$__rate_interval]))", "{{routeId}}"),
         links=_LOGS,
     )
     answers = lines(
-        "Answers",
-        "Answers each second, by their status.",
+        "Responses by status",
+        "Responses per second by HTTP status.",
         "reqps",
-        Ask(f"sum by (httpStatusCode) (rate({_ALL}_count[$__rate_interval]))", "{{httpStatusCode}}"),
+        Query(f"sum by (httpStatusCode) (rate({_ALL}_count[$__rate_interval]))", "{{httpStatusCode}}"),
         links=_LOGS,
     )
     times = lines(
-        "How long they take",
-        "Nineteen of twenty requests for each part are answered faster than this.",
+        "Response time (p95)",
+        "95 percent of requests to each part are answered faster than this.",
         "s",
-        Ask(
+        Query(
             f"histogram_quantile(0.95, sum by (routeId, le) (rate({_ALL}_bucket[$__rate_interval])))",
             "{{routeId}}",
         ),
@@ -88,8 +88,8 @@ def _breakers() -> list[tuple[int, Panel]]:
     found = "resilience4j_circuitbreaker_state"
     states = tiles(
         "State",
-        "Open: so many calls failed that nobody is called for a while. Half open: it is being tried again.",
-        Ask(
+        "Open: too many calls failed, so calls are rejected for a while. Half open: test calls are allowed.",
+        Query(
             f'2 * max by (service, name) ({found}{{state=~"open|forced_open"}})'
             f' + max by (service, name) ({found}{{state="half_open"}})',
             "{{name}}",
@@ -98,18 +98,20 @@ def _breakers() -> list[tuple[int, Panel]]:
         links=[to_logs_of_series()],
     )
     failing = lines(
-        "Calls that fail",
-        "The share of the last calls that failed, where there were enough calls to tell.",
+        "Failure rate",
+        "Share of the last calls that failed, once there are enough calls to compute it.",
         "percent",
-        Ask("max by (service, name) (clamp_min(resilience4j_circuitbreaker_failure_rate, 0))", "{{service}}: {{name}}"),
+        Query(
+            "max by (service, name) (clamp_min(resilience4j_circuitbreaker_failure_rate, 0))", "{{service}}: {{name}}"
+        ),
         top=100,
         links=[to_logs_of_series()],
     )
     refused = lines(
-        "Calls that were not made",
-        "Calls each second that were refused because the breaker was open.",
+        "Rejected calls",
+        "Calls per second that an open circuit breaker rejected.",
         "ops",
-        Ask(
+        Query(
             "sum by (service, name) (rate(resilience4j_circuitbreaker_not_permitted_calls_total[$__rate_interval]))",
             "{{service}}: {{name}}",
         ),
@@ -121,18 +123,18 @@ def _breakers() -> list[tuple[int, Panel]]:
 def _itself() -> list[tuple[int, Panel]]:
     mine = 'service="rofecare-gateway"'
     memory = lines(
-        "Memory",
-        "The memory of its objects: used, and the most that it may take.",
+        "Heap",
+        "Heap in use, and its limit.",
         "bytes",
-        Ask(f'sum(jvm_memory_used_bytes{{{mine}, area="heap"}})', "used"),
-        Ask(f'sum(jvm_memory_max_bytes{{{mine}, area="heap"}} > 0)', "most"),
+        Query(f'sum(jvm_memory_used_bytes{{{mine}, area="heap"}})', "used"),
+        Query(f'sum(jvm_memory_max_bytes{{{mine}, area="heap"}} > 0)', "limit"),
         links=_LOGS,
     )
     processor = lines(
-        "Processors",
-        "The share of the processors that it may use that it does use.",
+        "CPU",
+        "Share of the available CPU that each instance uses.",
         "percentunit",
-        Ask(f"process_cpu_usage{{{mine}}}", "{{instance}}"),
+        Query(f"process_cpu_usage{{{mine}}}", "{{instance}}"),
         links=_LOGS,
     )
     return [(12, memory), (12, processor)]

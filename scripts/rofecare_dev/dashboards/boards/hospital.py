@@ -1,4 +1,4 @@
-"""The hospital at a glance, on one screen: is it up, what is slow, what is full."""
+"""The overview on one screen: what is down, what is slow, what is full."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from rofecare_dev.dashboards.board import Section, board, to_board, to_logs_of_series
 from rofecare_dev.dashboards.boards.redis import MOST
-from rofecare_dev.dashboards.shapes import NONE_WANTED, Ask, Limits, bars, lines, number, rows, tiles
+from rofecare_dev.dashboards.shapes import NONE_WANTED, Limits, Query, bars, lines, number, rows, tiles
 
 _FAILED = 'spring_cloud_gateway_requests_seconds_count{job="applications", outcome="SERVER_ERROR"}'
 _ANSWERED = 'spring_cloud_gateway_requests_seconds_count{job="applications"}'
@@ -14,11 +14,11 @@ _SERVED = 'http_server_requests_seconds_bucket{job="applications", uri!~"/actuat
 
 
 def dashboard() -> Dashboard:
-    """The first page of Grafana: it fits one screen without scrolling."""
+    """Build the home page of Grafana, which fits one screen without scrolling."""
     return board(
         "rofecare-hospital",
         "The hospital at a glance",
-        "Is it up, what is slow, what is full. Start here; the other dashboards explain what is seen here.",
+        "What is down, what is slow, what is full. Start here; the other dashboards show the details.",
         _now(),
         _up(),
         _slow(),
@@ -29,40 +29,40 @@ def dashboard() -> Dashboard:
 def _now() -> Section:
     applications = number(
         "Applications not ready",
-        "How many of the applications cannot do their work now.",
+        "Number of applications whose readiness check fails.",
         "none",
-        Ask('count(probe_success{job="readiness"} == 0) or vector(0)'),
+        Query('count(probe_success{job="readiness"} == 0) or vector(0)'),
         limits=NONE_WANTED,
     )
     alerts = number(
         "Alerts",
-        "How many alerts fire now. The table below names them; inv alerts says what to do.",
+        "Number of firing alerts. The table below lists them; inv alerts shows what to do.",
         "none",
-        Ask('count(ALERTS{alertstate="firing", severity=~"critical|warning"}) or vector(0)'),
+        Query('count(ALERTS{alertstate="firing", severity=~"critical|warning"}) or vector(0)'),
         limits=NONE_WANTED,
     )
     requests = number(
-        "Requests", "Requests that the gateway answers each second.", "reqps", Ask(f"sum(rate({_ANSWERED}[5m]))")
+        "Requests", "Requests per second that the gateway answers.", "reqps", Query(f"sum(rate({_ANSWERED}[5m]))")
     )
     failures = number(
-        "Failing requests",
-        "The share of requests that fail on the side of the platform, over five minutes.",
+        "Failed requests",
+        "Share of requests that failed with a server error in the last 5 minutes.",
         "percentunit",
-        Ask(f"(sum(rate({_FAILED}[5m])) or vector(0)) / sum(rate({_ANSWERED}[5m]))"),
+        Query(f"(sum(rate({_FAILED}[5m])) or vector(0)) / sum(rate({_ANSWERED}[5m]))"),
         limits=Limits(0.01, 0.05),
     )
     targets = number(
-        "Not watched",
-        "How many of those who should tell numbers about themselves do not.",
+        "Targets down",
+        "Number of targets whose metrics cannot be collected.",
         "none",
-        Ask("count(up == 0) or vector(0)"),
+        Query("count(up == 0) or vector(0)"),
         limits=NONE_WANTED,
     )
     backup = number(
         "Last backup",
-        "How long ago the last backup succeeded. Empty: none was ever made here.",
+        "Time since the last successful backup. Never: no backup has succeeded on this machine.",
         "s",
-        Ask("time() - rofecare_backup_last_success_timestamp_seconds"),
+        Query("time() - rofecare_backup_last_success_timestamp_seconds"),
         limits=Limits(26 * 3600, 48 * 3600),
         empty="never",
     )
@@ -72,16 +72,16 @@ def _now() -> Section:
 def _up() -> Section:
     applications = tiles(
         "Applications",
-        "Whether each application is ready to do its work. A click leads to its logs.",
-        Ask('min by (service, part) (probe_success{job="readiness"})', "{{part}}"),
+        "Readiness of each application. Click one to see its logs.",
+        Query('min by (service, part) (probe_success{job="readiness"})', "{{part}}"),
         links=[to_logs_of_series()],
     )
     servers = tiles(
-        "Databases, Redis, Kafka, Zookeeper",
-        "Whether each of the servers below the applications answers.",
-        Ask('pg_up{job="postgresql"}', "{{service}}"),
-        Ask("redis_up", "redis"),
-        Ask('probe_success{job="ports"}', "{{service}}"),
+        "Databases, Redis, Kafka, ZooKeeper",
+        "Whether each server that the applications depend on responds.",
+        Query('pg_up{job="postgresql"}', "{{service}}"),
+        Query("redis_up", "redis"),
+        Query('probe_success{job="ports"}', "{{service}}"),
         links=[to_logs_of_series()],
     )
     return Section("", 6, [(12, applications), (12, servers)])
@@ -89,26 +89,26 @@ def _up() -> Section:
 
 def _slow() -> Section:
     times = lines(
-        "What is slow",
-        "Nineteen of twenty requests are answered faster than this. A click on a line leads to logs and traces.",
+        "Response time (p95)",
+        "95 percent of requests are answered faster than this. Click a line to see logs and traces.",
         "s",
-        Ask(f"histogram_quantile(0.95, sum by (service, part, le) (rate({_SERVED}[$__rate_interval])))", "{{part}}"),
+        Query(f"histogram_quantile(0.95, sum by (service, part, le) (rate({_SERVED}[$__rate_interval])))", "{{part}}"),
         links=[to_logs_of_series()],
     )
     failures = lines(
-        "What fails",
-        "Requests for each part that fail on the side of the platform, as the gateway sees them, each second.",
+        "Failed requests by part",
+        "Requests per second to each part that the gateway answers with a server error.",
         "reqps",
-        Ask(
+        Query(
             f"sum by (routeId) (rate({_FAILED}[$__rate_interval])) or sum by (routeId) (0 * {_ANSWERED})", "{{routeId}}"
         ),
         links=[to_board("rofecare-gateway", "Gateway and circuit breakers")],
     )
     alerts = rows(
-        "Alerts that fire",
-        "Watchdog always fires: it proves that alerts work. For the others inv alerts says what to do.",
+        "Firing alerts",
+        "Watchdog always fires, to show that alerting works. For all others, inv alerts shows what to do.",
         "none",
-        Ask('max by (alertname, severity, service) (ALERTS{alertstate="firing"})'),
+        Query('max by (alertname, severity, service) (ALERTS{alertstate="firing"})'),
         {"alertname": "Alert", "severity": "Severity", "service": "Service"},
     )
     return Section("", 7, [(8, times), (8, failures), (8, alerts)])
@@ -116,31 +116,31 @@ def _slow() -> Section:
 
 def _full() -> Section:
     machine = bars(
-        "The machine: how full",
-        "Disk, memory and processors of the machine, of all that there is.",
+        "Host usage",
+        "Used share of the disk, memory and CPU of the host, and of the memory limit of Redis.",
         "percentunit",
-        Ask('max(1 - node_filesystem_avail_bytes{job="host"} / node_filesystem_size_bytes{job="host"})', "disk"),
-        Ask("1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes", "memory"),
-        Ask('1 - avg(rate(node_cpu_seconds_total{job="host", mode="idle"}[5m]))', "processors"),
-        Ask(f"redis_memory_used_bytes / on () {MOST}", "Redis"),
+        Query('max(1 - node_filesystem_avail_bytes{job="host"} / node_filesystem_size_bytes{job="host"})', "disk"),
+        Query("1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes", "memory"),
+        Query('1 - avg(rate(node_cpu_seconds_total{job="host", mode="idle"}[5m]))', "CPU"),
+        Query(f"redis_memory_used_bytes / on () {MOST}", "Redis"),
         limits=Limits(0.8, 0.9),
         top=1,
         links=[to_board("rofecare-host", "Host and containers")],
     )
     memory = bars(
-        "Applications: memory after tidying up",
-        "How much of its memory each application still uses after it was tidied up: what grows for days is a leak.",
+        "Heap after garbage collection",
+        "Share of the heap of each application in use after garbage collection. Growth over days indicates a leak.",
         "percentunit",
-        Ask('max by (service, part) (jvm_memory_usage_after_gc{job="applications", area="heap"})', "{{part}}"),
+        Query('max by (service, part) (jvm_memory_usage_after_gc{job="applications", area="heap"})', "{{part}}"),
         limits=Limits(0.75, 0.9),
         top=1,
         links=[to_logs_of_series(), to_board("rofecare-jvm", "JVM")],
     )
     pools = bars(
-        "Connections to databases in use",
-        "How many of the connections that a service may have to its database are in use.",
+        "Database connections in use",
+        "Share of the connection pool of each service that is in use.",
         "percentunit",
-        Ask(
+        Query(
             'max by (service, part) (hikaricp_connections_active{job="applications"}'
             ' / hikaricp_connections_max{job="applications"})',
             "{{part}}",

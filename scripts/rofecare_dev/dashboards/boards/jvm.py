@@ -1,11 +1,11 @@
-"""The Java machines that the applications run in: memory, tidying up, threads."""
+"""The JVMs of the applications: memory, garbage collection, threads."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from rofecare_dev.dashboards.board import SERVICES, Section, board, to_logs_of_series
-from rofecare_dev.dashboards.shapes import Ask, lines
+from rofecare_dev.dashboards.shapes import Query, lines
 
 _THE = 'job="applications", service=~"$service"'
 _BY = "sum by (service, part)"
@@ -13,24 +13,24 @@ _LINKS = [to_logs_of_series()]
 
 
 def dashboard() -> Dashboard:
-    """One line an application, of all or of those that are chosen."""
+    """Build the dashboard: one line per application, for all or for the selected ones."""
     return board(
         "rofecare-jvm",
         "JVM",
-        "Memory, tidying up and threads of the applications. What climbs for days and never falls is a leak.",
+        "Memory, garbage collection and threads of the applications. Growth over days indicates a leak.",
         Section("Memory", 8, _memory()),
-        Section("Tidying up", 8, _collections()),
-        Section("Threads, processors, files", 8, _rest()),
-        choices=[SERVICES],
+        Section("Garbage collection", 8, _collections()),
+        Section("Threads, CPU, files", 8, _rest()),
+        variables=[SERVICES],
     )
 
 
 def _memory() -> list[tuple[int, Panel]]:
     used = lines(
-        "Used",
-        "Memory of objects that is used, of the most that each application may take.",
+        "Heap used",
+        "Heap in use as a share of its limit.",
         "percentunit",
-        Ask(
+        Query(
             f'{_BY} (jvm_memory_used_bytes{{{_THE}, area="heap"}})'
             f' / {_BY} (jvm_memory_max_bytes{{{_THE}, area="heap"}} > 0)',
             "{{part}}",
@@ -39,18 +39,18 @@ def _memory() -> list[tuple[int, Panel]]:
         links=_LINKS,
     )
     after = lines(
-        "Used after tidying up",
-        "The same after a collection: what is really needed.",
+        "Heap used after collection",
+        "Share of the heap still in use after a garbage collection.",
         "percentunit",
-        Ask(f'max by (service, part) (jvm_memory_usage_after_gc{{{_THE}, area="heap"}})', "{{part}}"),
+        Query(f'max by (service, part) (jvm_memory_usage_after_gc{{{_THE}, area="heap"}})', "{{part}}"),
         top=1,
         links=_LINKS,
     )
     other = lines(
-        "Beside the objects",
-        "Memory of classes, compiled code and threads: it counts towards the container's limit, too.",
+        "Non-heap memory",
+        "Memory of classes and compiled code, which also counts towards the limit of the container.",
         "bytes",
-        Ask(f'{_BY} (jvm_memory_used_bytes{{{_THE}, area="nonheap"}})', "{{part}}"),
+        Query(f'{_BY} (jvm_memory_used_bytes{{{_THE}, area="nonheap"}})', "{{part}}"),
         links=_LINKS,
     )
     return [(8, used), (8, after), (8, other)]
@@ -58,24 +58,24 @@ def _memory() -> list[tuple[int, Panel]]:
 
 def _collections() -> list[tuple[int, Panel]]:
     share = lines(
-        "Time lost",
-        "The share of its time that an application spends tidying up. Above a fifth it hardly does anything else.",
+        "Time in garbage collection",
+        "Share of time spent in garbage collection. Above 20 percent, the application is short of memory.",
         "percentunit",
-        Ask(f"max by (service, part) (jvm_gc_overhead{{{_THE}}})", "{{part}}"),
+        Query(f"max by (service, part) (jvm_gc_overhead{{{_THE}}})", "{{part}}"),
         links=_LINKS,
     )
     longest = lines(
         "Longest pause",
-        "The longest time within the last minutes for which the application stood still.",
+        "Longest garbage collection pause of the last minutes.",
         "s",
-        Ask(f"max by (service, part) (jvm_gc_pause_seconds_max{{{_THE}}})", "{{part}}"),
+        Query(f"max by (service, part) (jvm_gc_pause_seconds_max{{{_THE}}})", "{{part}}"),
         links=_LINKS,
     )
     made = lines(
-        "New objects",
-        "Memory that is taken for new objects each second.",
+        "Allocation rate",
+        "Memory allocated for new objects per second.",
         "Bps",
-        Ask(f"{_BY} (rate(jvm_gc_memory_allocated_bytes_total{{{_THE}}}[$__rate_interval]))", "{{part}}"),
+        Query(f"{_BY} (rate(jvm_gc_memory_allocated_bytes_total{{{_THE}}}[$__rate_interval]))", "{{part}}"),
         links=_LINKS,
     )
     return [(8, share), (8, longest), (8, made)]
@@ -83,24 +83,24 @@ def _collections() -> list[tuple[int, Panel]]:
 
 def _rest() -> list[tuple[int, Panel]]:
     threads = lines(
-        "Threads that wait for each other",
-        "Threads that are blocked. More than a few for minutes: something is stuck.",
+        "Blocked threads",
+        "Threads waiting for a lock. More than a few for minutes indicate a deadlock or contention.",
         "none",
-        Ask(f'{_BY} (jvm_threads_states_threads{{{_THE}, state="blocked"}})', "{{part}}"),
+        Query(f'{_BY} (jvm_threads_states_threads{{{_THE}, state="blocked"}})', "{{part}}"),
         links=_LINKS,
     )
     processor = lines(
-        "Processors",
-        "The share of the processors that each may use that it does use.",
+        "CPU",
+        "Share of the available CPU that each application uses.",
         "percentunit",
-        Ask(f"max by (service, part) (process_cpu_usage{{{_THE}}})", "{{part}}"),
+        Query(f"max by (service, part) (process_cpu_usage{{{_THE}}})", "{{part}}"),
         links=_LINKS,
     )
     files = lines(
         "Open files and connections",
-        "The share of the files and connections that each may have open.",
+        "Open files and connections as a share of the limit.",
         "percentunit",
-        Ask(
+        Query(
             f"max by (service, part) (process_files_open_files{{{_THE}}} / process_files_max_files{{{_THE}}})",
             "{{part}}",
         ),

@@ -1,53 +1,56 @@
-"""Kafka and Zookeeper, and those who read from Kafka."""
+"""Kafka, its consumers, and ZooKeeper."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from rofecare_dev.dashboards.board import Section, board, to_logs_of, to_logs_of_series
-from rofecare_dev.dashboards.shapes import NONE_WANTED, ONE_WANTED, Ask, Limits, lines, number, tiles
+from rofecare_dev.dashboards.shapes import NONE_WANTED, ONE_WANTED, Limits, Query, lines, number, tiles
 
 _LOGS = [to_logs_of("kafka")]
 
 
 def dashboard() -> Dashboard:
-    """What goes through the broker, who is behind, and how the broker itself is."""
+    """Build the dashboard: messages, consumer lag, health of the broker."""
     return board(
         "rofecare-kafka",
         "Kafka",
-        "Services tell each other what happened through Kafka. Zookeeper is what Kafka itself leans on.",
+        "The services exchange events through Kafka. Kafka depends on ZooKeeper.",
         _now(),
         Section("Messages", 8, _messages()),
-        Section("Readers", 8, _readers()),
-        Section("Broker and Zookeeper", 8, _servers()),
+        Section("Consumers", 8, _readers()),
+        Section("Broker and ZooKeeper", 8, _servers()),
     )
 
 
 def _now() -> Section:
     answering = tiles(
-        "Answering", "Whether their ports answer.", Ask('probe_success{job="ports"}', "{{service}}"), links=_LOGS
+        "Available",
+        "Whether their ports accept connections.",
+        Query('probe_success{job="ports"}', "{{service}}"),
+        links=_LOGS,
     )
     controller = number(
         "Controllers",
-        "One broker has to lead: one is right, none is not.",
+        "Number of active controllers: exactly one is correct.",
         "none",
-        Ask("sum(kafka_controller_activecontrollercount)"),
+        Query("sum(kafka_controller_activecontrollercount)"),
         limits=ONE_WANTED,
         links=_LOGS,
     )
     offline = number(
         "Partitions without a leader",
-        "Parts of topics that cannot be read or written.",
+        "Partitions that can be neither read nor written.",
         "none",
-        Ask("sum(kafka_controller_offlinepartitionscount)"),
+        Query("sum(kafka_controller_offlinepartitionscount)"),
         limits=NONE_WANTED,
         links=_LOGS,
     )
     behind = number(
-        "Messages that wait",
-        "Messages that were written and not worked on yet, of all readers together.",
+        "Consumer lag",
+        "Messages not consumed yet, summed over all consumers.",
         "none",
-        Ask("sum(kafka_consumergroup_lag)"),
+        Query("sum(kafka_consumergroup_lag)"),
         limits=Limits(100, 1000),
         links=_LOGS,
     )
@@ -56,25 +59,25 @@ def _now() -> Section:
 
 def _messages() -> list[tuple[int, Panel]]:
     written = lines(
-        "Written",
-        "Messages that services write each second.",
+        "Messages in",
+        "Messages that services publish per second.",
         "ops",
-        Ask("sum(rate(kafka_server_messagesin_total[$__rate_interval]))", "messages"),
+        Query("sum(rate(kafka_server_messagesin_total[$__rate_interval]))", "messages"),
         links=_LOGS,
     )
     traffic = lines(
-        "Traffic",
-        "What comes in and goes out each second.",
+        "Throughput",
+        "Bytes per second that the broker receives and sends.",
         "Bps",
-        Ask("sum(rate(kafka_server_bytesin_total[$__rate_interval]))", "in"),
-        Ask("sum(rate(kafka_server_bytesout_total[$__rate_interval]))", "out"),
+        Query("sum(rate(kafka_server_bytesin_total[$__rate_interval]))", "in"),
+        Query("sum(rate(kafka_server_bytesout_total[$__rate_interval]))", "out"),
         links=_LOGS,
     )
     size = lines(
         "Disk",
-        "The disk that each topic takes.",
+        "Disk space that each topic uses.",
         "bytes",
-        Ask("sum by (topic) (kafka_log_size_bytes)", "{{topic}}"),
+        Query("sum by (topic) (kafka_log_size_bytes)", "{{topic}}"),
         links=_LOGS,
     )
     return [(8, written), (8, traffic), (8, size)]
@@ -82,20 +85,20 @@ def _messages() -> list[tuple[int, Panel]]:
 
 def _readers() -> list[tuple[int, Panel]]:
     lag = lines(
-        "Who is behind",
-        "Messages that wait for each service, by topic. What climbs and never falls is a reader that hangs.",
+        "Lag by consumer",
+        "Messages not consumed yet, by service and topic. Steady growth indicates a stuck consumer.",
         "none",
-        Ask(
+        Query(
             "sum by (service, part, topic) (kafka_consumergroup_lag)",
             "{{part}}: {{topic}}",
         ),
         links=[to_logs_of_series()],
     )
     handled = lines(
-        "Handled",
-        "Messages that each service handles each second.",
+        "Consumed messages",
+        "Messages that each service processes per second.",
         "ops",
-        Ask(
+        Query(
             'sum by (service, part) (rate(spring_kafka_listener_seconds_count{job="applications"}[$__rate_interval]))',
             "{{part}}",
         ),
@@ -106,33 +109,33 @@ def _readers() -> list[tuple[int, Panel]]:
 
 def _servers() -> list[tuple[int, Panel]]:
     idle = lines(
-        "Idle share of the broker",
-        "How much of their time those who answer requests have nothing to do. Below a tenth: it is at its limit.",
+        "Request handler idle ratio",
+        "Share of time that the request handlers are idle. Below 10 percent, the broker is overloaded.",
         "percentunit",
-        Ask("kafka_server_request_handler_idle_ratio", "idle"),
+        Query("kafka_server_request_handler_idle_ratio", "idle"),
         top=1,
         links=_LOGS,
     )
     times = lines(
-        "How long it takes",
-        "Ninety-nine of a hundred requests of each kind are answered faster than this. Reading waits for news.",
+        "Request time (p99)",
+        "99 percent of requests of each type are answered faster than this. Fetch requests wait for messages.",
         "s",
-        Ask("kafka_network_request_seconds_p99", "{{request}}"),
+        Query("kafka_network_request_seconds_p99", "{{request}}"),
         links=_LOGS,
     )
     refused = lines(
-        "Refused",
-        "Requests to write and to read that the broker refuses each second.",
+        "Failed requests",
+        "Produce and fetch requests per second that failed.",
         "ops",
-        Ask("sum(rate(kafka_server_failedproducerequests_total[$__rate_interval]))", "to write"),
-        Ask("sum(rate(kafka_server_failedfetchrequests_total[$__rate_interval]))", "to read"),
+        Query("sum(rate(kafka_server_failedproducerequests_total[$__rate_interval]))", "produce"),
+        Query("sum(rate(kafka_server_failedfetchrequests_total[$__rate_interval]))", "fetch"),
         links=_LOGS,
     )
     zookeeper = lines(
-        "Zookeeper",
-        "How long it takes to answer, on average.",
+        "ZooKeeper latency",
+        "Average time that ZooKeeper takes to answer a request.",
         "ms",
-        Ask("zookeeper_avgrequestlatency_milliseconds", "answers"),
+        Query("zookeeper_avgrequestlatency_milliseconds", "average"),
         links=[to_logs_of("zookeeper")],
     )
     return [(6, idle), (6, times), (6, refused), (6, zookeeper)]

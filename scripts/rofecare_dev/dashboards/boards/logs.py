@@ -1,4 +1,4 @@
-"""Log lines and traces of one service or of all, of the same time."""
+"""Log lines and traces of one service or of all."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.elasticsearch import TermsOrder
 
-from rofecare_dev.dashboards.board import LOGS_UID, Choice, Section, board
-from rofecare_dev.dashboards.shapes import NONE_WANTED, Ask, lines, number
+from rofecare_dev.dashboards.board import LOGS_UID, Section, Variable, board
+from rofecare_dev.dashboards.shapes import NONE_WANTED, Query, lines, number
 
 LINES = DataSourceRef(type_val="elasticsearch", uid="elasticsearch")
 SPANS = DataSourceRef(type_val="elasticsearch", uid="spans")
 
-_CHOSEN = "compose.service:$service"
-_CHOICE = Choice(
+_SELECTED = "compose.service:$service"
+_VARIABLE = Variable(
     "service",
     "Service",
     '{"find": "terms", "field": "compose.service", "size": 100}',
@@ -30,51 +30,51 @@ _CHOICE = Choice(
     source=LINES,
     all_value="*",
 )
-# Opens a trace; the span that was clicked on says which.
+# Opens the trace of the selected span.
 _TRACE = (
     "/explore?schemaVersion=1&panes=%7B%22a%22:%7B%22datasource%22:%22zipkin%22,%22queries%22:%5B%7B%22refId%22:%22A%22,"
     "%22datasource%22:%7B%22type%22:%22zipkin%22,%22uid%22:%22zipkin%22%7D,%22query%22:%22${__data.fields.traceId}%22%7D%5D,%22range%22:%7B%22from%22:%22now-7d%22,%22to%22:%22now%22%7D%7D%7D"
 )
-# The fields of a span that are worth reading, under the names that they get.
+# The fields of a span that the table shows -> their column headings.
 _COLUMNS = {
-    "timestamp_millis": "When",
+    "timestamp_millis": "Time",
     "localEndpoint.serviceName": "Service",
-    "name": "What",
-    "duration": "How long",
+    "name": "Operation",
+    "duration": "Duration",
     "traceId": "Trace",
 }
 
 
 def dashboard() -> Dashboard:
-    """Where every panel of the other dashboards leads to."""
+    """Build the dashboard that the panels of all other dashboards link to."""
     return board(
         LOGS_UID,
         "Logs and traces",
-        "What a service wrote, and the requests that it took part in. The identifier in a line opens its trace.",
+        "Log lines of a service, and the requests that it took part in. The trace ID in a line opens its trace.",
         Section("", 7, _counts()),
         Section("", 12, [(24, _written())]),
         Section("Traces", 10, [(24, _traces())]),
-        Section("The store of the lines", 7, _store()),
-        choices=[_CHOICE],
+        Section("Log store", 7, _store()),
+        variables=[_VARIABLE],
     )
 
 
 def _counts() -> list[tuple[int, Panel]]:
     return [
-        (12, _counted("Lines", "How many lines were written, by service.", _CHOSEN, "compose.service")),
+        (12, _counted("Lines", "Number of log lines by service.", _SELECTED, "compose.service")),
         (
             12,
             _counted(
                 "Warnings and errors",
-                "How many warnings and errors were written, by level.",
-                f"{_CHOSEN} AND log.level:(WARN OR ERROR)",
+                "Number of warnings and errors by level.",
+                f"{_SELECTED} AND log.level:(WARN OR ERROR)",
                 "log.level",
             ),
         ),
     ]
 
 
-def _counted(title: str, says: str, query: str, field: str) -> Panel:
+def _counted(title: str, description: str, query: str, field: str) -> Panel:
     kinds = (
         elasticsearch.Terms()
         .id("2")
@@ -90,7 +90,7 @@ def _counted(title: str, says: str, query: str, field: str) -> Panel:
     return (
         timeseries.Panel()
         .title(title)
-        .description(says)
+        .description(description)
         .unit("none")
         .min(0)
         .datasource(LINES)
@@ -114,9 +114,7 @@ def _written() -> Panel:
     return (
         log_lines.Panel()
         .title("Lines")
-        .description(
-            "What was written, the newest first. A click on a line shows its fields, and the way to its trace."
-        )
+        .description("Log lines, newest first. Click a line to see its fields and a link to its trace.")
         .unit("none")
         .datasource(LINES)
         .show_time(show_time=True)
@@ -127,7 +125,7 @@ def _written() -> Panel:
             elasticsearch.Dataquery()
             .datasource(LINES)
             .ref_id("A")
-            .query(_CHOSEN)
+            .query(_SELECTED)
             .time_field("@timestamp")
             .metrics([elasticsearch.Logs().id("1").settings(elasticsearch.ElasticsearchLogsSettings().limit("500"))])
         )
@@ -136,16 +134,16 @@ def _written() -> Panel:
 
 
 def _traces() -> Panel:
-    """Spans of the chosen service: the store of the traces keeps them beside the lines."""
+    """Spans of the selected service; the trace store keeps them in the same Elasticsearch as the log lines."""
     columns = {"indexByName": {name: place for place, name in enumerate(_COLUMNS)}, "renameByName": _COLUMNS}
     panel = (
         table.Panel()
-        .title("Requests that were traced")
-        .description("Requests that the service answered and whose trace was recorded. A click on one opens its trace.")
+        .title("Traced requests")
+        .description("Requests to the service whose trace was recorded. Click one to open its trace.")
         .unit("none")
         .align(FieldTextAlignment.AUTO)
         .datasource(SPANS)
-        .no_value("none was recorded in this time: TRACES_SAMPLED says how many are")
+        .no_value("no trace was recorded in this period; TRACES_SAMPLED sets the share of requests that are")
         .with_target(
             elasticsearch.Dataquery()
             .datasource(SPANS)
@@ -160,32 +158,32 @@ def _traces() -> Panel:
             DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"names": [*_COLUMNS]}})
         )
         .with_transformation(DataTransformerConfig(id_val="organize", options=columns))
-        .override_by_name("How long", [DynamicConfigValue("unit", "µs")])
+        .override_by_name("Duration", [DynamicConfigValue("unit", "µs")])
         .build()
     )
     if panel.field_config is not None:
-        panel.field_config.defaults.links = [DashboardLink(title="Its trace", url=_TRACE)]
+        panel.field_config.defaults.links = [DashboardLink(title="Trace", url=_TRACE)]
     return panel
 
 
 def _store() -> list[tuple[int, Panel]]:
     state = number(
-        "Store in danger",
-        "Whether part of the lines cannot be read: its state is red.",
+        "Store unhealthy",
+        "Whether the cluster status is red: some log lines cannot be read.",
         "none",
-        Ask('max(elasticsearch_cluster_health_status{color="red"})'),
+        Query('max(elasticsearch_cluster_health_status{color="red"})'),
         limits=NONE_WANTED,
     )
     documents = lines(
-        "Lines kept",
-        "How many lines and spans the store keeps.",
+        "Stored lines",
+        "Number of log lines and spans in the store.",
         "none",
-        Ask("sum(elasticsearch_indices_docs_primary)", "all"),
+        Query("sum(elasticsearch_indices_docs_primary)", "all"),
     )
     size = lines(
         "Disk",
-        "What they take of the disk.",
+        "Disk space that the store uses.",
         "bytes",
-        Ask("sum(elasticsearch_indices_store_size_bytes_primary)", "all"),
+        Query("sum(elasticsearch_indices_store_size_bytes_primary)", "all"),
     )
     return [(6, state), (9, documents), (9, size)]

@@ -1,58 +1,62 @@
-"""One service, chosen above: what it answers, how fast, and with what it works."""
+"""One service, selected by a variable: responses, response times, dependencies."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from rofecare_dev.dashboards.board import Choice, Section, board, to_logs
-from rofecare_dev.dashboards.shapes import Ask, Limits, lines, number, tiles
+from rofecare_dev.dashboards.board import Section, Variable, board, to_logs
+from rofecare_dev.dashboards.shapes import Limits, Query, lines, number, tiles
 
 _THE = 'job="applications", service="$service"'
 _SERVED = f'{{{_THE}, uri!~"/actuator.*"}}'
-_CHOICES = (
-    Choice(
+_VARIABLES = (
+    Variable(
         "service", "Service", 'label_values(probe_success{job="readiness"}, service)', pattern="/rofecare-service-.+/"
     ),
-    Choice("part", "Part", 'label_values(probe_success{job="readiness", service="$service"}, part)', hidden=True),
+    Variable("part", "Part", 'label_values(probe_success{job="readiness", service="$service"}, part)', hidden=True),
 )
 
 
 def dashboard() -> Dashboard:
-    """The dashboard of any of the business services."""
+    """Build the dashboard of the selected business service."""
     return board(
         "rofecare-service",
         "A service",
-        "One of the services that people work with: what it answers, how fast, with what it works.",
+        "A business service: its responses, response times, dependencies and resources.",
         _now(),
         Section("Requests", 8, _requests()),
-        Section("What it works with", 8, _below()),
-        Section("Itself", 8, _itself()),
-        choices=_CHOICES,
+        Section("Dependencies", 8, _below()),
+        Section("Resources", 8, _itself()),
+        variables=_VARIABLES,
     )
 
 
 def _now() -> Section:
     ready = tiles(
         "Ready",
-        "Whether it can do its work.",
-        Ask('min(probe_success{job="readiness", service="$service"})', "$service"),
+        "Whether the readiness check of the service passes.",
+        Query('min(probe_success{job="readiness", service="$service"})', "$service"),
         links=[to_logs()],
     )
     instances = number(
-        "Instances", "How many containers share its work.", "none", Ask(f"count(up{{{_THE}}} == 1)"), links=[to_logs()]
+        "Instances",
+        "Number of running instances of the service.",
+        "none",
+        Query(f"count(up{{{_THE}}} == 1)"),
+        links=[to_logs()],
     )
     since = number(
         "Started",
-        "When the newest of its instances was started.",
+        "When the newest instance was started.",
         "dateTimeFromNow",
-        Ask(f"1000 * max(process_start_time_seconds{{{_THE}}})"),
+        Query(f"1000 * max(process_start_time_seconds{{{_THE}}})"),
         links=[to_logs()],
     )
     errors = number(
         "Errors in the log",
-        "Lines of the level ERROR that it wrote in the last quarter of an hour.",
+        "Log lines of level ERROR in the last 15 minutes.",
         "none",
-        Ask(f'round(sum(increase(logback_events_total{{{_THE}, level="error"}}[15m])))'),
+        Query(f'round(sum(increase(logback_events_total{{{_THE}, level="error"}}[15m])))'),
         limits=Limits(1, 20),
         links=[to_logs()],
     )
@@ -61,25 +65,25 @@ def _now() -> Section:
 
 def _requests() -> list[tuple[int, Panel]]:
     answered = lines(
-        "Answers",
-        "What it answered each second, by the kind of the answer.",
+        "Responses",
+        "Responses per second by outcome.",
         "reqps",
-        Ask(f"sum by (outcome) (rate(http_server_requests_seconds_count{_SERVED}[$__rate_interval]))", "{{outcome}}"),
+        Query(f"sum by (outcome) (rate(http_server_requests_seconds_count{_SERVED}[$__rate_interval]))", "{{outcome}}"),
         links=[to_logs()],
     )
     buckets = f"sum by (le) (rate(http_server_requests_seconds_bucket{_SERVED}[$__rate_interval]))"
     times = lines(
-        "How long answers take",
-        "Half of the answers, nineteen of twenty and ninety-nine of a hundred are faster than this.",
+        "Response time",
+        "Median, 95th and 99th percentile of the response time.",
         "s",
-        *(Ask(f"histogram_quantile({share}, {buckets})", name) for share, name in _SHARES),
+        *(Query(f"histogram_quantile({share}, {buckets})", name) for share, name in _SHARES),
         links=[to_logs()],
     )
     slowest = lines(
-        "The slowest paths",
-        "The five paths with the longest answers of the last minutes.",
+        "Slowest paths",
+        "The five paths with the longest response times of the last minutes.",
         "s",
-        Ask(
+        Query(
             f"topk(5, max by (uri) (http_server_requests_seconds_max{_SERVED}))",
             "{{uri}}",
         ),
@@ -88,33 +92,33 @@ def _requests() -> list[tuple[int, Panel]]:
     return [(8, answered), (8, times), (8, slowest)]
 
 
-_SHARES = ((0.5, "half"), (0.95, "19 of 20"), (0.99, "99 of 100"))
+_SHARES = ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
 
 
 def _below() -> list[tuple[int, Panel]]:
     pool = lines(
-        "Connections to its database",
-        "In use, idle, and those that wait for one. Waiting ones mean that the database is slow or the pool too small.",
+        "Connection pool",
+        "Connections in use, idle and awaited. Waiting requests: the database is slow or the pool too small.",
         "none",
         *(
-            Ask(f"sum(hikaricp_connections_{state}{{{_THE}}})", name)
-            for state, name in (("active", "in use"), ("idle", "idle"), ("pending", "waiting"), ("max", "most"))
+            Query(f"sum(hikaricp_connections_{state}{{{_THE}}})", name)
+            for state, name in (("active", "in use"), ("idle", "idle"), ("pending", "waiting"), ("max", "limit"))
         ),
         links=[to_logs()],
     )
     database = lines(
-        "Its database",
-        "Changes that were made and given up each second.",
+        "Transactions",
+        "Transactions of its database that were committed and rolled back per second.",
         "ops",
-        Ask('sum(rate(pg_stat_database_xact_commit{part="$part"}[$__rate_interval]))', "made"),
-        Ask('sum(rate(pg_stat_database_xact_rollback{part="$part"}[$__rate_interval]))', "given up"),
+        Query('sum(rate(pg_stat_database_xact_commit{part="$part"}[$__rate_interval]))', "committed"),
+        Query('sum(rate(pg_stat_database_xact_rollback{part="$part"}[$__rate_interval]))', "rolled back"),
         links=[to_logs()],
     )
     gateway = lines(
-        "As the gateway sees it",
-        "Answers to requests for it each second, by the kind of the answer: also those that never reached it.",
+        "Responses of the gateway",
+        "Responses of the gateway per second by outcome, including requests that never reached the service.",
         "reqps",
-        Ask(
+        Query(
             'sum by (outcome) (rate(spring_cloud_gateway_requests_seconds_count{routeId="$part"}[$__rate_interval]))',
             "{{outcome}}",
         ),
@@ -125,25 +129,25 @@ def _below() -> list[tuple[int, Panel]]:
 
 def _itself() -> list[tuple[int, Panel]]:
     memory = lines(
-        "Memory",
-        "The memory of its objects: used, and the most that it may take.",
+        "Heap",
+        "Heap in use, and its limit.",
         "bytes",
-        Ask(f'sum(jvm_memory_used_bytes{{{_THE}, area="heap"}})', "used"),
-        Ask(f'sum(jvm_memory_max_bytes{{{_THE}, area="heap"}} > 0)', "most"),
+        Query(f'sum(jvm_memory_used_bytes{{{_THE}, area="heap"}})', "used"),
+        Query(f'sum(jvm_memory_max_bytes{{{_THE}, area="heap"}} > 0)', "limit"),
         links=[to_logs()],
     )
     processor = lines(
-        "Processors",
-        "The share of the processors that it may use that it does use, each instance by itself.",
+        "CPU",
+        "Share of the available CPU that each instance uses.",
         "percentunit",
-        Ask(f"process_cpu_usage{{{_THE}}}", "{{instance}}"),
+        Query(f"process_cpu_usage{{{_THE}}}", "{{instance}}"),
         links=[to_logs()],
     )
     threads = lines(
         "Threads",
-        "Threads by what they do. Many that are blocked wait for each other.",
+        "Threads by state. Many blocked threads indicate contention.",
         "none",
-        Ask(f"sum by (state) (jvm_threads_states_threads{{{_THE}}})", "{{state}}"),
+        Query(f"sum by (state) (jvm_threads_states_threads{{{_THE}}})", "{{state}}"),
         links=[to_logs()],
     )
     return [(8, memory), (8, processor), (8, threads)]
