@@ -1,24 +1,41 @@
-"""One started platform for all of this folder: starting it takes minutes, looking at it seconds."""
+"""Platforms for the tests of this folder: starting one takes a minute or more, asking it seconds.
+
+At most one whole platform runs at a time. Each file asks for the one it needs by a fixture, which stops the other
+and starts its own; if its own is running already, that is a start without changes. A test that stops or breaks a part
+restores it. The files in `development` share one platform and come first.
+
+These starts of the whole platform remain:
+
+| start | question that only this start answers |
+| --- | --- |
+| `first_start` | Does the platform come up from nothing in the documented order, with every image and secret? |
+| restore, in test_walk.py | Do all services start on the data of a backup, with eight databases at once? |
+| restore, in test_kafka_backup.py | Do the services resume on Kafka volumes that were restored? |
+| upgrade, in test_upgrade.py | Do writes through the gateway survive an upgrade that is rolled back? |
+| second start, in test_walk.py | Does an interrupted start resume, on the data of a stop under load? |
+| `production` | Which container reaches which, and do replicas share the work, behind the reverse proxy? |
+| `hospital`, in test_power_cut.py | Does the engine alone bring everything up after a power cut, with all data? |
+
+Small projects in tests/engine, `start-infra`, or the merged compose model in tests/contract answer the other ones.
+"""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from rofecare_infra.images.build import BASE_IMAGE
-from tests.support.events import Recording, recording
-from tests.support.platform import SHIFT, PlatformUnderTest, docker
+from tests.support.events import recording
+from tests.support.platform import SHIFT, FirstStart, OnePlatform, PlatformUnderTest
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let a test's limit count for the test alone.
+    """Apply the limit of a test to the test alone, not to the start of the platform that several tests share.
 
-    Whichever test comes first also waits for the start that all of them share: minutes on a slow machine, and
-    limited by the commands' own limits.
+    The limits of the commands apply to the start.
     """
     for item in items:
         if Path(__file__).parent in item.path.parents:
@@ -27,63 +44,55 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(seconds, func_only=True), append=False)
 
 
-@dataclass(frozen=True)
-class FirstStart:
-    """What the start on an empty machine said, and what the engine recorded meanwhile."""
-
-    output: str
-    recording: Recording
+@pytest.fixture(scope="session")
+def one_platform() -> OnePlatform:
+    """Which platform runs now."""
+    return OnePlatform()
 
 
 @pytest.fixture(scope="session")
-def stopped_platform(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformUnderTest]:
-    """A platform that nobody started yet; what is left of an earlier run is removed before and after."""
+def development(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformUnderTest]:
+    """The platform in development mode, not started; nothing remains of an earlier run."""
     assert engine is not None
-    platform = PlatformUnderTest(tmp_path_factory.mktemp("platform"))
-    platform.inv("stop-all", "--volumes")
+    platform = PlatformUnderTest(tmp_path_factory.mktemp("development"))
+    platform.remove()
     yield platform
-    platform.inv("stop-all", "--volumes")
+    platform.remove()
 
 
 @pytest.fixture(scope="session")
-def first_start(stopped_platform: PlatformUnderTest) -> FirstStart:
+def first_start(one_platform: OnePlatform, development: PlatformUnderTest) -> FirstStart:
     """The start from nothing: secrets, images, 22 containers."""
     if subprocess.run(["docker", "image", "inspect", BASE_IMAGE], capture_output=True, check=False).returncode == 0:
-        # Not a bare machine: images of another checkout would be taken as they are.
-        stopped_platform.expect(0, "build", timeout=1500)
-    with recording(stopped_platform.name) as events:
-        output = stopped_platform.expect(0, "start-all", timeout=1500)
-    return FirstStart(output, events)
+        # Not a bare machine: images of another checkout would be used as they are.
+        development.expect(0, "build", timeout=1500)
+    one_platform.make_room()
+    with recording(development.name) as events:
+        output = one_platform.start(development)
+    return FirstStart(output, events, development.started())
 
 
-@pytest.fixture(scope="session")
-def platform(stopped_platform: PlatformUnderTest, first_start: FirstStart) -> PlatformUnderTest:
-    """The platform, started."""
+@pytest.fixture(scope="module")
+def platform(one_platform: OnePlatform, development: PlatformUnderTest, first_start: FirstStart) -> PlatformUnderTest:
+    """The platform in development mode, started."""
     assert first_start.output
-    return stopped_platform
+    one_platform.start(development)
+    return development
 
 
 @pytest.fixture(scope="session")
-def production(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformUnderTest]:
-    """The whole platform for production, with TLS and three containers of one service."""
+def production_platform(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformUnderTest]:
+    """The platform in production mode with TLS and three containers of one service, not started."""
     assert engine is not None
-    platform = PlatformUnderTest(tmp_path_factory.mktemp("production"), f"rofecare-production-{SHIFT}")
+    platform = PlatformUnderTest(tmp_path_factory.mktemp("production"), f"rofecare-production-{SHIFT}", mode="--prod")
     platform.environment |= {"TLS_HOST": "localhost", "REPLICAS_PATIENT": "3", "GATE_TIMEOUT": "900"}
-    _clean(platform)
-    platform.expect(0, "start-all", "--prod", timeout=1500)
+    platform.remove()
     yield platform
-    platform.inv("stop-all")
-    _clean(platform)
+    platform.remove()
 
 
-def _clean(platform: PlatformUnderTest) -> None:
-    """Remove what carries this project's name; its data is worth no backup."""
-    containers = docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={platform.name}").split()
-    if containers:
-        docker("rm", "--force", *containers)
-    volumes = docker("volume", "ls", "-q", "--filter", f"label=com.rofecare.project={platform.name}").split()
-    if volumes:
-        docker("volume", "rm", *volumes)
-    networks = docker("network", "ls", "-q", "--filter", f"label=com.docker.compose.project={platform.name}").split()
-    if networks:
-        docker("network", "rm", *networks)
+@pytest.fixture(scope="module")
+def production(one_platform: OnePlatform, production_platform: PlatformUnderTest) -> PlatformUnderTest:
+    """The platform in production mode, started."""
+    one_platform.start(production_platform)
+    return production_platform

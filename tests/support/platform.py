@@ -9,16 +9,18 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tests.support.events import Recording
 from tests.support.project import INV, REPOSITORY
 
 Json = dict[str, Any]
 
-# Beside a platform that may be running on the documented ports; two checkouts that are tested at the same time need
-# two shifts.
+# Added to every port, so that a platform may run on the documented ones. Two checkouts that are tested at the same
+# time need two shifts.
 SHIFT = int(os.environ.get("ROFECARE_TEST_PORT_SHIFT", "10000"))
 
 
@@ -30,11 +32,13 @@ class PlatformUnderTest:
         folder: Path,
         name: str = f"rofecare-e2e-{SHIFT}",
         *,
+        mode: str = "",
         engine: str = "",
         inside: Callable[[Sequence[str]], Sequence[str]] = lambda argv: argv,
     ) -> None:
-        """`engine` is the address of one that is not this machine's own, `inside` runs a command in its network."""
+        """`mode` is a flag of `start-all`; `engine` is the address of another engine, whose network `inside` enters."""
         self.name = name
+        self._mode = [mode] if mode else []
         self._inside = inside
         self.secrets = folder / "secrets"
         lines = (REPOSITORY / ".env").read_text().splitlines()
@@ -43,7 +47,7 @@ class PlatformUnderTest:
         self.environment = {
             "COMPOSE_PROJECT_NAME": name,
             "SECRETS_DIR": str(self.secrets),
-            # No checkouts beside this repository: what is beside it is nobody's business here.
+            # No checkouts beside this repository: the tests do not build the applications that may be there.
             "WORKSPACE": str(folder / "workspace"),
             "IMAGES": "packages",
             "SERVICES": "reference",
@@ -64,7 +68,7 @@ class PlatformUnderTest:
         )
 
     def inv(self, *words: str, timeout: float = 900, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
-        """Run `inv` to its end: exit code and all that it said."""
+        """Run `inv` to its end; return the exit code and the output."""
         with self.popen(*words, environment=environment) as process:
             try:
                 output, _ = process.communicate(timeout=timeout)
@@ -73,14 +77,37 @@ class PlatformUnderTest:
         return process.returncode, output
 
     def expect(self, code: int, *words: str, timeout: float = 900, environment: Mapping[str, str] | None = None) -> str:
-        """Run `inv`, which must end with this code and without a traceback; return what it said."""
+        """Run `inv`, assert this exit code and no traceback, and return the output."""
         returncode, output = self.inv(*words, timeout=timeout, environment=environment)
         assert returncode == code, output
         assert "Traceback" not in output, output
         return output
 
+    def start(self) -> str:
+        """Start it, or what of it is missing; return the output."""
+        return self.expect(0, "start-all", *self._mode, timeout=1500)
+
+    def remove(self) -> None:
+        """Remove everything that carries the name of this project, without a backup of its data."""
+        label = f"label=com.docker.compose.project={self.name}"
+        for kind, listing, flags, chosen in (
+            ("container", "-aq", ("--force", "--volumes"), label),
+            ("network", "-q", (), label),
+            ("volume", "-q", (), label),
+            ("volume", "-q", (), f"label=com.rofecare.project={self.name}"),
+        ):
+            names = docker(kind, "ls", listing, "--filter", chosen).split()
+            if names:
+                docker(kind, "rm", *flags, *names)
+
+    def wait_for_smoke(self, seconds: float = 120) -> None:
+        """Wait until smoke passes: circuit breakers that a fault opened close some time later."""
+        end = time.monotonic() + seconds
+        while self.inv("smoke")[0] != 0:
+            assert time.monotonic() < end, self.inv("smoke")[1]
+
     def containers(self) -> dict[str, Json]:
-        """Service -> what the engine says of its container."""
+        """Service -> `docker inspect` of its container."""
         ids = docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={self.name}").split()
         found: list[Json] = json.loads(docker("inspect", *ids)) if ids else []
         return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in found}
@@ -100,7 +127,7 @@ class PlatformUnderTest:
         return ["exec", "-i", self.container(database), *words, name]
 
     def sql(self, database: str, text: str) -> str:
-        """What a database answers."""
+        """Run SQL in a database; return the output."""
         return docker(*self.psql(database), stdin=text)
 
     def secret(self, name: str) -> str:
@@ -118,15 +145,44 @@ class PlatformUnderTest:
             self.wait_healthy(service)
 
     def hanging(self, service: str) -> AbstractContextManager[None]:
-        """It is there and does nothing. By a signal: the engine cannot always freeze what probes come and go in."""
+        """The process is stopped by a signal and answers nothing. `docker pause` can fail while health checks run."""
         return self.fault(service, "kill --signal STOP", "kill --signal CONT")
 
     def wait_healthy(self, service: str, seconds: float = 120) -> None:
-        """Wait until the engine calls the container healthy."""
+        """Wait until the engine reports the container as healthy."""
         end = time.monotonic() + seconds
         while docker("inspect", "--format", "{{.State.Health.Status}}", self.container(service)) != "healthy":
             assert time.monotonic() < end, f"{service} is not healthy after {seconds:.0f} s"
             time.sleep(0.5)
+
+
+@dataclass(frozen=True)
+class FirstStart:
+    """The output of the start from nothing, the events of the engine meanwhile, and when each container started."""
+
+    output: str
+    recording: Recording
+    started: Mapping[str, datetime]
+
+
+class OnePlatform:
+    """The platform that runs. Two at a time fill the memory of a small machine, and they share ports."""
+
+    def __init__(self) -> None:
+        self._running: PlatformUnderTest | None = None
+
+    def start(self, platform: PlatformUnderTest) -> str:
+        """Stop the other platform if it runs; start this one, or what of it is missing. Return the output."""
+        if self._running is not platform:
+            self.make_room()
+        self._running = platform
+        return platform.start()
+
+    def make_room(self) -> None:
+        """Stop the platform that runs; its data stays."""
+        if self._running is not None:
+            self._running.expect(0, "stop-all")
+            self._running = None
 
 
 def docker(*words: str, stdin: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""Three containers of one service share its work: Eureka knows them all, the gateway asks them in turn, one may end."""
+"""Three containers of one service: Eureka lists all, the gateway balances requests, and one of them may be killed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 from tests.support.load import Account, Ask, Load
 from tests.support.platform import PlatformUnderTest, docker
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
 _ASK = Ask("patient", "GET", "/api/patients/about")
 _WRITE = Ask("patient", "POST", "/api/patients/records", lambda: {"name": uuid.uuid4().hex})
 _RATE = 10
 _HANDFUL = 12
-# A plain question from inside a container, which may lie in networks without a way out.
+# An HTTP request from inside a container, which may be in internal networks only.
 _GET = """exec 3<>"/dev/tcp/$1/$2"; printf 'GET %s HTTP/1.0\\r\\nAccept: */*\\r\\n\\r\\n' "$3" >&3; cat <&3"""
 
 
@@ -39,7 +39,7 @@ def served(container: str) -> int:
     return sum(int(float(row)) for row in rows)
 
 
-def test_three_share_the_work(production: PlatformUnderTest) -> None:
+def test_three_replicas_share_the_work(production: PlatformUnderTest) -> None:
     names = replicas(production)
     gateway = production.container("rofecare-gateway")
     registered = get(gateway, "rofecare-discovery-server", 8761, "/eureka/apps/ROFECARE-SERVICE-PATIENT")
@@ -53,10 +53,12 @@ def test_three_share_the_work(production: PlatformUnderTest) -> None:
     assert min(shares.values()) > sum(shares.values()) / len(names) / 2, shares
 
 
-def test_one_may_be_killed_under_load(production: PlatformUnderTest, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_killed_replica_under_load_fails_no_retried_request(
+    production: PlatformUnderTest, capsys: pytest.CaptureFixture[str]
+) -> None:
     victim = replicas(production)[1]
     base = f"https://localhost:{production.ports['HTTPS_PORT']}"
-    # What has just been started is slow at first, and says nothing of what happens later.
+    # A service is slow just after its start; this warms it up.
     with Load(base, [_ASK, _WRITE], rate=_RATE, login=Account(), timeout=20):
         time.sleep(20)
     with Load(base, [*[_ASK] * 4, _WRITE], rate=50, login=Account(), timeout=20, retries=2) as load:

@@ -1,4 +1,4 @@
-"""Applications from checkouts: one that is broken stops no other; one that is whole replaces its reference service."""
+"""Applications from checkouts: a broken one does not stop the others; a working one replaces its reference service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.support import workspace
 from tests.support.platform import PlatformUnderTest, docker
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.full, pytest.mark.timeout(1200)]
 
 WHOLE = "rofecare-service-pharmacy"
 BROKEN = "rofecare-service-finance"
@@ -28,7 +28,7 @@ def checkouts(platform: PlatformUnderTest, tmp_path_factory: pytest.TempPathFact
     return folder
 
 
-def test_one_broken_checkout_stops_no_other(platform: PlatformUnderTest, checkouts: Path) -> None:
+def test_a_broken_checkout_does_not_stop_the_other_builds(platform: PlatformUnderTest, checkouts: Path) -> None:
     settings = {"SERVICES": "auto", "WORKSPACE": str(checkouts)}
     output = platform.expect(5, "build", environment=settings)
     assert f"error: rofecare/{BROKEN}:source could not be built" in output
@@ -38,17 +38,17 @@ def test_one_broken_checkout_stops_no_other(platform: PlatformUnderTest, checkou
     assert len(applications) == 11
     assert len([line for line in applications if "built" in line or "up to date" in line]) == 10
 
-    # A second time: nothing that was built is built again, and short names do.
+    # A second time: nothing is built again, and short names are accepted.
     again = platform.expect(0, "build", "pharmacy", "gateway", environment=settings)
     assert "0 built, 2 up to date, 0 failed" in again
 
 
-def test_an_application_from_source_takes_the_place_of_its_reference(
+def test_an_application_from_source_replaces_its_reference_service(
     platform: PlatformUnderTest, checkouts: Path
 ) -> None:
-    shutil.rmtree(checkouts / BROKEN)
+    shutil.rmtree(checkouts / BROKEN, ignore_errors=True)
     settings = {"SERVICES": "auto", "WORKSPACE": str(checkouts)}
-    # Whatever the build before this gave anew is taken over first.
+    # Start what the build before this one replaced.
     platform.expect(0, "start-all")
     before = platform.started()
     platform.expect(0, "start-all", environment=settings)
@@ -60,7 +60,7 @@ def test_an_application_from_source_takes_the_place_of_its_reference(
         port = platform.ports["PHARMACY_SERVICE_PORT"]
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/pharmacy/own", timeout=10) as answer:
             assert json.load(answer) == {"greeting": "from source"}
-        # By what the contract alone promises: it is nobody's reference service.
+        # Smoke expects only what an application declares.
         platform.expect(0, "smoke", environment=settings)
     finally:
         platform.expect(0, "start-all")
