@@ -11,12 +11,15 @@ create outside of the process needs a name of its own or a lock (tests/support/t
 
 A test that measures time is marked `alone`: no other test of this run starts or runs beside it. The wait for its turn
 counts neither for its timeout nor for its duration.
+
+A run that leaves a container, a network or a volume of its own on the engine fails (tests/support/leftovers.py).
 """
 
 from __future__ import annotations
 
 import gc
 import random
+import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,12 +28,15 @@ import pytest
 
 from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import EngineError
+from tests.support.leftovers import Leftovers
 from tests.support.turnstile import turn
 
 # A test that uses this fixture, directly or not, gets the marker of the same name.
 ENGINE = "engine"
 E2E = Path(__file__).parent / "e2e"
 PLATFORM = "platform"
+WATCHED = pytest.StashKey[Leftovers]()
+LEFT = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,6 +56,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     seed = config.getoption("--random-files")
     return [] if seed is None else [f"files in random order: --random-files {seed}"]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not is_worker(session.config) and not session.config.option.collectonly and shutil.which("docker"):
+        session.config.stash[WATCHED] = Leftovers()
+
+
+# Last, when the workers of pytest-xdist have ended.
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    watched = session.config.stash.get(WATCHED, None)
+    session.config.stash[LEFT] = watched.find() if watched else []
+    if session.config.stash[LEFT] and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    left = terminalreporter.config.stash.get(LEFT, [])
+    if left:
+        terminalreporter.section("left on the engine: the run fails", red=True)
+        for line in left:
+            terminalreporter.line(line)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

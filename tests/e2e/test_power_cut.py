@@ -16,13 +16,14 @@ import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its 
 from tests.support.machine import Machine, machine
 from tests.support.platform import SHIFT, OnePlatform, PlatformUnderTest
 from tests.support.project import REPOSITORY
+from tests.support.rounds import ROUNDS
 from tests.support.routes import PATHS
 
 pytestmark = pytest.mark.timeout(1500)
 # Seconds of writing before the power is cut. The soak repeats it at random moments.
 _MOMENTS = [
     pytest.param(5.0, marks=pytest.mark.full),
-    *(pytest.param(random.uniform(3, 15), marks=pytest.mark.soak, id=f"random{n}") for n in range(5)),  # noqa: S311 - no secret
+    *(pytest.param(random.uniform(3, 15), marks=pytest.mark.soak, id=f"random{n}") for n in range(ROUNDS)),  # noqa: S311 - no secret
 ]
 
 _FILES = ("docker-compose.yml", "docker-compose.prod.yml", "docker-compose.small.yml", "docker-compose.packages.yml")

@@ -19,8 +19,8 @@ from tests.support.backups import leftovers, listed
 from tests.support.databases import SECRETS, postgres, sql
 from tests.support.images import POSTGRES, ensure
 from tests.support.project import FOREVER, Project, check, service
+from tests.support.rounds import ROUNDS
 
-ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "2"))
 BUSY = """
     SELECT count(*) FROM pg_stat_activity
     WHERE application_name IN ('pg_dump', 'psql') AND pid <> pg_backend_pid()
@@ -56,19 +56,25 @@ def project(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         project.clean()
 
 
-@pytest.mark.timeout(120 * (ROUNDS + 2))
-def test_killed_at_any_moment(project: Project) -> None:
+@pytest.mark.parametrize(
+    "moments",
+    [
+        pytest.param([0.4, 0.8], id="twice"),
+        pytest.param([random.uniform(0.3, 1.0) for _ in range(4 * ROUNDS)], id="random", marks=pytest.mark.soak),  # noqa: S311 - no secret
+    ],
+)
+@pytest.mark.timeout(300 + 60 * ROUNDS)
+def test_a_killed_backup_leaves_a_whole_one_or_none(project: Project, moments: list[float]) -> None:
     before = sql(project, "one-db", "one", QUERY)
     began = time.monotonic()
     check(project.inv("backup", timeout=600), 0)
     takes = time.monotonic() - began
-    dice = random.Random(os.environ.get("ROFECARE_FAULT_SEED", "1"))  # noqa: S311 - no secret
     whole = 0
-    for _ in range(ROUNDS):
+    for moment in moments:
         known = {one["id"] for one in listed(project)}
         with project.popen("backup") as running:
             try:
-                running.wait(dice.uniform(0.3, 1.0) * takes)
+                running.wait(moment * takes)
             except subprocess.TimeoutExpired:
                 running.send_signal(signal.SIGKILL)
             running.communicate(timeout=600)
@@ -84,9 +90,10 @@ def test_killed_at_any_moment(project: Project) -> None:
     check(project.inv("backup", timeout=600), 0)
     assert leftovers(project) == []
     check(project.inv("verify-backup", timeout=600), 0, "60000 rows came out equal")
-    print(f"a backup takes {takes:.1f} s; killed {ROUNDS} times, {whole} of them were whole already")  # noqa: T201
+    print(f"a backup takes {takes:.1f} s; killed {len(moments)} times, {whole} backups were complete already")  # noqa: T201
 
 
+@pytest.mark.alone
 def test_a_watched_program_ends_on_time_and_leaves_no_process(project: Project) -> None:
     """An output that is still open after the program has ended costs two seconds each time."""
     container = f"{project.name}-one-db-1"

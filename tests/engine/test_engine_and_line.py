@@ -15,6 +15,8 @@ from tests.support.second_engine import SecondEngine, second_engine
 
 REMOTE = "noise:1"
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture
 def other_engine(small_image: str, tmp_path: Path) -> Iterator[SecondEngine]:

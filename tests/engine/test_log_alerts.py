@@ -23,7 +23,7 @@ from tests.support.webhook import Receiver, receiver
 
 Json = dict[str, Any]
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
 STARTED = (
     "elasticsearch",

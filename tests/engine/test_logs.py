@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 import uuid
@@ -13,10 +12,8 @@ import pytest
 
 from tests.support.logs import Logs, build, talker, until
 
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = [pytest.mark.full, pytest.mark.timeout(1500)]
 
-# A round ends the shipper four times while lines come in.
-ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "1"))
 # Of each of three who talk: more than 20,000 together.
 LINES = 7_000
 OUTAGE = 30
@@ -61,7 +58,7 @@ def test_nothing_is_lost_and_nothing_comes_twice(logs: Logs) -> None:
     over = threading.Event()
 
     def end_the_shipper() -> None:
-        for number in range(4 * ROUNDS):
+        for number in range(4):
             if over.wait(2.5):
                 return
             if number % 4 == 3:

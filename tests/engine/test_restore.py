@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -18,9 +17,9 @@ from tests.support.backups import listed, newest
 from tests.support.databases import EVERYTHING, SECRETS, postgres, sql
 from tests.support.images import POSTGRES, ensure
 from tests.support.project import FOREVER, Project, check, service
+from tests.support.rounds import ROUNDS
 
 Json = dict[str, Any]
-ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "1"))
 DATABASES = {"one-db": "one", "two-db": "two", "three-db": "three"}
 
 
@@ -151,15 +150,23 @@ def test_a_backup_that_is_damaged_changes_nothing(project: Project, first: str) 
 
 @pytest.mark.timeout(300 * (ROUNDS + 2))
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
-def test_interrupted_at_any_moment_it_is_one_state_or_the_other(project: Project, first: str, sign: int) -> None:
+@pytest.mark.parametrize(
+    "moments",
+    [
+        pytest.param([0.5], id="once"),
+        pytest.param([random.uniform(0.1, 1.0) for _ in range(ROUNDS)], id="random", marks=pytest.mark.soak),  # noqa: S311 - no secret
+    ],
+)
+def test_an_interrupted_restore_leaves_one_state_or_the_other(
+    project: Project, first: str, sign: int, moments: list[float]
+) -> None:
     began = time.monotonic()
     check(project.inv("restore", first, timeout=600), 0)
     takes = time.monotonic() - began
-    dice = random.Random(os.environ.get("ROFECARE_FAULT_SEED", "1"))  # noqa: S311 - no secret
     seen = []
-    for _ in range(ROUNDS):
+    for part in moments:
         change(project, "second")
-        moment = dice.uniform(0.1, 1.0) * takes
+        moment = part * takes
         with project.popen("restore", first) as running:
             try:
                 running.wait(moment)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -16,8 +15,8 @@ from tests.support.events import recording
 from tests.support.images import POSTGRES, REDIS, ensure
 from tests.support.locked import CACHE_CLIENT, CLIENT, cache, client, database, secrets
 from tests.support.project import IMAGE, MakeProject, Project, check, service
+from tests.support.rounds import ROUNDS
 
-ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "2"))
 NAMES = ("db_password", "cache_password")
 
 # Comes up with the first password that it ever saw, and with no other.
@@ -76,6 +75,7 @@ def started(project: Project, *names: str) -> dict[str, str]:
     return {name: project.inspect(name)["State"]["StartedAt"] for name in names}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("word", "name", "restarted"), [("db", NAMES[0], 2), ("cache", NAMES[1], 3)])
 def test_the_new_one_opens_and_the_old_one_does_not(locked: Project, word: str, name: str, restarted: int) -> None:
     old = value(locked, name)
@@ -98,6 +98,7 @@ def test_the_new_one_opens_and_the_old_one_does_not(locked: Project, word: str, 
     assert "SCRAM-SHA-256$" not in seen
 
 
+@pytest.mark.full
 def test_a_service_that_does_not_come_back_brings_the_old_one_back(make_project: MakeProject) -> None:
     services = {"db": database(), "cache": cache(), "app": client(), "web": client(STUBBORN, volumes=["kept:/kept"])}
     project = make_project(services, secrets=secrets(*NAMES), volumes={"kept": {}})
@@ -113,6 +114,7 @@ def test_a_service_that_does_not_come_back_brings_the_old_one_back(make_project:
     check(project.inv("status"), 0, "4 of 4 ready")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("word", "name"), [("db", NAMES[0]), ("cache", NAMES[1])])
 def test_interrupted_it_is_as_it_was(locked: Project, word: str, name: str) -> None:
     old = value(locked, name)
@@ -127,15 +129,22 @@ def test_interrupted_it_is_as_it_was(locked: Project, word: str, name: str) -> N
     check(locked.inv("status"), 0, "4 of 4 ready")
 
 
-def test_killed_at_any_moment_the_next_start_ends_it(locked: Project) -> None:
-    chance = random.Random(23)  # noqa: S311 - a moment, not a secret
-    for number in range(ROUNDS):
+@pytest.mark.parametrize(
+    "moments",
+    [
+        pytest.param([1.0, 3.0], id="twice", marks=pytest.mark.full),
+        pytest.param([random.uniform(0, 6) for _ in range(2 * ROUNDS)], id="random", marks=pytest.mark.soak),  # noqa: S311 - no secret
+    ],
+)
+@pytest.mark.timeout(120 * (ROUNDS + 2))
+def test_the_start_after_a_killed_rotation_completes_it(locked: Project, moments: list[float]) -> None:
+    for number, moment in enumerate(moments):
         word, name = (("db", NAMES[0]), ("cache", NAMES[1]))[number % 2]
         old = value(locked, name)
         with locked.popen("rotate", word) as running:
             if number < 2:
                 _until_under_way(locked, running)
-            time.sleep(chance.uniform(0.0, 6.0))
+            time.sleep(moment)
             running.kill()
         kept = {path.read_text() for path in _files(locked, name)}
         check(locked.inv("start-all"), 0, "up: 4 of 4")
@@ -146,6 +155,7 @@ def test_killed_at_any_moment_the_next_start_ends_it(locked: Project) -> None:
             assert not opens(locked, name, old)
 
 
+@pytest.mark.full
 def test_killed_and_the_platform_gone_the_next_start_ends_it(locked: Project) -> None:
     old = value(locked, NAMES[0])
     with locked.popen("rotate", "db") as running:
@@ -158,6 +168,7 @@ def test_killed_and_the_platform_gone_the_next_start_ends_it(locked: Project) ->
     assert leftovers(locked) == []
 
 
+@pytest.mark.full
 def test_what_nobody_knows_or_runs_is_refused(locked: Project, make_project: MakeProject) -> None:
     before = value(locked, NAMES[0])
     check(locked.inv("rotate", "nothing"), 2, "no secret is called 'nothing'")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
-import socket
 import subprocess
 import time
 import uuid
@@ -15,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.images import POSTGRES, ensure
+from tests.support.lease import free_port
 from tests.support.load import Ask, Load
 from tests.support.locked import secrets
 from tests.support.project import MakeProject, Project, check
+from tests.support.rounds import ROUNDS
 from tests.support.shop import images, services
 
-ROUNDS = int(os.environ.get("ROFECARE_FAULT_ROUNDS", "1"))
 WRITE = Ask("write", "POST", "/entry", lambda: {"id": str(uuid.uuid4())})
 # A request that was sent just before the entry closed hangs for as long as the client waits; a busy machine adds more.
 SLACK = 25.0
@@ -61,9 +60,7 @@ class Shop:
 
 @pytest.fixture
 def shop(shop_images: str, make_project: MakeProject) -> Iterator[Shop]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     project = make_project(services(shop_images, port), volumes={"data": {}}, secrets=secrets("db_password"))
     project.environment["GATE_TIMEOUT"] = "120"
     check(project.inv("start-all", timeout=200), 0, "up: 3 of 3")
@@ -86,6 +83,7 @@ def window(said: str) -> float:
     return float(found[1])
 
 
+@pytest.mark.full
 def test_one_that_never_gets_well_is_undone_with_its_data(shop: Shop) -> None:
     before = shop.state()
     shop.project.environment["GATE_TIMEOUT"] = "20"
@@ -104,6 +102,7 @@ def test_one_that_never_gets_well_is_undone_with_its_data(shop: Shop) -> None:
     assert shop.state() == before, "nothing is left to be undone or done"
 
 
+@pytest.mark.full
 def test_one_that_gets_well_stays(shop: Shop) -> None:
     before = shop.state()
     shown = shop.project.inv("upgrade", "--rehearse", "--to", "v2", timeout=200)
@@ -126,6 +125,7 @@ def test_one_that_gets_well_stays(shop: Shop) -> None:
     check(shop.project.inv("upgrade"), 0, "nothing to upgrade")
 
 
+@pytest.mark.full
 def test_a_rehearsal_of_a_broken_one_says_so_and_touches_nothing(shop: Shop) -> None:
     started = {name: shop.project.inspect(name)["State"]["StartedAt"] for name in ("db", "shop", "door")}
     outcome = shop.project.inv("upgrade", "--rehearse", "--to", "ending", timeout=200)
@@ -134,10 +134,17 @@ def test_a_rehearsal_of_a_broken_one_says_so_and_touches_nothing(shop: Shop) -> 
     assert shop.sql("select count(*) from pg_tables where tablename = 'junk'") == "0"
 
 
-def test_killed_at_any_moment_the_next_start_puts_it_back(shop: Shop) -> None:
-    chance = random.Random(61)  # noqa: S311 - a moment, not a secret
+@pytest.mark.parametrize(
+    "moments",
+    [
+        pytest.param([5.0], id="once", marks=pytest.mark.full),
+        pytest.param([random.uniform(0, 12) for _ in range(ROUNDS)], id="random", marks=pytest.mark.soak),  # noqa: S311 - no secret
+    ],
+)
+@pytest.mark.timeout(300 * ROUNDS)
+def test_the_start_after_a_killed_upgrade_rolls_it_back(shop: Shop, moments: list[float]) -> None:
     before = shop.state()
-    for _ in range(ROUNDS):
+    for moment in moments:
         journal = Path(shop.project.root, ".rofecare", f"upgrade-{shop.project.name}.json")
         with shop.project.popen("upgrade", "--to", "broken") as running:
             end = time.monotonic() + 90
@@ -145,7 +152,7 @@ def test_killed_at_any_moment_the_next_start_puts_it_back(shop: Shop) -> None:
                 assert running.poll() is None
                 assert time.monotonic() < end
                 time.sleep(0.05)
-            time.sleep(chance.uniform(0, 12))
+            time.sleep(moment)
             running.kill()
         check(shop.project.inv("start-all", timeout=200), 0, "an upgrade was cut off", "up: 3 of 3")
         assert shop.state() == before
@@ -153,6 +160,7 @@ def test_killed_at_any_moment_the_next_start_puts_it_back(shop: Shop) -> None:
         assert not journal.exists()
 
 
+@pytest.mark.full
 def test_what_is_ill_is_not_upgraded(shop: Shop) -> None:
     shop.project.docker("stop", f"{shop.project.name}-shop-1")
     check(shop.project.inv("upgrade", "--to", "v2"), 7, "nothing is upgraded while shop is not ready")

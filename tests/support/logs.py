@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.support.lease import subnets
+from tests.support.leftovers import RUN
 from tests.support.project import IMAGE, INV, REPOSITORY
 
 Json = dict[str, Any]
@@ -30,11 +32,8 @@ def talker(script: str, **options: str) -> Json:
 
 
 def small_networks(*names: str) -> dict[str, Json]:
-    """Networks side by side that take none of the thirty or so that an engine hands out by itself."""
-    number = uuid.uuid4().int % 256
-    return {
-        name: {"ipam": {"config": [{"subnet": f"10.214.{number}.{place * 16}/28"}]}} for place, name in enumerate(names)
-    }
+    """Networks outside of the thirty or so that an engine assigns by itself."""
+    return {name: {"ipam": {"config": [{"subnet": subnet}]}} for name, subnet in zip(names, subnets(), strict=False)}
 
 
 def build(*services: str) -> None:
@@ -49,7 +48,7 @@ class Logs:
     """The containers of the project, and what of them is in the store."""
 
     def __init__(self, folder: Path, services: Mapping[str, Json], **environment: str) -> None:
-        self.name = f"logs-{uuid.uuid4().hex[:8]}"
+        self.name = f"logs-{RUN}-{uuid.uuid4().hex[:8]}"
         ports = dict.fromkeys(("ELASTICSEARCH_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"), "0")
         self.environment = {"COMPOSE_PROJECT_NAME": self.name, **ports, **environment}
         # What only a test needs: a port that is free.

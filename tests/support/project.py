@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.lease import small_subnet
+from tests.support.leftovers import RUN
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 INV = Path(sys.executable).with_name("inv")
 # Small, has bash, and is there wherever the packaged images were built.
@@ -33,7 +36,7 @@ class Project:
 
     def __init__(self, folder: Path, services: Mapping[str, Json], **top_level: Json) -> None:
         self.root = folder
-        self.name = f"gate-{uuid.uuid4().hex[:8]}"
+        self.name = f"gate-{RUN}-{uuid.uuid4().hex[:8]}"
         self.environment: dict[str, str] = {"GATE_TIMEOUT": "20"}
         (folder / "docker").mkdir(parents=True)
         shutil.copy(REPOSITORY / "tasks.py", folder)
@@ -58,7 +61,7 @@ class Project:
         )
 
     def inv(self, *words: str, timeout: float = 120) -> tuple[int, str]:
-        """Run `inv` to its end: exit code and all that it said."""
+        """Run `inv` to its end; return the exit code and the output."""
         with self.popen(*words) as process:
             try:
                 output, _ = process.communicate(timeout=timeout)
@@ -72,19 +75,19 @@ class Project:
         return done.stdout.strip()
 
     def inspect(self, service: str) -> Json:
-        """What the engine says of the service's container."""
+        """`docker inspect` of the container of a service."""
         found: list[Json] = json.loads(self.docker("inspect", f"{self.name}-{service}-1"))
         return found[0]
 
     def clean(self) -> None:
         """Remove what carries this project's name, and nothing else."""
         if "DOCKER_HOST" in self.environment:
-            return  # an engine of the test's own: it goes with all that it has
+            return  # the test removes this engine with everything on it
         label = f"label=com.docker.compose.project={self.name}"
         for kind, listing in (("container", ["-aq"]), ("network", ["-q"]), ("volume", ["-q"])):
             names = self.docker(kind, "ls", *listing, "--filter", label).split()
             if names:
-                self.docker(kind, "rm", "--force", *names)
+                self.docker(kind, "rm", "--force", *(["--volumes"] if kind == "container" else []), *names)
 
     def _environment(self) -> dict[str, str]:
         ours = {name: value for name, value in os.environ.items() if name != "COMPOSE_PROJECT_NAME"}
@@ -92,9 +95,8 @@ class Project:
 
 
 def small_network() -> Json:
-    """A network that takes none of the thirty or so that an engine hands out by itself: tests run beside platforms."""
-    number = uuid.uuid4().int
-    return {"ipam": {"config": [{"subnet": f"10.213.{number % 256}.{number // 256 % 16 * 16}/28"}]}}
+    """A network outside of the thirty or so that an engine assigns by itself: tests run beside platforms."""
+    return {"ipam": {"config": [{"subnet": small_subnet()}]}}
 
 
 def service(command: str, *, probe: str = "true", phase: str | None = "infrastructure", **more: object) -> Json:
@@ -103,7 +105,7 @@ def service(command: str, *, probe: str = "true", phase: str | None = "infrastru
     return {
         "image": IMAGE,
         "command": ["bash", "-c", command],
-        # Ends at once when it is asked to, so that no test waits for a grace period.
+        # Stops at once, so that no test waits for a grace period.
         "init": True,
         "labels": labels,
         "healthcheck": {
@@ -119,7 +121,7 @@ def service(command: str, *, probe: str = "true", phase: str | None = "infrastru
 
 
 def without_healthcheck(command: str, **more: object) -> Json:
-    """The same, and nobody can tell whether it works."""
+    """The same without a health check."""
     return {key: value for key, value in service(command, **more).items() if key != "healthcheck"}  # type: ignore[arg-type]
 
 

@@ -22,7 +22,7 @@ from tests.support.promql import Found, asked_for, dashboards, filled, queries_o
 from tests.support.routes import PATHS, READS
 
 Json = dict[str, Any]
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.full, pytest.mark.timeout(1200)]
 
 # How long traffic goes on before anybody looks, in seconds.
 _TRAFFIC = 120
