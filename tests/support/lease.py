@@ -9,7 +9,6 @@ import tempfile
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import IO
 
 _FOLDER = Path(tempfile.gettempdir()) / f"rofecare-test-blocks-{os.getuid()}"
 _BLOCKS = 200
@@ -22,34 +21,34 @@ _ports = count()
 
 
 @cache
-def _block() -> tuple[int, IO[str]]:
-    """The number of this process's block, and the file whose lock keeps it. The kernel releases the lock."""
+def _block() -> int:
+    """The number of the block of this process: a locked file, which the kernel releases when the process ends."""
     _FOLDER.mkdir(exist_ok=True)
     for number in range(_BLOCKS):
-        file = (_FOLDER / str(number)).open("a", encoding="ascii")
+        descriptor = os.open(_FOLDER / str(number), os.O_CREAT | os.O_RDWR, 0o600)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.close()
+            os.close(descriptor)
         else:
-            return number, file
+            return number
     message = f"all {_BLOCKS} blocks of networks and ports in {_FOLDER} are leased"
     raise RuntimeError(message)
 
 
 def small_subnet() -> str:
     """A network for a few containers. The numbers repeat after 16, when the first project is gone."""
-    return f"10.213.{_block()[0]}.{next(_numbers) % _SMALL_NETWORKS * 16}/28"
+    return f"10.213.{_block()}.{next(_numbers) % _SMALL_NETWORKS * 16}/28"
 
 
 def subnets() -> list[str]:
     """Sixteen networks for one project with many; a process has one such project at a time."""
-    return [f"10.214.{_block()[0]}.{place * 16}/28" for place in range(_SMALL_NETWORKS)]
+    return [f"10.214.{_block()}.{place * 16}/28" for place in range(_SMALL_NETWORKS)]
 
 
 def free_port() -> int:
     """A port that nothing listens on."""
-    first = _FIRST_PORT + _block()[0] * _PORTS
+    first = _FIRST_PORT + _block() * _PORTS
     for _ in range(_PORTS):
         port = first + next(_ports) % _PORTS
         with socket.socket() as probe:
