@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree: one exit code and one section of the README a class.
+"""What can go wrong, as a tree: one exit code and one section of docs/exit-codes.md per class.
 
     RofecareError
     ├── UsageError           2  a word on the command line

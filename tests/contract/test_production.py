@@ -216,9 +216,9 @@ def test_every_finding_of_compose_lint_is_explained(root: Path, tls: Json, tmp_p
         rule for rule, _ in found if {service for other, service in found if other == rule} == {*tls["services"]}
     }
     expected = {(rule, "all") for rule in everywhere} | {pair for pair in found if pair[0] not in everywhere}
-    for name in ("production.md", "production.fr.md"):
+    for name in ("docs/production.md", "docs/fr/production.md"):
         rows = re.findall(
-            r"^\| `(CL-\d+)` \| (?:\w+) \| (?:`([\w-]+)`|all|tous) \|", (root / "docs" / name).read_text(), re.MULTILINE
+            r"^\| `(CL-\d+)` \| (?:\w+) \| (?:`([\w-]+)`|all|tous) \|", (root / name).read_text(), re.MULTILINE
         )
         assert {(rule, service or "all") for rule, service in rows} == expected, name
 

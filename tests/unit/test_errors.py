@@ -1,4 +1,4 @@
-"""Each class of error has one exit code and one section of the README."""
+"""Each class of error has one exit code and one section of docs/exit-codes.md."""
 
 from __future__ import annotations
 

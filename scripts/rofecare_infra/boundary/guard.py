@@ -57,7 +57,7 @@ def describe(error: RofecareError) -> str:
         f"  expected: {error.expected}" if error.expected else "",
         f"  next:     {error.next_step}" if error.next_step else "",
         *(f"  {line}" for line in error.details),
-        f"  (exit code {error.exit_code}; README.md#{error.slug})",
+        f"  (exit code {error.exit_code}; docs/exit-codes.md#{error.slug})",
     ]
     return "\n".join(part for part in parts if part)
 
@@ -94,6 +94,6 @@ def _report(root: Path, error: Exception) -> str:
     return (
         f"error: this is a bug in this project, not in what you did\n"
         f"  seen:     {type(error).__name__}: {error}\n"
-        f"  expected: one of the errors that README.md explains\n"
+        f"  expected: one of the errors in docs/exit-codes.md\n"
         f"  next:     run the same command again; if it stays, send the report: {where}"
     )

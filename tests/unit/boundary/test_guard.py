@@ -33,7 +33,7 @@ def test_a_good_end_is_no_error(tmp_path: Path) -> None:
 def test_each_error_ends_with_its_code(tmp_path: Path, kind: type[errors.RofecareError]) -> None:
     left = left_by(tmp_path, kind("it failed"))
     assert left.code == kind.exit_code
-    assert left.message == f"error: it failed\n  (exit code {kind.exit_code}; README.md#{kind.slug})"
+    assert left.message == f"error: it failed\n  (exit code {kind.exit_code}; docs/exit-codes.md#{kind.slug})"
 
 
 def test_an_error_is_told_in_four_parts_and_its_evidence() -> None:
@@ -51,7 +51,7 @@ def test_an_error_is_told_in_four_parts_and_its_evidence() -> None:
         "  next:     inv logs kafka",
         "  | line 1",
         "  | line 2",
-        "  (exit code 6; README.md#timeout)",
+        "  (exit code 6; docs/exit-codes.md#timeout)",
     ]
 
 
