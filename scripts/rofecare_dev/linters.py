@@ -1,4 +1,4 @@
-"""The linters: which there are, what each is run on, and what became of it."""
+"""The linters: their commands, the files that they check, and their results."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from rofecare_dev import sources
 from rofecare_infra import process
 from rofecare_infra.errors import CommandError
 
-# The slowest of them takes half a minute on an old machine; in seconds.
+# In seconds. The slowest takes half a minute on an old machine.
 _PATIENCE = 300.0
 
 
 @dataclass(frozen=True)
 class Linter:
-    """A check by name, and the commands that must all end with 0."""
+    """A check by name; it passes if all its commands exit with 0."""
 
     name: str
     commands: tuple[tuple[str, ...], ...]
-    # A command whose output the others judge: they are given it in a file, as their last word.
-    judged: tuple[str, ...] = ()
+    # A command whose output the others check: they get it as a file, the last word of their command lines.
+    checked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one linter had to say."""
+    """The result of one linter."""
 
     linter: str
     passed: bool
@@ -44,7 +44,7 @@ class Finding:
 
 
 def linters(root: Path) -> tuple[Linter, ...]:
-    """Every linter with the files that it is for, the slowest first."""
+    """Every linter with the files that it checks, the slowest first."""
     return (
         _of("mypy", "mypy"),
         _of("lint-imports", "lint-imports"),
@@ -54,17 +54,17 @@ def linters(root: Path) -> tuple[Linter, ...]:
         _of("shellcheck", "shellcheck", *_names(sources.shell_scripts(root))),
         _of("hadolint", "hadolint", *_names(sources.dockerfiles(root))),
         Linter("compose config", tuple((*_compose(*files), "--quiet") for files in _combinations(root))),
-        # What runs in production, merged: a file alone is half the truth.
+        # The merged files of production: one file alone shows only part of the settings.
         Linter("compose-lint", (("compose-lint", "check", "--no-env", "--quiet"),), _compose(*sources.hardened(root))),
     )
 
 
 def lint(root: Path, chosen: Sequence[Linter]) -> Iterator[Finding]:
-    """Run them all, as many at a time as there are cores, and yield each finding in the order given.
+    """Run the linters, as many at a time as there are cores, and yield their findings in the order given.
 
-    Raises CommandError, before any is run, for a tool that is missing.
+    Raises CommandError before any of them runs if a tool is missing.
     """
-    called = [words[0] for linter in chosen for words in (*linter.commands, linter.judged[:1]) if words]
+    called = [words[0] for linter in chosen for words in (*linter.commands, linter.checked[:1]) if words]
     absent = [program for program in called if _tool(program) is None]
     if absent:
         raise CommandError(
@@ -78,21 +78,21 @@ def lint(root: Path, chosen: Sequence[Linter]) -> Iterator[Finding]:
 
 
 def run(root: Path, linter: Linter) -> Finding:
-    """Run one linter to its end; what it printed is kept when it failed."""
+    """Run one linter. Its output is part of the finding if it failed."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         output = _output_of(root, linter, Path(folder) / "docker-compose.yml")
     return Finding(linter.name, not output, time.monotonic() - began, output)
 
 
-def _output_of(root: Path, linter: Linter, judged: Path) -> tuple[str, ...]:
-    """What the commands that failed have printed."""
-    if linter.judged:
-        made = _run(root, linter.judged)
+def _output_of(root: Path, linter: Linter, checked: Path) -> tuple[str, ...]:
+    """The output of the commands that failed."""
+    if linter.checked:
+        made = _run(root, linter.checked)
         if not made.ok:
             return _failure(made)
-        judged.write_text(made.stdout, encoding="utf-8")
-    last = (str(judged),) if linter.judged else ()
+        checked.write_text(made.stdout, encoding="utf-8")
+    last = (str(checked),) if linter.checked else ()
     results = [_run(root, (*words, *last)) for words in linter.commands]
     return tuple(line for result in results if not result.ok for line in _failure(result))
 
@@ -106,7 +106,7 @@ def _failure(result: process.Result) -> tuple[str, ...]:
 
 
 def _tool(name: str) -> str | None:
-    """The program of this Python's own environment, which need not be activated, else the machine's."""
+    """The program from this Python's environment, which need not be activated, or else from PATH."""
     return shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
 
 
@@ -119,7 +119,7 @@ def _names(paths: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _combinations(root: Path) -> Iterator[tuple[str, ...]]:
-    """The platform alone, and with each overlay: what people type."""
+    """The base file alone, and with each overlay."""
     yield ("docker-compose.yml",)
     for overlay in sources.overlays(root):
         yield ("docker-compose.yml", overlay)

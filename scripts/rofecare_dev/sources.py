@@ -1,4 +1,4 @@
-"""The files of this repository by kind. Found by walking, so that a copy without git's history is checked, too."""
+"""The files of this repository by kind. The folders are walked, so that a copy without git's history works too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-# Made on each machine, or not ours to judge.
+# Generated on each machine, or not part of this repository.
 _IGNORED = frozenset({".git", ".venv", ".rofecare", "__pycache__", "node_modules", "target"})
 _SHELLS = ("sh", "bash", "dash")
 
@@ -15,7 +15,7 @@ def files(root: Path) -> Iterator[Path]:
     """Every file of the repository, in a stable order, relative to `root`."""
     for folder, folders, names in os.walk(root):
         here = Path(folder)
-        folders[:] = sorted(name for name in folders if not _is_made(here / name))
+        folders[:] = sorted(name for name in folders if not _is_generated(here / name))
         found = ((here / name).relative_to(root) for name in sorted(names) if not (here / name).is_symlink())
         yield from (path for path in found if path.parts[:2] != ("docker", "secrets"))
 
@@ -26,7 +26,7 @@ def dockerfiles(root: Path) -> tuple[Path, ...]:
 
 
 def shell_scripts(root: Path) -> tuple[Path, ...]:
-    """Every script that names a shell in its first line, whatever its file name is."""
+    """Every script whose first line names a shell, regardless of its file name."""
     return tuple(path for path in files(root) if _interpreter(root / path) in _SHELLS)
 
 
@@ -36,18 +36,18 @@ def yaml_files(root: Path) -> tuple[Path, ...]:
 
 
 def overlays(root: Path) -> tuple[str, ...]:
-    """The compose files that go on top of the first one; not the user's own."""
+    """The compose files that extend the base file, without the user's own override."""
     found = (path.name for path in (root / "docker").glob("docker-compose.*.yml"))
     return tuple(sorted(name for name in found if name != "docker-compose.override.yml"))
 
 
 def hardened(root: Path) -> tuple[str, ...]:
-    """The compose files of production with TLS, as they are merged; those that are there."""
+    """The compose files of production with TLS, in the order in which they are merged; those that exist."""
     wanted = ("docker-compose.yml", "docker-compose.prod.yml", "docker-compose.tls.yml")
     return tuple(name for name in wanted if (root / "docker" / name).exists())
 
 
-def _is_made(folder: Path) -> bool:
+def _is_generated(folder: Path) -> bool:
     return folder.name in _IGNORED or folder.name.endswith(("_cache", ".egg-info"))
 
 

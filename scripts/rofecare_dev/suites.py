@@ -12,7 +12,7 @@ from pathlib import Path
 from rofecare_infra import process
 from rofecare_infra.errors import UsageError
 
-# Folders below tests/: each needs more of the machine than the one before it.
+# Folders below tests/, the fast ones first.
 SUITES = ("unit", "contract", "engine", "e2e")
 # Suites whose tests mostly wait for containers: they gain from several workers, the others lose.
 _PARALLEL = {"", "engine"}
@@ -61,9 +61,9 @@ def seed_of(word: object) -> int | None:
 
 
 def run_tests(root: Path, selection: Selection, environ: Mapping[str, str]) -> int:
-    """Run the selected tests on our own terminal; return pytest's exit code.
+    """Run the selected tests on the terminal; return pytest's exit code.
 
-    In CI (`CI` is set) a missing engine is a failure, where a laptop skips what needs one.
+    In CI (`CI` is set) a missing engine is a failure; elsewhere the tests that need one are skipped.
     Raises UsageError for a suite that does not exist, and for two tiers at once.
     """
     if selection.only and selection.only not in SUITES:
@@ -87,7 +87,7 @@ def command(root: Path, selection: Selection, environ: Mapping[str, str], cores:
     """The command line of pytest for a selection."""
     wanted = (root / "tests" / suite for suite in ([selection.only] if selection.only else SUITES))
     folders = [str(folder.relative_to(root)) for folder in wanted if folder.is_dir()]
-    # Python's own switch, because pytest is not on PATH when the environment is not activated.
+    # As a module, because pytest is not on PATH if the environment is not activated.
     argv = [sys.executable, "-m", "pytest", *folders, "-m", selection.markers, "--durations=10"]
     if selection.named:
         argv += ["-k", selection.named]

@@ -1,8 +1,8 @@
-"""What the monitoring costs: processor time and memory of the platform without it and with it, under the same traffic.
+"""The cost of the monitoring: CPU time and memory of the platform without and with it, under the same load.
 
     python -m tests.benchmarks.cost_of_monitoring [SECONDS]
 
-Starts a platform of its own, measures both for that long each (120 s unless told), removes it, prints a table.
+Starts a platform of its own, measures both for SECONDS each (default: 120), removes it and prints a table.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Use:
-    """Processor time in seconds since the container's start, and memory in bytes without what may be dropped."""
+    """CPU time in seconds since the container's start, and memory in bytes without the reclaimable page cache."""
 
     cpu: float
     memory: int
@@ -49,35 +49,35 @@ def main(seconds: float) -> None:
             platform.inv("stop-all", "--volumes")
     platform_alone = set(without)
     rows = (
-        ("the platform, not watched", without, platform_alone),
-        ("the platform, watched", with_it, platform_alone),
-        ("what watches it", with_it, set(with_it) - platform_alone),
+        ("platform without monitoring", without, platform_alone),
+        ("platform with monitoring", with_it, platform_alone),
+        ("monitoring", with_it, set(with_it) - platform_alone),
     )
-    _say(f"{_RATE} requests/s over eight routes, {seconds:.0f} s each\n")
-    _say("| | containers | processor (cores) | memory (MiB) |\n| --- | ---: | ---: | ---: |")
+    _print(f"{_RATE} requests/s over eight routes, {seconds:.0f} s each\n")
+    _print("| | containers | CPU (cores) | memory (MiB) |\n| --- | ---: | ---: | ---: |")
     for title, found, names in rows:
         mine = [found[name] for name in names]
         cores = sum(use.cpu for use in mine) / seconds
-        _say(f"| {title} | {len(mine)} | {cores:.2f} | {sum(use.memory for use in mine) / _MEBIBYTE:.0f} |")
+        _print(f"| {title} | {len(mine)} | {cores:.2f} | {sum(use.memory for use in mine) / _MEBIBYTE:.0f} |")
 
 
 def _measure(platform: PlatformUnderTest, seconds: float) -> Mapping[str, Use]:
-    """Container -> what it used meanwhile: `cpu` of these seconds alone, `memory` at their end."""
+    """Container -> its use: `cpu` of the measured period alone, `memory` at its end."""
     base = f"http://127.0.0.1:{platform.ports['GATEWAY_PORT']}"
     with Load(base, READS, rate=_RATE, login=Account(), timeout=20) as load:
         time.sleep(_WARM)
-        before = _look(platform.name)
+        before = _sample(platform.name)
         time.sleep(seconds)
-        after = _look(platform.name)
-    _say(load.summary())
+        after = _sample(platform.name)
+    _print(load.summary())
     return {name: Use(use.cpu - before[name].cpu, use.memory) for name, use in after.items() if name in before}
 
 
-def _look(project: str) -> dict[str, Use]:
+def _sample(project: str) -> dict[str, Use]:
     client = docker.from_env()
     containers = client.containers.list(filters={"label": f"com.docker.compose.project={project}"})
     with ThreadPoolExecutor(len(containers)) as pool:
-        # One look, without the second one by which percentages are told.
+        # One sample each: the second one is only needed for percentages.
         stats = pool.map(lambda each: client.api.stats(each.id, stream=False, one_shot=True), containers)
         return {each.name or "": _use(found) for each, found in zip(containers, stats, strict=True)}
 
@@ -88,7 +88,7 @@ def _use(stats: Json) -> Use:
     return Use(stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9, memory["usage"] - dropped)
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

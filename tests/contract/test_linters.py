@@ -1,4 +1,4 @@
-"""Each linter, so that the suite fails where `inv lint` does."""
+"""Every linter passes, so that the suite fails where `inv lint` fails."""
 
 from __future__ import annotations
 

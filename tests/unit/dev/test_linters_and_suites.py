@@ -1,4 +1,4 @@
-"""What the linters are run on, and what a missing tool or a wrong word leads to."""
+"""The files that the linters check, the command line of pytest, and the errors for missing tools and wrong flags."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def test_files_of_each_kind(root: Path) -> None:
     assert overlays(root) == ("docker-compose.packages.yml",)
 
 
-def test_what_was_made_here_is_not_ours_to_judge(root: Path) -> None:
+def test_generated_files_are_ignored(root: Path) -> None:
     found = names(list(files(root)))
     assert not [name for name in found if name.startswith((".git/", ".venv/", "docker/secrets/"))]
     assert not [name for name in found if "target" in name]
 
 
-def test_each_overlay_is_tried_on_top_of_the_platform(root: Path) -> None:
+def test_each_overlay_is_checked_with_the_base_file(root: Path) -> None:
     (compose,) = (one for one in linters(root) if one.name == "compose config")
     assert [[word for word in command if word.endswith(".yml")] for command in compose.commands] == [
         ["docker/docker-compose.yml"],
@@ -72,7 +72,7 @@ def test_each_overlay_is_tried_on_top_of_the_platform(root: Path) -> None:
     ]
 
 
-def test_each_finding_in_the_order_given(tmp_path: Path) -> None:
+def test_findings_come_in_the_order_given(tmp_path: Path) -> None:
     good = Linter("good", (("true",),))
     bad = Linter("bad", (("sh", "-c", "echo wrong; exit 2"), ("true",)))
     findings = list(lint(tmp_path, [bad, good]))
@@ -83,7 +83,7 @@ def test_each_finding_in_the_order_given(tmp_path: Path) -> None:
     assert str(findings[0]).startswith("FAILED  bad (0.")
 
 
-def test_a_tool_that_is_missing_is_named_before_anything_is_run(tmp_path: Path) -> None:
+def test_a_missing_tool_is_reported_before_anything_runs(tmp_path: Path) -> None:
     witness = Linter("witness", (("touch", str(tmp_path / "ran")),))
     with pytest.raises(CommandError) as caught:
         list(lint(tmp_path, [witness, Linter("x", (("no-such-linter",), ("no-such-linter", "again")))]))
@@ -92,7 +92,7 @@ def test_a_tool_that_is_missing_is_named_before_anything_is_run(tmp_path: Path) 
 
 
 class Terminal:
-    """Stands in for a run on our own terminal."""
+    """Replaces a run on the terminal."""
 
     def __init__(self, code: int) -> None:
         self.code = code
@@ -106,7 +106,7 @@ class Terminal:
 def options(
     root: Path, selection: Selection, environ: dict[str, str] | None = None, *, cores: int = 2
 ) -> tuple[list[str], list[str]]:
-    """What pytest is run with: the folders, and everything after them."""
+    """The arguments of pytest: the folders, and everything after them."""
     argv = command(root, selection, environ or {}, cores)
     assert argv[:3] == [sys.executable, "-m", "pytest"]
     end = argv.index("-m", 3)
@@ -135,7 +135,7 @@ def test_one_suite_and_ci(root: Path) -> None:
         (Selection(), "not full and not soak"),
         (Selection(full=True), "not soak"),
         (Selection(soak=True), "soak"),
-        # Any single test can be run alone, whatever its tier.
+        # Any single test can be run alone, regardless of its tier.
         (Selection(named="x"), "not soak"),
         (Selection(only="engine"), "not soak"),
         (Selection(only="engine", soak=True), "soak"),
@@ -145,7 +145,7 @@ def test_tiers_are_markers(root: Path, selection: Selection, markers: str) -> No
     assert tiers(root, selection) == markers
 
 
-def test_a_name_is_handed_to_pytest(root: Path) -> None:
+def test_a_name_is_passed_to_pytest(root: Path) -> None:
     assert options(root, Selection(named="a or b"))[1][-2:] == ["-k", "a or b"]
 
 
@@ -185,7 +185,7 @@ def test_a_seed() -> None:
         seed_of("x")
 
 
-def test_pytest_has_the_last_word(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_prints_nothing_after_the_summary_of_pytest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "run_attached", Terminal(1))
     with pytest.raises(Exit) as caught:
         tasks.test(Context(Config(overrides={"checkout": str(root)})), only="unit")
