@@ -158,7 +158,7 @@ def test_a_volume_that_somebody_else_uses_is_left_and_said(make_project: MakePro
 
 
 def test_an_interrupted_stop_answers_at_once(make_project: MakeProject) -> None:
-    deaf = service("trap '' TERM; while :; do sleep 1; done", init=False, stop_grace_period="30s")
+    deaf = service("trap '' TERM; while :; do sleep 1; done", init=False, stop_grace_period="15s")
     project = make_project({"deaf": deaf})
     check(project.inv("start-all"), 0)
     with project.popen("stop-all") as running:
