@@ -69,7 +69,7 @@ def stop(project: Project, containers: tuple[Container, ...]) -> Generator[Event
     """Stop these and remove them: what is gone is not started again by an engine that was."""
     yield from stop_in_stages(project.engine, project.platform, containers, SYSTEM_CLOCK)
     for container in containers:
-        run(["docker", "rm", "--force", container.id], check=False, timeout=120)
+        run(["docker", "rm", "--force", "--volumes", container.id], check=False, timeout=120)
 
 
 def start(project: Project, names: Iterable[str], clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, None]:

@@ -120,7 +120,7 @@ def put_in(project: Project, record: VolumesRecord, folder: Path) -> Generator[E
     """Make the unit's volumes anew with the content of these archives; its services stay stopped."""
     services = [service for service in services_of(project.platform) if service.name in record.services]
     for container in _containers(project, services):
-        run(["docker", "rm", "--force", container.id], timeout=180)
+        run(["docker", "rm", "--force", "--volumes", container.id], timeout=180)
     for service in services:
         for volume in service.volumes:
             name = project.platform.volumes.get(volume, volume)

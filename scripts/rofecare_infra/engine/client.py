@@ -143,9 +143,9 @@ class Engine:
             _or_none(self._api.stop, container, timeout=grace)
 
     def remove(self, container: str) -> None:
-        """Remove a container that has ended; its named volumes stay."""
+        """Remove a container that has ended, with its anonymous volumes; named volumes stay."""
         with _answers():
-            _or_none(self._api.remove_container, container)
+            _or_none(self._api.remove_container, container, v=True)
 
     def start(self, container: str) -> None:
         """Start a container that is there; the files that it mounts are looked up anew."""
