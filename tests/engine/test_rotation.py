@@ -107,7 +107,14 @@ def test_a_service_that_does_not_come_back_brings_the_old_one_back(make_project:
     check(project.inv("start-all"), 0)
     project.environment["GATE_TIMEOUT"] = "8"
     old = value(project, NAMES[0])
-    check(project.inv("rotate", "db"), 6, "db_password was not changed", "web", "| not my password", "putting the old")
+    check(
+        project.inv("rotate", "db"),
+        6,
+        "db_password was not changed",
+        "web",
+        "| not my password",
+        "rolling back to the old",
+    )
     assert value(project, NAMES[0]) == old
     assert opens(project, NAMES[0], old)
     assert leftovers(project) == []
@@ -162,7 +169,7 @@ def test_killed_and_the_platform_gone_the_next_start_ends_it(locked: Project) ->
         _until_under_way(locked, running, switched=True)
         running.kill()
     check(locked.inv("stop-all"), 0)
-    check(locked.inv("start-all"), 0, "was cut off", "up: 4 of 4")
+    check(locked.inv("start-all"), 0, "was interrupted", "up: 4 of 4")
     assert value(locked, NAMES[0]) == old
     assert opens(locked, NAMES[0], old)
     assert leftovers(locked) == []

@@ -214,7 +214,7 @@ def prepare(root: Path, scope: Scope, *, monitoring: bool | None = None, product
     """Look at everything that a start needs."""
     project = open_project(root, monitoring=monitoring, production=production)
     scope.follow(upgrade.settle(project))
-    scope.follow(rotation.settle(project))
+    scope.follow(rotation.recover(project))
     if any(service.phase == MONITORING for service in project.platform.services):
         backup.metrics.tell(project.settings)
     return scope.follow(project_room.prepare(project))

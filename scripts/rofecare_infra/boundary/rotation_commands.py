@@ -15,8 +15,8 @@ def rotate(root: Path, word: str, *, as_json: bool) -> None:
     began = time.monotonic()
     with Scope(renderer_for(as_json=as_json)) as scope:
         project = open_project(root)
-        scope.follow(rotation.settle(project))
+        scope.follow(rotation.recover(project))
         report = scope.follow(rotation.rotate(project, word))
         restarted = ", ".join(f"{name} ({seconds:.1f} s)" for name, seconds in report.restarted.items())
-        scope.say(f"{report.secret} is changed: the new one opens, the old one does not any more")
+        scope.say(f"{report.secret} is changed: the new secret is accepted, the old one is refused")
         scope.say(f"restarted, each once: {restarted or 'nothing'}; {time.monotonic() - began:.1f} s in all")

@@ -15,7 +15,7 @@ def run_upgrade(root: Path, tag: str, *, rehearse: bool, as_json: bool) -> None:
     with Scope(renderer_for(as_json=as_json)) as scope:
         project = open_project(root)
         scope.follow(upgrade.settle(project))
-        scope.follow(rotation.settle(project))
+        scope.follow(rotation.recover(project))
 
         def tell(plan: Plan) -> None:
             differing = [one for one in plan.changes if one.differs]

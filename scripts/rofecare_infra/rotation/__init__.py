@@ -1,6 +1,5 @@
-"""A secret is replaced while the platform runs: proven by a real login, or everything is as it was."""
+"""Replaces a secret while the platform runs: verified by a real login, or rolled back."""
 
-from rofecare_infra.rotation.recover import settle
-from rofecare_infra.rotation.rotate import Report, rotate
+from rofecare_infra.rotation.rotate import Report, recover, rotate
 
-__all__ = ["Report", "rotate", "settle"]
+__all__ = ["Report", "recover", "rotate"]

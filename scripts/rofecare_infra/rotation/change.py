@@ -1,37 +1,91 @@
-"""One secret takes another's place, whichever of the two is the new one: a change and its undoing are the same steps.
+"""Replaces one secret with another; a rotation and its rollback are the same steps with the two exchanged.
 
-admit it   where it is asked for, while the first of those who use it is down
-the file   by one rename
-restart    those who use it, one after another; Redis last: it then forgets the other one
+set        the secret at its servers, while the first service that uses it is down
+switch     the file, by one rename
+restart    the services that use it, one after another; Redis last, which then forgets the other secret
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from rofecare_infra.engine import Container
+from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError
+from rofecare_infra.lifecycle import stop_together, until_ready
 from rofecare_infra.monitoring import renew_token
-from rofecare_infra.progress import Event, Working
+from rofecare_infra.platform import Platform, Service
+from rofecare_infra.progress import Event, Note, Working, listed
+from rofecare_infra.rotation.credentials import Credential, Shell, credentials_of, ingresses_of
 from rofecare_infra.rotation.files import SecretFile
 from rofecare_infra.rotation.kinds import Kind, Secret
-from rofecare_infra.rotation.locks import Lock, doors_of, locks_of
-from rofecare_infra.rotation.restart import Restarts
-from rofecare_infra.rotation.shell import Shell
-from rofecare_infra.state import poll
+from rofecare_infra.state import Clock, poll
 
-# A gateway reads the register of services every few seconds, and a circuit breaker that opened meanwhile lets the next
-# request through after ten: in seconds, with some patience.
-_KNOWN_AGAIN = 30.0
+# A gateway reads the registry of services every few seconds, and a circuit breaker that opened meanwhile passes the
+# next request after ten: in seconds, with some margin.
+_REACHABLE_AGAIN = 30.0
 _POLL = 0.5
-# A paused one still has the secret that it read.
+
+Wave = tuple[Container, ...]
+
+
+@dataclass
+class Restarts:
+    """Restarts containers behind the gate, in waves, and records how long each was away."""
+
+    platform: Platform
+    engine: Engine
+    timeout: float
+    clock: Clock
+    # Ids of the containers that were asked to stop.
+    touched: list[str] = field(default_factory=list)
+    # Container -> seconds from the request to stop until it was ready.
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def waves(
+        self, services: Sequence[Service], together: Sequence[Service], chosen: Sequence[Container]
+    ) -> list[Wave]:
+        """These containers as waves: those of `together` at once, all others one after another."""
+        first = tuple(one for one in chosen if one.service in {service.name for service in together})
+        rest = [one for service in services if service not in together for one in chosen if one.service == service.name]
+        return [*([first] if first else []), *((one,) for one in rest)]
+
+    def run(self, wave: Wave, between: Callable[[], None] | None = None) -> Generator[Event, None, None]:
+        """Stop a wave, call `between` while it is down, start it, and wait until it is ready.
+
+        Raises ServiceFailedError or GateTimeoutError when it does not become ready.
+        """
+        names = listed([one.service for one in wave])
+        began = self.clock.monotonic()
+        if wave:
+            yield Working(f"restarting {names}")
+        self.touched += [one.id for one in wave if one.id not in self.touched]
+        stop_together(self.engine, wave)
+        if between is not None:
+            between()
+        for container in wave:
+            self.engine.start(container.id)
+        services = [self.platform.service(name) for name in dict.fromkeys(one.service for one in wave)]
+        if services:
+            yield from until_ready(
+                self.platform,
+                self.engine,
+                services,
+                # The engine resets its restart counter at a manual start.
+                restarts_before={},
+                timeout=self.timeout,
+                clock=self.clock,
+            )
+        for container in wave:
+            self.seconds[container.name] = self.clock.monotonic() - began
+        if wave:
+            yield Note(f"{names} restarted ({self.clock.monotonic() - began:.1f} s)")
 
 
 @dataclass(frozen=True)
 class Change:
-    """All that a change needs to know."""
+    """One secret, its file, and the containers concerned."""
 
     what: Secret
     file: SecretFile
@@ -39,95 +93,95 @@ class Change:
     shell: Shell
 
     def containers(self, *, running: bool = True) -> list[Container]:
-        """The containers of those who use the secret and of those who ask for it; all of them, or those that are up."""
+        """The containers that use or check the secret: those that are up, or all that exist."""
         concerned = {service.name for service in (*self.what.owners, *self.what.users)}
         found = self.restarts.engine.containers(self.restarts.platform.project)
         return [one for one in found if one.service in concerned and (one.is_up or not running)]
 
-    def locks(self) -> list[Lock]:
-        """The servers that ask for the secret now."""
-        return locks_of(self.what, self.containers(), self.restarts.platform.services, self.shell)
+    def credentials(self) -> list[Credential]:
+        """The secret at each of its running servers."""
+        return credentials_of(self.what, self.containers(), self.restarts.platform.services, self.shell)
 
     def forward(self, old: str, new: str) -> Generator[Event, None, None]:
-        """From the old secret to the new one, which was staged. Raises what stands in the way: then `back` is next."""
+        """Replace the old secret with the staged new one. Raises RofecareError; the caller then rolls back."""
         users = [one for one in self.containers() if one.service not in self._owner_names()]
-        waves = self.restarts.waves(self.what.users, self.what.together, self._mine(users))
+        waves = self.restarts.waves(self.what.users, self.what.together, self._using(users))
 
-        def turn() -> None:
-            for lock in self.locks():
-                lock.admit(new, known=old)
+        def switch() -> None:
+            for credential in self.credentials():
+                credential.set(new, known=old)
             self.file.switch()
-            self._sign_anew()
+            self._renew_token()
 
         first, *rest = waves or [()]
-        yield from self.restarts.run(first, turn)
-        yield from self._let_in(first)
+        yield from self.restarts.run(first, switch)
+        yield from self._until_reachable(first)
         for wave in rest:
             yield from self.restarts.run(wave)
-            yield from self._let_in(wave)
-        yield from self._forget(self.containers())
-        self.prove(good=new, bad=old)
+            yield from self._until_reachable(wave)
+        yield from self._restart_cache(self.containers())
+        self.verify(good=new, bad=old)
 
-    def back(self, touched: Sequence[str], *, old: str, known: Sequence[str]) -> Generator[Event, None, None]:
-        """Back to the old secret, with another restart of what was restarted. Raises what stands in the way."""
-        admitted = True
-        for lock in self.locks():
-            admitted = self._admitted(lock, old, known) and admitted
-        if not admitted and self.what.kind is not Kind.CACHE:
-            raise _stuck(self.what.name)
-        self.file.put_back()
-        self._sign_anew()
+    def roll_back(self, touched: Sequence[str], *, old: str, known: Sequence[str]) -> Generator[Event, None, None]:
+        """Restore the old secret and restart again what was restarted. Raises RofecareError."""
+        is_set = True
+        for credential in self.credentials():
+            is_set = self._set(credential, old, known) and is_set
+        if not is_set and self.what.kind is not Kind.CACHE:
+            raise _not_set(self.what.name)
+        self.file.roll_back()
+        self._renew_token()
         concerned = [one for one in self.containers(running=False) if one.id in touched]
         servers = [one for one in self.containers(running=False) if one.id in touched or one.status == "running"]
-        if not admitted:
-            # A Redis that is down reads the old one from its file when it starts.
-            yield from self._forget(servers)
-        users = [one for one in self._mine(concerned) if one.service not in self._owner_names()]
+        if not is_set:
+            # A Redis that is down reads the old secret from its file when it starts.
+            yield from self._restart_cache(servers)
+        users = [one for one in self._using(concerned) if one.service not in self._owner_names()]
         for wave in self.restarts.waves(self.what.users, self.what.together, users):
             yield from self.restarts.run(wave)
-        if admitted:
-            yield from self._forget(servers)
-        self.prove(good=old)
+        if is_set:
+            yield from self._restart_cache(servers)
+        self.verify(good=old)
 
-    def prove(self, *, good: str, bad: str = "") -> None:
-        """A real login at each server. Raises ServiceFailedError for one that does not do as it should."""
-        for lock in self.locks():
-            if not lock.opens(good):
-                raise _wrong(lock.name, f"{self.what.name} does not open it", "a login with the secret of the file")
-            if bad and lock.opens(bad):
-                raise _wrong(lock.name, f"it takes another {self.what.name}, too", "one secret that opens it")
+    def verify(self, *, good: str, bad: str = "") -> None:
+        """Log in at each server. Raises ServiceFailedError where one refuses `good` or accepts `bad`."""
+        for one in self.credentials():
+            if not one.accepts(good):
+                raise _wrong(one.name, f"it refuses {self.what.name}", "a login with the secret of the file")
+            if bad and one.accepts(bad):
+                raise _wrong(one.name, f"it also accepts another {self.what.name}", "exactly one accepted secret")
 
-    def _admitted(self, lock: Lock, old: str, known: Sequence[str]) -> bool:
+    def _set(self, credential: Credential, old: str, known: Sequence[str]) -> bool:
         for one in known:
             with suppress(RofecareError):
-                lock.admit(old, known=one)
+                credential.set(old, known=one)
                 return True
         return False
 
-    def _let_in(self, wave: Sequence[Container]) -> Generator[Event, None, None]:
-        """After a restart of what lets requests in: wait until it knows the others again.
+    def _until_reachable(self, wave: Sequence[Container]) -> Generator[Event, None, None]:
+        """After the restart of an ingress, wait until it reaches the other services again.
 
-        Whoever is next would otherwise be away twice in a row for those who ask.
+        Otherwise the next service would be unreachable twice in a row for its clients.
         """
-        doors = doors_of(self.restarts.platform.services, wave, self.shell)
-        reached = poll(
-            lambda: all(door.serves() for door in doors),
+        ingresses = ingresses_of(self.restarts.platform.services, wave, self.shell)
+        looks = poll(
+            lambda: all(one.serves() for one in ingresses),
             bool,
             every=_POLL,
-            timeout=_KNOWN_AGAIN,
+            timeout=_REACHABLE_AGAIN,
             clock=self.restarts.clock,
         )
-        for reaches_all in reached:
+        for reaches_all in looks:
             if not reaches_all:
                 yield Working("waiting until requests reach every service again")
 
-    def _sign_anew(self) -> None:
+    def _renew_token(self) -> None:
         """The monitoring's token was signed with the other key."""
         if self.what.kind is Kind.SIGNING_KEY:
             renew_token(self.restarts.platform)
 
-    def _forget(self, containers: Sequence[Container]) -> Generator[Event, None, None]:
-        """Redis reads its one password from the file when it starts, and its health check does, too."""
+    def _restart_cache(self, containers: Sequence[Container]) -> Generator[Event, None, None]:
+        """Redis and its health check read the password from the file when the container starts."""
         if self.what.kind is not Kind.CACHE:
             return
         names = self._owner_names()
@@ -136,24 +190,24 @@ class Change:
             yield from self.restarts.run(wave)
 
     def _owner_names(self) -> frozenset[str]:
-        # Of a signing key those who check it are among those who use it.
+        # The servers that check a signing key are also among its users.
         return frozenset(one.name for one in self.what.owners if one not in self.what.users)
 
-    def _mine(self, containers: Sequence[Container]) -> list[Container]:
+    def _using(self, containers: Sequence[Container]) -> list[Container]:
         names = {service.name for service in self.what.users}
         return [one for one in containers if one.service in names]
 
 
 def _wrong(container: str, seen: str, expected: str) -> ServiceFailedError:
     return ServiceFailedError(
-        f"{container} does not do as its secret says", seen=seen, expected=expected, next_step="inv status"
+        f"{container} does not accept exactly the current secret", seen=seen, expected=expected, next_step="inv status"
     )
 
 
-def _stuck(secret: str) -> ServiceFailedError:
+def _not_set(secret: str) -> ServiceFailedError:
     return ServiceFailedError(
-        f"{secret} could not be put back",
-        seen="its server does not take the old one",
-        expected="a server that answers its administrator",
-        next_step="inv start-all: it goes on from here; both secrets are kept until then",
+        f"{secret} could not be rolled back",
+        seen="its server does not set the old secret",
+        expected="a server that executes the statements of its administrator",
+        next_step="inv start-all: it continues the rollback; both secrets are kept until then",
     )

@@ -1,8 +1,8 @@
-"""The file of a secret while it changes: the new one beside it, then in its place, the old one kept until it is over.
+"""The file of a secret during a rotation: the new secret beside it, then in its place, the old one until the end.
 
-    NAME  and .NAME.new                  the new one is made
+    NAME  and .NAME.new                  the new secret is written
     NAME  is the new one, and .NAME.old  switched
-    NAME  alone                          kept or put back
+    NAME  only                           committed or rolled back
 
 Each step is one rename, so that a power cut leaves one of these states and NAME is a whole secret in all of them.
 """
@@ -32,11 +32,11 @@ class SecretFile:
         return self.path.with_name(f".{self.path.name}.old")
 
     def read(self) -> str:
-        """The secret as programs read it: without the line's end."""
+        """The secret as programs read it: without the line break at the end."""
         return _read(self.path)
 
     def stage(self, value: str) -> None:
-        """Write the new secret beside the old one. Raises SettingsError where this user may not."""
+        """Write the new secret beside the old one. Raises SettingsError where this user has no permission."""
         try:
             self._next.unlink(missing_ok=True)
             state.write(self._next, value, mode=self.path.stat().st_mode & 0o777)
@@ -46,35 +46,35 @@ class SecretFile:
                 "the new secret cannot be written",
                 seen=str(error),
                 expected=f"{self.path.parent} as a folder that this user may write to",
-                next_step="mend what was seen; nothing was changed",
+                next_step="correct the cause; nothing has been changed",
             ) from error
 
     def switch(self) -> None:
-        """Put the new one in the old one's place; the old one stays beside it."""
+        """Replace the old secret with the new one; the old one stays beside it."""
         self._last.unlink(missing_ok=True)
         os.link(self.path, self._last)
         self._next.replace(self.path)
         self._flush()
 
     def candidates(self) -> tuple[str, ...]:
-        """The secrets that are here, the one that was in force before the change first."""
+        """The secrets on the disk, the one from before the rotation first."""
         return tuple(_read(path) for path in (self._last, self.path, self._next) if path.exists())
 
-    def put_back(self) -> None:
-        """The old one in its place again, and no trace of the new one."""
+    def roll_back(self) -> None:
+        """Restore the old secret and remove the new one."""
         if self._last.exists():
             self._last.replace(self.path)
         self._next.unlink(missing_ok=True)
         self._flush()
 
-    def keep(self) -> None:
-        """Forget the old one."""
+    def commit(self) -> None:
+        """Remove the old secret."""
         self._last.unlink(missing_ok=True)
         self._next.unlink(missing_ok=True)
         self._flush()
 
     def _flush(self) -> None:
-        # A folder that is gone was given up together with the data: there is nothing in it.
+        # The folder may have been removed together with the data.
         if self.path.parent.is_dir():
             state.sync_folder(self.path.parent)
 

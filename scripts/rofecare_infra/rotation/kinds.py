@@ -1,4 +1,4 @@
-"""What a secret is, read off the compose model: who mounts it, as which file, and what they are."""
+"""Determines what a secret is from the compose model: which services mount it, as which file, and what they are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENDINGS = re.compile(r"_(?:password|secret|key|token)$")
 
 
 class Kind(Enum):
-    """What can be changed here."""
+    """The kinds of secrets that can be rotated."""
 
     DATABASE = "the password of a PostgreSQL database"
     CACHE = "the password of Redis"
@@ -29,18 +29,18 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Secret:
-    """One secret with those whose password it is and those who use it, both in start order."""
+    """One secret with the services that check it and those that use it, both in start order."""
 
     name: str
     kind: Kind
     file: Path
-    # The servers that ask for it; of a signing key those that refuse tokens.
+    # The servers that check it; of a signing key those that check tokens.
     owners: tuple[Service, ...]
     users: tuple[Service, ...]
 
     @property
     def together(self) -> tuple[Service, ...]:
-        """The services that must read it at the same moment: who signs and who checks."""
+        """The services that must read it at the same moment: those that sign and those that check."""
         if self.kind is not Kind.SIGNING_KEY:
             return ()
         marked = tuple(one for one in self.users if lets_in(one.labels) or one.labels.get(LABEL_TOKENS) == "true")
@@ -48,7 +48,7 @@ class Secret:
 
 
 def resolve(word: str, secrets: Mapping[str, Path]) -> str:
-    """The secret that a word stands for: `identity-db` -> `identity_db_password`. Raises UsageError for another."""
+    """The secret with this full or short name: `identity-db` -> `identity_db_password`. Raises UsageError."""
     full = {**{short(name): name for name in secrets}, **{name: name for name in secrets}}
     if word not in full:
         near = difflib.get_close_matches(word, full, n=5, cutoff=0.5) or sorted(map(short, secrets))
@@ -62,12 +62,12 @@ def resolve(word: str, secrets: Mapping[str, Path]) -> str:
 
 
 def short(name: str) -> str:
-    """The name as people say it: `identity_db_password` -> `identity-db`."""
+    """The short name: `identity_db_password` -> `identity-db`."""
     return _ENDINGS.sub("", name).replace("_", "-")
 
 
 def secret_of(platform: Platform, name: str) -> Secret:
-    """What this secret is. Raises UsageError for a kind that we cannot change."""
+    """Determine what this secret is. Raises UsageError for a kind that cannot be rotated."""
     order = [service for stage in platform.stages() for service in stage.services]
     mounts = [service for service in order if name in service.secrets]
     for kind, belongs in (
@@ -82,17 +82,17 @@ def secret_of(platform: Platform, name: str) -> Secret:
             return Secret(name, kind, platform.secrets[name], owners, users)
     seen = [f"{service.name} (as {service.secret_files.get(name, name)})" for service in mounts]
     raise UsageError(
-        f"what kind of secret {name} is cannot be told from the compose files",
+        f"what kind of secret {name} is cannot be determined from the compose files",
         seen=f"mounted by {', '.join(seen)}" if seen else "no service mounts it",
-        expected="what POSTGRES_PASSWORD_FILE of a database names, the password of a Redis server, or the key of what "
-        f"lets requests in ({LABEL_ENTRY}), called jwt or sign...",
-        next_step="change it as its service wants it; then docker compose restart what mounts it",
+        expected="a secret that POSTGRES_PASSWORD_FILE of a database names, the password of a Redis server, or the key "
+        f"of an ingress ({LABEL_ENTRY}) with jwt or sign in its name",
+        next_step="change it as its service requires; then docker compose restart the services that mount it",
     )
 
 
 def names(services: Sequence[Service]) -> str:
     """The names of services in a sentence."""
-    return ", ".join(service.name for service in services) or "nobody"
+    return ", ".join(service.name for service in services) or "no service"
 
 
 def _is_its_database(service: Service, secret: str) -> bool:

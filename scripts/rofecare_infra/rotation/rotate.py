@@ -1,4 +1,4 @@
-"""Changes one secret: look first, change, prove; or put everything back and say why."""
+"""Rotates one secret: check, replace, verify, or roll back; and recovers a rotation that was interrupted."""
 
 from __future__ import annotations
 
@@ -6,26 +6,47 @@ import secrets
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
+from rofecare_infra import lifecycle
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.gates import observe
 from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working
-from rofecare_infra.project import Project
-from rofecare_infra.rotation.change import Change
+from rofecare_infra.project import Project, prepare
+from rofecare_infra.rotation.change import Change, Restarts
+from rofecare_infra.rotation.credentials import Shell, in_container
 from rofecare_infra.rotation.files import SecretFile
-from rofecare_infra.rotation.journal import Entry, journal_of
 from rofecare_infra.rotation.kinds import Kind, names, resolve, secret_of
-from rofecare_infra.rotation.restart import Restarts
-from rofecare_infra.rotation.shell import Shell, in_container
 from rofecare_infra.secrets import inventory
-from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal
+from rofecare_infra.settings import Settings
+from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal, JournalKind
 
 _BYTES = 32
 
 
 @dataclass(frozen=True)
+class Entry:
+    """The secret that is being rotated, and whether the new one has been verified. It contains no secret."""
+
+    secret: str
+    proven: bool = False
+
+
+_KIND = JournalKind(
+    "rotation",
+    lambda known: Entry(str(known["secret"]), bool(known["proven"])),
+    writer="inv rotate",
+    remedy="look for .*.old in the secrets folder; where there is none, rm {path}",
+)
+
+
+def journal_of(settings: Settings) -> Journal[Entry]:
+    """The journal of this project's rotations."""
+    return Journal(settings, _KIND)
+
+
+@dataclass(frozen=True)
 class Report:
-    """What was changed, and who was restarted for it (container -> seconds)."""
+    """What was rotated, and what was restarted for it (container -> seconds)."""
 
     secret: str
     kind: Kind
@@ -33,25 +54,21 @@ class Report:
 
 
 def rotate(
-    project: Project,
-    word: str,
-    *,
-    shell: Shell = in_container,
-    clock: Clock = SYSTEM_CLOCK,
+    project: Project, word: str, *, shell: Shell = in_container, clock: Clock = SYSTEM_CLOCK
 ) -> Generator[Event, None, Report]:
-    """Change the secret that `word` names.
+    """Rotate the secret that `word` names.
 
-    Raises UsageError for none, or one of a kind that cannot be changed; ServiceFailedError where what uses it does not
-    run. Whatever fails later is raised when everything is as it was.
+    Raises UsageError for an unknown name or a kind that cannot be rotated, ServiceFailedError where a service that uses
+    it is not ready. A later error is raised after the rollback.
     """
     mine = inventory(project.platform, project.settings.secrets_folder).present
-    change = change_of(project, resolve(word, mine), shell, clock)
+    change = _change_of(project, resolve(word, mine), shell, clock)
     journal = journal_of(project.settings)
     name, kind = change.what.name, change.what.kind
     with journal.locked():
         old = change.file.read()
-        yield Working(f"{name} is {kind.value}: looking at who uses it")
-        _look(change, old)
+        yield Working(f"{name} is {kind.value}: checking the services that use it")
+        _check(change, old)
         new = secrets.token_hex(_BYTES)
         try:
             journal.write(Entry(name))
@@ -59,32 +76,64 @@ def rotate(
             yield from change.forward(old, new)
             journal.write(Entry(name, proven=True))
         except RofecareError as error:
-            yield Note(f"{error.what}: putting the old {name} back")
-            yield from _undo(change, journal, error)
-            raise _kept_error(error, name) from error
+            yield Note(f"{error.what}: rolling back to the old {name}")
+            yield from _roll_back(change, journal, error)
+            raise _rolled_back(error, name) from error
         except BaseException:
-            # ^C: whoever asked has no eyes for what is done now, and gets no half a change.
-            to_end(_undo(change, journal, None))
+            # ^C: no progress is shown any longer, but the rollback is complete.
+            to_end(_roll_back(change, journal, None))
             raise
-        change.file.keep()
+        change.file.commit()
         journal.clear()
     return Report(name, kind, dict(change.restarts.seconds))
 
 
-def change_of(
-    project: Project,
-    name: str,
-    shell: Shell,
-    clock: Clock,
-) -> Change:
-    """A change of this secret. Raises UsageError for one of a kind that cannot be changed."""
+def recover(
+    project: Project, *, shell: Shell = in_container, clock: Clock = SYSTEM_CLOCK
+) -> Generator[Event, None, None]:
+    """Recover from an interrupted rotation: complete it where the new secret was verified, else roll it back.
+
+    A server that does not run is started for the rollback.
+    """
+    journal = journal_of(project.settings)
+    if journal.read() is None:
+        return
+    with journal.locked():
+        entry = journal.read()
+        if entry is None or entry.secret not in project.platform.secrets:
+            journal.clear()
+            return
+        change = _change_of(project, entry.secret, shell, clock)
+        if not change.file.path.exists():
+            # Data and secrets have been removed since.
+            change.file.roll_back()
+            journal.clear()
+            return
+        if entry.proven:
+            change.file.commit()
+            journal.clear()
+            yield Note(f"the rotation of {entry.secret} was interrupted after its verification: the new secret stays")
+            return
+        yield Note(f"a rotation of {entry.secret} was interrupted: rolling back to the old secret")
+        old, *others = change.file.candidates()
+        up = [one.id for one in change.containers()]
+        if change.what.kind is Kind.DATABASE:
+            project = yield from prepare(project)
+            yield from lifecycle.start(project, phases={one.phase for one in change.what.owners}, clock=clock)
+        stopped = [one.id for one in change.containers(running=False) if up and one.id not in up]
+        yield from change.roll_back((*up, *stopped), old=old, known=(*others, old))
+        journal.clear()
+        yield Note(f"{entry.secret} is rolled back: the old secret is in force")
+
+
+def _change_of(project: Project, name: str, shell: Shell, clock: Clock) -> Change:
     restarts = Restarts(project.platform, project.engine, project.settings.gate_timeout, clock)
     secret = secret_of(project.platform, name)
     return Change(secret, SecretFile(secret.file), restarts, shell)
 
 
-def _look(change: Change, old: str) -> None:
-    """Refuse while nothing is changed. Raises ServiceFailedError."""
+def _check(change: Change, old: str) -> None:
+    """Refuse to start unless everything concerned is ready. Raises ServiceFailedError."""
     containers = change.containers()
     running = {one.service for one in containers}
     absent = [service for service in change.what.owners if service.name not in running]
@@ -92,7 +141,7 @@ def _look(change: Change, old: str) -> None:
         raise ServiceFailedError(
             f"{change.what.name} can only be changed while {names(absent)} runs",
             seen=f"{names(absent)} does not run",
-            expected="a started platform: the server itself has to take the new secret",
+            expected="a started platform: the server itself must set the new secret",
             next_step="inv start-all",
         )
     concerned = [one for one in (*change.what.owners, *change.what.users) if one.name in running]
@@ -101,36 +150,36 @@ def _look(change: Change, old: str) -> None:
         raise ServiceFailedError(
             f"{change.what.name} is not changed while {name} is not ready",
             seen=why,
-            expected="everything that uses the secret ready",
+            expected="every service that uses the secret ready",
             next_step="inv status; inv start-all",
         )
-    # What takes anything would prove nothing afterwards.
-    change.prove(good=old, bad=secrets.token_hex(_BYTES))
+    # A server that accepts any secret would make the verification worthless.
+    change.verify(good=old, bad=secrets.token_hex(_BYTES))
 
 
-def _undo(change: Change, journal: Journal[Entry], why: RofecareError | None) -> Generator[Event, None, None]:
-    """Everything as it was. What stands in the way is raised together with why it had to be."""
+def _roll_back(change: Change, journal: Journal[Entry], cause: RofecareError | None) -> Generator[Event, None, None]:
+    """Restore the state before the rotation. An error of the rollback is raised together with its cause."""
     old, *others = change.file.candidates()
     touched = tuple(change.restarts.touched)
     try:
-        yield from change.back(touched, old=old, known=(*others, old))
+        yield from change.roll_back(touched, old=old, known=(*others, old))
     except RofecareError as error:
         raise ServiceFailedError(
-            f"{change.what.name} could neither be changed nor put back",
-            seen=f"{why.what if why else 'interrupted'}; then: {error.what}: {error.seen}",
+            f"{change.what.name} could neither be changed nor rolled back",
+            seen=f"{cause.what if cause else 'interrupted'}; then: {error.what}: {error.seen}",
             expected="the old secret in force again",
-            next_step="inv start-all: it goes on from here; both secrets are kept until then",
+            next_step="inv start-all: it continues the rollback; both secrets are kept until then",
             details=error.details,
         ) from error
     journal.clear()
 
 
-def _kept_error(error: RofecareError, name: str) -> RofecareError:
-    """The first cause, and that nothing is different now."""
+def _rolled_back(error: RofecareError, name: str) -> RofecareError:
+    """The first cause, and that the old state is restored."""
     return type(error)(
         f"{name} was not changed: {error.what}",
         seen=error.seen,
         expected=error.expected,
-        next_step=f"mend the cause, then the same command again; the old {name} is in force and its users run with it",
+        next_step=f"correct the cause, then run the same command again; the old {name} is in force",
         details=error.details,
     )

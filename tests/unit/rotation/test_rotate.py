@@ -13,8 +13,8 @@ from rofecare_infra.images import Sources
 from rofecare_infra.platform import Platform
 from rofecare_infra.process import Result
 from rofecare_infra.project import Project
-from rofecare_infra.rotation import Report, rotate, settle
-from rofecare_infra.rotation.journal import Entry, journal_of
+from rofecare_infra.rotation import Report, recover, rotate
+from rofecare_infra.rotation.rotate import Entry, journal_of
 from rofecare_infra.secrets import scram_verifier as verifier
 from rofecare_infra.state import Journal
 from tests.support.fakes import FakeClock, FakeEngine, container, drain, service, settings
@@ -188,7 +188,7 @@ def test_a_server_that_falls_meanwhile_leaves_both_for_the_next_command(
             world.server.deaf = True
 
     monkeypatch.setattr(world.engine, "stop", fall)
-    with pytest.raises(RofecareError, match="neither be changed nor put back"):
+    with pytest.raises(RofecareError, match="neither be changed nor rolled back"):
         world.rotate()
     assert (world.file.parent / ".db_password.old").read_text() == OLD
     assert journal_of(world.settings).read() == Entry("db_password")
@@ -199,7 +199,7 @@ def test_what_was_proven_stays(world: World) -> None:
     new = world.file.read_text()
     (world.file.parent / ".db_password.old").write_text(OLD)
     journal_of(world.settings).write(Entry("db_password", proven=True))
-    drain(settle(world.project, shell=world.server, clock=world.clock.clock))
+    drain(recover(world.project, shell=world.server, clock=world.clock.clock))
     assert world.file.read_text() == new
     assert journal_of(world.settings).read() is None
     assert [path.name for path in world.file.parent.iterdir()] == ["db_password"]

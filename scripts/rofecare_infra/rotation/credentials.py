@@ -1,14 +1,13 @@
-"""What a secret opens: whether one does, and how another is admitted. One class a kind of secret.
+"""Checks and sets a secret at the servers that accept it: one class a kind of secret.
 
-Every login is one that programs outside the container could make: the address is the container's own on its network,
-since a database trusts whoever comes by the loopback address.
+Every login is one that programs outside the container could make: it uses the container's address on its network, since
+PostgreSQL trusts connections from the loopback address.
 """
 
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,16 +15,18 @@ from rofecare_infra import http
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, ServiceFailedError
 from rofecare_infra.platform import Service, lets_in
-from rofecare_infra.process import Result
+from rofecare_infra.process import Result, run
 from rofecare_infra.rotation.kinds import Kind, Secret
-from rofecare_infra.rotation.shell import Shell
 from rofecare_infra.secrets import scram_verifier, signed
 from rofecare_infra.smoke.plan import prefixes
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 _NOT_READY = 9
 _UNAUTHORIZED = 401
 _SERVER_ERROR = 500
 _HTTP_TIMEOUT = 10.0
+# A login or a statement takes milliseconds; beyond this limit, in seconds, the server hangs.
+_QUICK = 30.0
 
 _PSQL_LOGIN = """
 IFS= read -r PGPASSWORD; export PGPASSWORD
@@ -33,7 +34,7 @@ host=$(cat /etc/hostname)
 pg_isready -q -h "$host" || exit 9
 exec psql -XAtqw -h "$host" -U "$1" -d "$2" -c 'SELECT 1'
 """
-# By the socket, which asks the administrator for nothing; where one made it ask, the old password answers.
+# Over the socket, which trusts the administrator; where its configuration requires a password, the old one is sent.
 _PSQL = 'IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql -Xqw -v ON_ERROR_STOP=1 -U "$1" -d "$2"'
 _REDIS = """
 IFS= read -r REDISCLI_AUTH; export REDISCLI_AUTH
@@ -44,23 +45,38 @@ exec timeout 10 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" && cat >&3 && head -n 1
 """
 
 
-class Lock(Protocol):
-    """One server that a secret opens."""
+class Shell(Protocol):
+    """Runs a script in a container; unit tests pass their own."""
+
+    def __call__(self, container: str, script: str, *arguments: str, stdin: str) -> Result:
+        """Run a shell script with these arguments; the result, whatever the exit code. Secrets go to `stdin`."""
+
+
+def in_container(container: str, script: str, *arguments: str, stdin: str) -> Result:
+    """Use `docker exec`: it needs no published port, and works on internal networks."""
+    argv = ["docker", "exec", "--interactive", container, "sh", "-c", script, "sh", *arguments]
+    return run(argv, stdin=stdin, timeout=_QUICK, check=False)
+
+
+class Credential(Protocol):
+    """A secret at one server."""
 
     @property
     def name(self) -> str:
-        """Its container."""
+        """The container of the server."""
 
-    def opens(self, secret: str) -> bool:
-        """Whether the server takes this secret. Raises ServiceFailedError when it answers nobody."""
+    def accepts(self, secret: str) -> bool:
+        """Whether the server accepts this secret. Raises ServiceFailedError when it does not answer."""
 
-    def admit(self, secret: str, *, known: str) -> None:
-        """Let this secret in from now on; `known` is one that may be in force. Raises CommandError."""
+    def set(self, secret: str, *, known: str) -> None:
+        """Make the server accept this secret; `known` is one that it may accept now. Raises CommandError."""
 
 
-def locks_of(what: Secret, containers: Sequence[Container], others: Sequence[Service], shell: Shell) -> list[Lock]:
-    """The locks of a secret: the running containers of its owners. `others` are all services of the platform."""
-    found: list[Lock] = []
+def credentials_of(
+    what: Secret, containers: Sequence[Container], others: Sequence[Service], shell: Shell
+) -> list[Credential]:
+    """The secret at each running container of its owners. `others` are all services of the platform."""
+    found: list[Credential] = []
     for owner in what.owners:
         for container in containers:
             if container.service != owner.name or container.status != "running":
@@ -70,15 +86,17 @@ def locks_of(what: Secret, containers: Sequence[Container], others: Sequence[Ser
             elif what.kind is Kind.CACHE:
                 found.append(Redis(container.name, shell))
             else:
-                found.append(Door(container.name, owner, _paths(others), shell))
+                found.append(SigningKey(container.name, owner, _paths(others), shell))
     return found
 
 
-def doors_of(services: Sequence[Service], containers: Sequence[Container], shell: Shell) -> list[Door]:
-    """Those of the containers that let requests in and speak HTTP themselves."""
-    doors = {one.name: one for one in services if lets_in(one.labels) and one.checkout is not None}
+def ingresses_of(services: Sequence[Service], containers: Sequence[Container], shell: Shell) -> list[SigningKey]:
+    """The containers of an ingress that is one of our applications: those that answer HTTP themselves."""
+    ingresses = {one.name: one for one in services if lets_in(one.labels) and one.checkout is not None}
     paths = _paths(services)
-    return [Door(one.name, doors[one.service], paths, shell) for one in containers if one.service in doors]
+    return [
+        SigningKey(one.name, ingresses[one.service], paths, shell) for one in containers if one.service in ingresses
+    ]
 
 
 def _paths(services: Sequence[Service]) -> tuple[str, ...]:
@@ -98,15 +116,15 @@ class Database:
         user = self.environment.get("POSTGRES_USER") or "postgres"
         return user, self.environment.get("POSTGRES_DB") or user
 
-    def opens(self, secret: str) -> bool:
-        """Log in from outside the loopback address."""
+    def accepts(self, secret: str) -> bool:
+        """Log in from an address other than loopback."""
         result = self.shell(self.name, _PSQL_LOGIN, *self._who, stdin=f"{secret}\n")
         if result.returncode == _NOT_READY:
-            raise _silent(self.name, "PostgreSQL takes no connections", result)
+            raise _silent(self.name, "PostgreSQL does not accept connections", result)
         return result.ok and result.stdout.strip() == "1"
 
-    def admit(self, secret: str, *, known: str) -> None:
-        """Give the role this password: as a verifier, so that neither the wire nor a log ever has the password."""
+    def set(self, secret: str, *, known: str) -> None:
+        """Set the password of the role as a verifier: neither the network nor a log ever carries the password."""
         user, _ = self._who
         role = '"' + user.replace('"', '""') + '"'
         quiet = "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = panic;"
@@ -123,18 +141,18 @@ class Redis:
     name: str
     shell: Shell
 
-    def opens(self, secret: str) -> bool:
-        """Only PONG counts: redis-cli ends with 0 on NOAUTH, too."""
+    def accepts(self, secret: str) -> bool:
+        """Only PONG counts: redis-cli exits with 0 also on NOAUTH."""
         result = self.shell(self.name, _REDIS, stdin=f"{secret}\nPING\n")
-        said = f"{result.stdout}\n{result.stderr}"
-        if result.stdout.strip() == "PONG" and "AUTH failed" not in said:
+        output = f"{result.stdout}\n{result.stderr}"
+        if result.stdout.strip() == "PONG" and "AUTH failed" not in output:
             return True
-        if "NOAUTH" in said or "WRONGPASS" in said or "AUTH failed" in said:
+        if "NOAUTH" in output or "WRONGPASS" in output or "AUTH failed" in output:
             return False
         raise _silent(self.name, "Redis does not answer a PING", result)
 
-    def admit(self, secret: str, *, known: str) -> None:
-        """Beside the one in force, by its hash: MONITOR and the slow log show no password."""
+    def set(self, secret: str, *, known: str) -> None:
+        """Add a second password by its hash: MONITOR and the slow log show no password."""
         digest = hashlib.sha256(secret.encode()).hexdigest()
         result = self.shell(self.name, _REDIS, stdin=f"{known}\nACL SETUSER default #{digest}\n")
         if result.stdout.strip() != "OK":
@@ -142,33 +160,33 @@ class Redis:
 
 
 @dataclass(frozen=True)
-class Door:
-    """What lets requests in by their tokens. It reads its key when it starts: there is nothing to admit."""
+class SigningKey:
+    """The key at a server that checks tokens. The server reads it when it starts: there is nothing to set."""
 
     name: str
     service: Service
     paths: tuple[str, ...]
     shell: Shell
-    now: Callable[[], float] = time.time
+    clock: Clock = SYSTEM_CLOCK
 
-    def opens(self, secret: str) -> bool:
-        """Whether a token that this key signed passes where one is asked for."""
+    def accepts(self, secret: str) -> bool:
+        """Whether a path that requires a token accepts one that this key signed."""
         for path in self.paths:
             if self._ask(path, "") == _UNAUTHORIZED:
-                token = signed(secret.encode(), subject="rotation", now=self.now())
+                token = signed(secret.encode(), subject="rotation", now=self.clock.now())
                 return self._ask(path, token) != _UNAUTHORIZED
         raise ServiceFailedError(
-            f"{self.service.name} refuses nobody",
+            f"{self.service.name} requires no token",
             seen=f"no answer {_UNAUTHORIZED} without a token to {', '.join(self.paths) or 'any path'}",
-            expected="a path of a business service that asks for a token, so that keys can be tried",
+            expected="a path of a business service that requires a token, so that keys can be verified",
             next_step="inv smoke",
         )
 
-    def admit(self, secret: str, *, known: str) -> None:
-        """Nothing to do."""
+    def set(self, secret: str, *, known: str) -> None:
+        """Nothing to do: a restart reads the key."""
 
     def serves(self) -> bool:
-        """Whether no path ends here for want of a service behind it; health is what may be asked without a token."""
+        """Whether every path reaches its service; the health path needs no token."""
         try:
             return all(self._ask(f"{path}/health", "") < _SERVER_ERROR for path in self.paths)
         except ServiceFailedError:
@@ -188,7 +206,7 @@ class Door:
 
 
 def _asked(address: str, port: int, path: str, token: str) -> int:
-    host = "127.0.0.1" if address in {"", "0.0.0.0", "::"} else address  # noqa: S104 - what compose says
+    host = "127.0.0.1" if address in {"", "0.0.0.0", "::"} else address  # noqa: S104 - as in the compose files
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         return http.request("GET", f"http://{host}:{port}{path}", headers=headers, timeout=_HTTP_TIMEOUT).status
@@ -203,18 +221,18 @@ def _asked(address: str, port: int, path: str, token: str) -> int:
 
 def _silent(container: str, what: str, result: Result) -> ServiceFailedError:
     return ServiceFailedError(
-        f"{container} cannot be asked",
-        seen=f"{what}: {(result.tail(1) or ('no word why',))[0]}",
-        expected="a server that answers, also with a refusal",
+        f"{container} does not answer",
+        seen=f"{what}: {(result.tail(1) or ('no output',))[0]}",
+        expected="a server that answers, if only with a refusal",
         next_step="inv status, inv logs",
     )
 
 
 def _refused(container: str, what: str, result: Result) -> CommandError:
     return CommandError(
-        f"{container} did not take {what}",
-        seen=(result.tail(1) or ("no word why",))[0],
-        expected="a server that does as its administrator says",
+        f"{container} did not set {what}",
+        seen=(result.tail(1) or ("no output",))[0],
+        expected="a server that executes the statements of its administrator",
         next_step="inv logs",
         details=result.tail(4),
     )
