@@ -1,15 +1,15 @@
-"""What can go wrong, as a tree: one exit code and one section of docs/exit-codes.md per class.
+"""The tree of errors: each class has an exit code and a section in docs/exit-codes.md.
 
     RofecareError
-    ├── UsageError           2  a word on the command line
+    ├── UsageError           2  an invalid argument on the command line
     ├── SettingsError        3  .env, the environment, secrets, compose files
-    ├── EngineError          4  the engine cannot be reached or is too old
-    ├── CommandError         5  a command that we ran ended badly
+    ├── EngineError          4  the container engine is unreachable or too old
+    ├── CommandError         5  an external command failed
     ├── GateTimeoutError     6  a service was not ready in time
-    ├── ServiceFailedError   7  a service crashed, is missing, or does not do its work
-    └── VerificationError    8  a backup or restore did not verify
+    ├── ServiceFailedError   7  a service crashed, is missing or does not work
+    └── VerificationError    8  the verification of a backup or restore failed
 
-An interrupted command (^C) ends with 130, a bug of this project with 1.
+An interrupted command (^C) exits with 130, a bug of this project with 1.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import ClassVar
 
 
 class RofecareError(Exception):
-    """An error that a user can act on: what failed, what was seen, what was expected, what next.
+    """An error that a user can act on: what failed, what was seen, what was expected, the next command.
 
-    `details` are further lines, shown as they are: log lines, the output of a probe.
+    `details` are further lines, printed unchanged: log lines, the output of a health check.
     """
 
     exit_code: ClassVar[int] = 1
@@ -45,49 +45,49 @@ class RofecareError(Exception):
 
 
 class UsageError(RofecareError):
-    """A word on the command line that means nothing here."""
+    """An invalid argument on the command line."""
 
     exit_code = 2
     slug = "usage"
 
 
 class SettingsError(RofecareError):
-    """Settings, secrets or compose files that cannot be used; nothing was started."""
+    """Invalid settings, secrets or compose files; nothing was started."""
 
     exit_code = 3
     slug = "settings"
 
 
 class EngineError(RofecareError):
-    """The container engine does not answer, or is older than what we need."""
+    """The container engine does not answer, or is too old."""
 
     exit_code = 4
     slug = "engine"
 
 
 class CommandError(RofecareError):
-    """A command that we ran ended with an error."""
+    """An external command failed."""
 
     exit_code = 5
     slug = "command"
 
 
 class GateTimeoutError(RofecareError):
-    """A service was still not ready when the time of its stage was over."""
+    """A service was not ready before the timeout of its stage."""
 
     exit_code = 6
     slug = "timeout"
 
 
 class ServiceFailedError(RofecareError):
-    """A service crashed, vanished, or does not do what it is there for."""
+    """A service crashed, is missing, or does not work."""
 
     exit_code = 7
     slug = "service"
 
 
 class VerificationError(RofecareError):
-    """A backup or a restore that is not what it should be."""
+    """The verification of a backup or a restore failed."""
 
     exit_code = 8
     slug = "verification"

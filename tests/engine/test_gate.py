@@ -65,7 +65,7 @@ def test_healthy_then_gone(make_project: MakeProject) -> None:
         output, _ = running.communicate(timeout=30)
     check((running.returncode, output), 7, "gone failed")
     # Between its end and its removal it is an exited container.
-    assert "its container is gone" in output or "killed by SIGKILL" in output
+    assert "the container does not exist" in output or "killed by SIGKILL" in output
 
 
 def test_healthy_in_an_earlier_stage_then_dead(make_project: MakeProject) -> None:

@@ -33,7 +33,7 @@ def application(name: str, phase: str, port: int, needs: tuple[str, ...], **envi
         checkout=name,
         depends_on=needs,
         ports=(Port("127.0.0.1", port, port),),
-        environment={"SERVER_PORT": str(port), **environment},
+        environment={"SERVER_PORT": str(port), "SPRING_APPLICATION_NAME": name, **environment},
         secrets=("redis_password", "jwt_secret") if name != CONFIG else (),
     )
 
@@ -120,11 +120,11 @@ SERVED = {
 
 @dataclass
 class FakeWire:
-    """Answers by a function; Redis and Kafka say what they are told to say."""
+    """Answers HTTP with a function, Redis and Kafka with fixed texts."""
 
     answer: Callable[[str, str, Mapping[str, str], Mapping[str, object]], Answer]
-    redis_says: str = ""
-    kafka_says: str = ""
+    redis_error: str = ""
+    kafka_error: str = ""
 
     def http(
         self,
@@ -142,11 +142,11 @@ class FakeWire:
     def redis(self, address: Address, password: bytes) -> str:
         assert address
         assert password
-        return self.redis_says
+        return self.redis_error
 
     def kafka(self, address: Address) -> str:
         assert address
-        return self.kafka_says
+        return self.kafka_error
 
 
 def talk(wire: FakeWire, time: FakeClock | None = None, *, used: Plan | None = None) -> Talk:

@@ -125,19 +125,25 @@ class Compose:
         return stream(self.argv(*flags, *services), env=self.variables, check=False)
 
     def build(
-        self, images: Mapping[str, str], *, profiles: Sequence[str] = (), arguments: Mapping[str, str] | None = None
+        self,
+        images: Mapping[str, str],
+        *,
+        profiles: Sequence[str] = (),
+        arguments: Mapping[str, Mapping[str, str]] | None = None,
     ) -> Generator[str, None, Result]:
-        """Build these images, service -> name of its image.
+        """Build these images (service -> name of its image), with further build arguments for some services.
 
-        Under a project name of their own: compose writes the project's name into the images that it builds, and
-        the same inputs shall give the same image whatever the platform that uses it is called.
+        The project name is fixed because compose writes it into the images that it builds: the same inputs give the
+        same image, whatever the platform that uses it is called.
         """
         flags = [word for profile in profiles for word in ("--profile", profile)]
-        values = [word for name, value in (arguments or {}).items() for word in ("--build-arg", f"{name}={value}")]
-        named = json.dumps({"services": {service: {"image": image} for service, image in images.items()}})
-        project = ("--project-name", BUILD_PROJECT, "-f", "-")
-        argv = self.argv(*project, *flags, "--progress", "plain", "build", *values, *images)
-        return stream(argv, env=self.variables, stdin=named, check=False)
+        overlay: dict[str, dict[str, object]] = {service: {"image": image} for service, image in images.items()}
+        for service, values in (arguments or {}).items():
+            overlay[service]["build"] = {"args": values}
+        argv = self.argv("--project-name", BUILD_PROJECT, "-f", "-", *flags, "--progress", "plain", "build", *images)
+        # Compose interpolates variables in this file as in any other.
+        text = json.dumps({"services": overlay}).replace("$", "$$")
+        return stream(argv, env=self.variables, stdin=text, check=False)
 
     def down(self, project: str) -> Result:
         """Remove the project's containers and networks, whatever files they came from; they are stopped already."""

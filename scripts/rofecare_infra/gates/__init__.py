@@ -1,6 +1,6 @@
-"""The gate: is what was started ready? One pure judge, and one loop that asks it until the answer is final."""
+"""The gate: a pure function that judges readiness, and a loop that polls until the verdict is final."""
 
-from rofecare_infra.gates.judge import Failed, Pending, Ready, Verdict, has_done_its_work, judge
+from rofecare_infra.gates.judge import Failed, Pending, Ready, Verdict, has_completed, judge
 from rofecare_infra.gates.wait import Observation, observe, wait
 
-__all__ = ["Failed", "Observation", "Pending", "Ready", "Verdict", "has_done_its_work", "judge", "observe", "wait"]
+__all__ = ["Failed", "Observation", "Pending", "Ready", "Verdict", "has_completed", "judge", "observe", "wait"]

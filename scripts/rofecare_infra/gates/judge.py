@@ -1,4 +1,4 @@
-"""Judges one service by the state of its containers: ready, not yet, or failed, with the cause in one line."""
+"""Judges one service by the state of its containers: ready, pending, or failed with a cause."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from rofecare_infra.engine import Container
 from rofecare_infra.platform import Service
 
-# A container that the engine restarts once may heal (a broker whose old session has to expire); one that it restarts
-# twice within one wait is in a loop.
+# A container that the engine restarts once may recover (a broker whose old session has to expire); a container that it
+# restarts twice within one wait is in a crash loop.
 RESTART_LIMIT = 2
-# A container without a health check may be a one-shot task that nobody marked as one: it gets this long to end, in
-# seconds since the wait began.
+# A container without a health check may be a one-shot task that is not marked as one: it has this many seconds to exit,
+# counted from the start of the wait.
 UNMARKED_GRACE = 5.0
 
 SIGKILL_CODE = 137
@@ -20,19 +20,19 @@ SIGKILL_CODE = 137
 
 @dataclass(frozen=True)
 class Ready:
-    """It does its work, or, a one-shot, has done it."""
+    """The service is ready; a one-shot service has completed."""
 
 
 @dataclass(frozen=True)
 class Pending:
-    """Not yet; `reason` is what is known, such as the last probe's output."""
+    """The service is not ready yet; `reason` may be the output of the last health check."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Failed:
-    """It will not become ready by waiting."""
+    """The service will not become ready."""
 
     cause: str
     container: str = ""
@@ -44,15 +44,17 @@ Verdict = Ready | Pending | Failed
 def judge(
     service: Service, containers: Sequence[Container], restarts_before: Mapping[str, int], waited: float
 ) -> Verdict:
-    """The verdict on a service.
+    """Return the verdict on a service. If one of its containers has failed, the service has failed.
 
-    `containers` are those of this service, `restarts_before` the restart counts by container id when the wait began,
-    `waited` the seconds since then. One container that failed fails the service.
+    `containers` are those of this service, `restarts_before` maps container ids to their restart counts at the start of
+    the wait, `waited` is the seconds since then.
     """
     if len(containers) < service.replicas:
         missing = service.replicas - len(containers)
         return Failed(
-            "its container is gone" if service.replicas == 1 else f"{missing} of {service.replicas} containers are gone"
+            "the container does not exist"
+            if service.replicas == 1
+            else f"{missing} of {service.replicas} containers do not exist"
         )
     verdicts = [_judge(service, one, restarts_before.get(one.id, 0), waited) for one in containers]
     for verdict in verdicts:
@@ -67,8 +69,8 @@ def _judge(service: Service, container: Container, restarts_before: int, waited:
         return Failed(f"crash loop: restarted {restarts} times", container.id)
     match container.status:
         case "running" if service.awaited:
-            # It may well be healthy while it works: what counts is its end.
-            return Pending("still at work")
+            # It may be healthy before it completes: only its exit counts.
+            return Pending("not completed yet")
         case "running":
             return _judge_health(service, container, waited)
         case "created":
@@ -79,20 +81,20 @@ def _judge(service: Service, container: Container, restarts_before: int, waited:
             )
         case "restarting":
             return Pending(f"restarted: {_ended(container)}")
-        case "exited" if has_done_its_work(service, container):
+        case "exited" if has_completed(service, container):
             return Ready()
         case "exited":
             return Failed(_ended(container), container.id)
         case "paused":
-            return Failed("paused: it answers nobody", container.id)
+            return Failed("paused: it does not answer", container.id)
         case _removing_or_dead:
-            return Failed("its container is gone", container.id)
+            return Failed("the container does not exist", container.id)
 
 
-def has_done_its_work(service: Service, container: Container) -> bool:
-    """Whether it is a one-shot that ended well: one that is marked, or one without any health check."""
-    ended_well = container.status == "exited" and container.exit_code == 0
-    return ended_well and (service.one_shot or (container.health is None and not service.has_healthcheck))
+def has_completed(service: Service, container: Container) -> bool:
+    """Whether a one-shot service exited with 0; a service without any health check counts as one-shot."""
+    succeeded = container.status == "exited" and container.exit_code == 0
+    return succeeded and (service.one_shot or (container.health is None and not service.has_healthcheck))
 
 
 def _judge_health(service: Service, container: Container, waited: float) -> Verdict:
@@ -100,11 +102,11 @@ def _judge_health(service: Service, container: Container, waited: float) -> Verd
         case "healthy":
             return Ready()
         case None if service.one_shot:
-            return Pending("still at work")
+            return Pending("not completed yet")
         case None if waited < UNMARKED_GRACE:
             return Pending("no health check")
         case None:
-            return Failed("no health check: nobody can tell whether it works", container.id)
+            return Failed("no health check: its readiness cannot be determined", container.id)
         case health:
             return Pending(f"{health}: {container.probe}" if container.probe else str(health))
 

@@ -1,4 +1,4 @@
-"""Waits until every service of a stage is ready or one of them never will be."""
+"""Waits until every service of a stage is ready or one has failed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rofecare_infra.gates.judge import Failed, Pending, Ready, Verdict, judge
 from rofecare_infra.platform import Service
 from rofecare_infra.state import Clock, poll
 
-# Between two looks, in seconds: one list call and one inspect call a container cost some milliseconds.
+# Seconds between two polls: one list call, and one inspect call per container, take some milliseconds.
 POLL = 0.4
 
 
 @dataclass(frozen=True)
 class Observation:
-    """One look at a stage: the verdict on each service and the containers it rests on."""
+    """One poll of a stage: the verdict on each service, and its containers."""
 
     verdicts: Mapping[str, Verdict]
     containers: tuple[Container, ...]
@@ -24,8 +24,8 @@ class Observation:
     waited: float
 
     @property
-    def settled(self) -> bool:
-        """Whether waiting on cannot change the outcome: all ready, or one failed."""
+    def final(self) -> bool:
+        """Whether the outcome cannot change any more: all services are ready, or one failed."""
         return any(isinstance(verdict, Failed) for verdict in self.verdicts.values()) or not self.pending
 
     @property
@@ -40,7 +40,7 @@ class Observation:
 
     @property
     def unready(self) -> Mapping[str, str]:
-        """The services that are not ready, what failed first -> why."""
+        """The services that are not ready -> the reason; those that failed come first."""
         return {name: verdict.cause for name, verdict in self.failed.items()} | {
             name: verdict.reason for name, verdict in self.pending.items()
         }
@@ -68,12 +68,12 @@ def wait(
     timeout: float,
     clock: Clock,
 ) -> Generator[Observation, None, Observation]:
-    """Yield an observation a poll; return the last one: settled, or pending when `timeout` (seconds) was over."""
+    """Yield an observation per poll; return the last one: final, or pending when `timeout` (seconds) has expired."""
     began = clock.monotonic()
     return (
         yield from poll(
             lambda: observe(services, look(), restarts_before, clock.monotonic() - began),
-            lambda seen: seen.settled,
+            lambda seen: seen.final,
             every=POLL,
             timeout=timeout,
             clock=clock,

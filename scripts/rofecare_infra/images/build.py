@@ -12,6 +12,7 @@ from rofecare_infra import state
 from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError
+from rofecare_infra.images.arguments import build_arguments
 from rofecare_infra.images.inputs import fingerprint
 from rofecare_infra.images.resolve import Sources
 from rofecare_infra.platform import Service
@@ -57,6 +58,7 @@ class _Job:
     services: tuple[str, ...]
     origin: str
     inputs: str
+    arguments: tuple[tuple[str, str], ...] = ()
 
 
 class _Records:
@@ -127,7 +129,8 @@ def _build_batch(compose: Compose, batch: Sequence[_Job]) -> Generator[Event, No
     # Compose writes the service's name into the image: always the same one of those that share it.
     images = {min(job.services): job.image for job in batch}
     yield Working(f"building {', '.join(job.image for job in batch)}")
-    result = yield from _run_build(compose, images, batch[0].origin)
+    arguments = {min(job.services): dict(job.arguments) for job in batch if job.arguments}
+    result = yield from _run_build(compose, images, arguments)
     if not result.ok and len(batch) > 1:
         outcomes: dict[_Job, tuple[str, ...] | None] = {}
         for job in batch:
@@ -139,8 +142,9 @@ def _build_batch(compose: Compose, batch: Sequence[_Job]) -> Generator[Event, No
     return dict.fromkeys(batch, None if result.ok else _cause(result))
 
 
-def _run_build(compose: Compose, images: Mapping[str, str], origin: str) -> Generator[Event, None, Result]:
-    arguments = {"ORIGIN": origin} if origin in {"source", "reference"} else {}
+def _run_build(
+    compose: Compose, images: Mapping[str, str], arguments: Mapping[str, Mapping[str, str]]
+) -> Generator[Event, None, Result]:
     result = yield from output_of(compose.build(images, profiles=[PROFILE], arguments=arguments))
     for line in result.stderr.splitlines():
         _, mark, said = line.partition("rofecare: ")
@@ -211,7 +215,8 @@ def _jobs(settings: Settings, sources: Sources, names: Sequence[str], bases: Seq
         contexts = {key: value for key, value in _named_contexts(service.build).items() if key != "workspace"}
         definition = {**service.build, "additional_contexts": contexts, "origin": origin}
         inputs = fingerprint(definition, [*_contexts(definition), *own], bases)
-        jobs[service.image] = _Job(service.image, (*others, name), origin, inputs)
+        arguments = {**build_arguments(service), **({"ORIGIN": origin} if origin in {"source", "reference"} else {})}
+        jobs[service.image] = _Job(service.image, (*others, name), origin, inputs, tuple(arguments.items()))
     return list(jobs.values())
 
 

@@ -11,6 +11,7 @@ from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Image
 from rofecare_infra.errors import SettingsError
 from rofecare_infra.images import registry
+from rofecare_infra.images.arguments import completed
 from rofecare_infra.platform import MONITORING, Platform, Service
 from rofecare_infra.settings import Settings
 
@@ -87,6 +88,7 @@ def resolve(
 
     infrastructure, why = _infrastructure(settings, upstream, lambda: model_of(packaged=True)[1], images, reachable)
     final, platform = model_of(packaged=infrastructure == "packages")
+    platform = completed(platform, upstream)
     reasons = (why, *_summary(settings, origins), *_left_out(upstream, platform))
     return Sources(final, platform, infrastructure, origins, reasons)
 

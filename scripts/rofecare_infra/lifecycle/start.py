@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import ServiceFailedError
-from rofecare_infra.gates import Observation, has_done_its_work, observe, wait
+from rofecare_infra.gates import Observation, has_completed, observe, wait
 from rofecare_infra.lifecycle import failure
 from rofecare_infra.monitoring import grant_monitoring_access
 from rofecare_infra.platform import MONITORING, Platform, Service, Stage
@@ -138,7 +138,7 @@ def _watched(observations: Generator[Observation, None, Observation]) -> Generat
 
 def _is_up_or_done(service: Service, container: Container) -> bool:
     # A paused container is left to the gate, which reports it: it was paused on purpose.
-    return has_done_its_work(service, container) or container.status in {"running", "restarting", "paused"}
+    return has_completed(service, container) or container.status in {"running", "restarting", "paused"}
 
 
 def _all_ready(project: Project, services: Sequence[Service]) -> tuple[Container, ...]:

@@ -1,4 +1,4 @@
-"""Secrets as files: made once, entered by nobody else, never shown."""
+"""Secrets: files that are generated once, in a folder that only its owner can enter; tokens; password verifiers."""
 
 from rofecare_infra.secrets.files import (
     Inventory,

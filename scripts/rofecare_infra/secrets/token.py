@@ -1,4 +1,4 @@
-"""Tokens of our own: for a proof by traffic, and for whoever reads the metrics behind a gateway that wants one."""
+"""Signed tokens: for the smoke test, and for the monitoring, which reads metrics through the gateway."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def signed(secret: bytes, *, subject: str, now: float, role: str = "USER", lifet
 
 
 def is_signed(token: str, secret: bytes) -> bool:
-    """Whether the token carries the signature of this secret. How long it is valid is not looked at."""
+    """Whether the token is signed with this secret; its validity period is not checked."""
     content, dot, signature = token.strip().encode("utf-8").rpartition(b".")
     return bool(dot) and hmac.compare_digest(signature, _signature(secret, content))
 

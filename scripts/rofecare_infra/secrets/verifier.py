@@ -1,4 +1,4 @@
-"""What PostgreSQL keeps instead of a password: whoever reads the statement, or a log of it, learns nothing."""
+"""The verifier that PostgreSQL stores for a password: a statement with it, or its log, does not reveal the password."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import hmac
 import os
 import unicodedata
 
-# PostgreSQL's own count (scram_iterations).
+# PostgreSQL's default (scram_iterations).
 _ITERATIONS = 4096
 _SALT_BYTES = 16
 

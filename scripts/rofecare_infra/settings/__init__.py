@@ -1,4 +1,4 @@
-"""Settings: `.env` and the environment, as one frozen record, with every problem reported at once."""
+"""Settings from `.env` and the environment, as one frozen record; all problems are reported together."""
 
 from rofecare_infra.settings.dotenv_file import Assignment, Problem
 from rofecare_infra.settings.load import load

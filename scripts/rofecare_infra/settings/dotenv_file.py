@@ -1,4 +1,4 @@
-"""Reads `.env` with the line of each assignment, so that a problem can name it."""
+"""Reads `.env` with the line number of each assignment, for messages about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dotenv.parser import parse_stream
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong, where it stands, and what was expected there."""
+    """One problem: where it is, what was found, and what was expected."""
 
     where: str
     what: str
@@ -23,14 +23,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A value and where it was set: `.env line 12`, `the environment` or `a compose file's default`."""
+    """A value and where it was set: `.env line 12`, `the environment` or `its default`."""
 
     value: str
     where: str
 
 
 def read(path: Path) -> tuple[dict[str, Assignment], list[Problem]]:
-    """The assignments of the file, and its lines that are none. A missing file has none of either."""
+    """The assignments of the file, and its invalid lines. A missing file has neither."""
     values: dict[str, Assignment] = {}
     problems: list[Problem] = []
     try:
@@ -38,10 +38,10 @@ def read(path: Path) -> tuple[dict[str, Assignment], list[Problem]]:
     except FileNotFoundError:
         return values, problems
     except OSError as error:
-        seen = f"it cannot be read: {error.strerror}"
-        return values, [Problem(path.name, seen, "a file of NAME=value lines that this user may read, or none")]
+        seen = f"the file cannot be read: {error.strerror}"
+        return values, [Problem(path.name, seen, "a file with NAME=value lines that this user can read, or no file")]
     for binding in parse_stream(StringIO(written)):
-        # Blank lines and comments before an assignment belong to its text: count to the assignment itself.
+        # The text of a binding includes the blank lines before it: count up to the assignment itself.
         text = binding.original.string
         line = binding.original.line + len(text) - len(text.lstrip("\n"))
         where = f"{path.name} line {line}"
@@ -49,7 +49,7 @@ def read(path: Path) -> tuple[dict[str, Assignment], list[Problem]]:
             problems.append(Problem(where, f"cannot read {text.strip()[:40]!r}", "NAME=value"))
         elif binding.key is not None and binding.key in values:
             first = values[binding.key].where
-            problems.append(Problem(where, f"{binding.key} is set again, first at {first}", "one assignment a name"))
+            problems.append(Problem(where, f"{binding.key} is set again, first at {first}", "one assignment per name"))
         elif binding.key is not None:
             values[binding.key] = Assignment(binding.value or "", where)
     return values, problems

@@ -1,4 +1,4 @@
-"""From `.env`, the environment and the compose files' defaults to settings and the list of all their problems."""
+"""Merges `.env`, the environment and the defaults of the compose files, and checks every value."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rofecare_infra.settings import dotenv_file
 from rofecare_infra.settings.dotenv_file import Assignment, Problem
 from rofecare_infra.settings.record import Settings
 
-# Every reference to a variable, also one inside the default of another; `$$` is compose's way to write a dollar.
+# Every reference to a variable, including those inside the default of another; compose reads `$$` as a dollar sign.
 _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*)")
 _PORT_DEFAULT = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*_PORT):?-(\d+)\}")
 
-# What Python itself reads; the compose files name the rest.
+# Settings that only Python reads; the compose files name the others.
 _OWN = (
     *("BACKUP_COPY_TO", "BACKUP_DIR", "BACKUP_KEEP_DAYS", "BACKUP_KEY_FILE"),
     *("COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES", "SIZE"),
@@ -25,17 +25,17 @@ _OWN = (
 
 _MAX_PORT = 65535
 _MAX_NAME = 253
-# More share nothing any more: they have one database, whose connections are counted.
+# More replicas gain nothing: they share one database with a limited number of connections.
 _MAX_REPLICAS = 5
-# Longer numbers are no ports and no seconds; Python itself refuses to read thousands of digits.
+# No setting needs longer numbers; Python refuses to parse thousands of digits.
 _MAX_DIGITS = 9
 
 
 def load(root: Path, environ: Mapping[str, str]) -> tuple[Settings, tuple[Problem, ...]]:
-    """Settings that can be used as they are, and all that is wrong with what was written.
+    """The settings, and all problems with the values that were given.
 
-    A value that cannot be used is replaced by its default, so that whatever depends on it can be looked at, too, and
-    one run reports every problem there is. Callers that change anything refuse when there is one.
+    An invalid value is replaced by its default, so that later checks can run and one run reports every problem. Callers
+    that change anything refuse to start if there is a problem.
     """
     defaults = known_names(root)
     written, problems = dotenv_file.read(root / ".env")
@@ -53,25 +53,25 @@ def load(root: Path, environ: Mapping[str, str]) -> tuple[Settings, tuple[Proble
 
 
 def known_names(root: Path) -> dict[str, str]:
-    """Every name that a compose file refers to or that we read; for a port with the default given there."""
+    """Every name that a compose file or this program reads -> its default, for ports; else an empty string."""
     names = dict.fromkeys(_OWN, "")
     for path in sorted((root / "docker").glob("docker-compose*.y*ml")):
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
         except OSError:
-            continue  # compose says what is wrong with it
+            continue  # compose reports the problem
         names |= dict.fromkeys(set(_REFERENCE.findall(text)) - set(names), "")
         names |= dict(_PORT_DEFAULT.findall(text))
     return names
 
 
 def _unknown(written: Mapping[str, Assignment], known: Mapping[str, str]) -> list[Problem]:
-    """Names that nothing refers to but that look like one that something does."""
+    """Names that are not settings but resemble one."""
     problems = []
     for name, assignment in written.items():
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.8) if name not in known else ()
         if near:
-            problems.append(Problem(assignment.where, f"{name} is not a setting", f"{near[0]}, which looks like it"))
+            problems.append(Problem(assignment.where, f"{name} is not a setting", f"a setting, such as {near[0]}"))
     return problems
 
 
@@ -80,7 +80,7 @@ def _position(problem: Problem) -> tuple[int, str]:
     return (int(line) if line.isdigit() else 0, problem.where)
 
 
-# A check answers None for a good value, else what was expected.
+# A check returns None for a valid value, else what was expected.
 def _port(value: str) -> str | None:
     return None if 1 <= _number(value) <= _MAX_PORT else f"a port, 1 to {_MAX_PORT}"
 
@@ -94,19 +94,19 @@ def _days(value: str) -> str | None:
 
 
 def _place(value: str) -> str | None:
-    # A folder of the same disk by mistake would be no second place.
+    # A relative path would be on the disk of this checkout.
     good = value.startswith(("/", "~", "rsync://")) or re.match(r"[^/:\s]+:[^:\s]", value)
     return None if good else "an absolute path, host:path, or rsync://host/module/path"
 
 
 def _number(value: str) -> int:
-    """The whole number that is written; -1 where none is, or none that anything here could be."""
+    """The whole number that the text contains; -1 for any other text and for numbers that are too long."""
     return int(value) if value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS else -1
 
 
 def _project(value: str) -> str | None:
     good = re.fullmatch(r"[a-z0-9][a-z0-9_-]*", value)
-    return None if good else "lower-case letters, digits, '-' and '_', a letter or digit first"
+    return None if good else "lower-case letters, digits, '-' and '_', starting with a letter or digit"
 
 
 def _prefix(value: str) -> str | None:
@@ -122,15 +122,15 @@ def _one_of(*choices: str) -> Callable[[str], str | None]:
 
 
 def _folder(value: str) -> str | None:
-    # Compose puts something else in its place, we do not: each would look for the secrets elsewhere.
-    return None if "$" not in value else "a path without '$', spelt out"
+    # Compose would interpolate it, Python does not: they would use different folders.
+    return None if "$" not in value else "a path without '$'"
 
 
 def _certificates(root: Path) -> Callable[[str], str | None]:
     def check(value: str) -> str | None:
         path = Settings(root, {"CA_BUNDLE": Assignment(value, "")}).ca_bundle
         good = path is not None and path.exists() and not path.is_dir() and os.access(path, os.R_OK)
-        return None if good else f"a file of certificates that this user may read; {path} is none"
+        return None if good else f"a file of certificates that this user can read; {path} is not"
 
     return check
 

@@ -1,4 +1,4 @@
-"""The settings as one frozen record."""
+"""The settings of one command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rofecare_infra.settings.dotenv_file import Assignment
 
-# Where distributions keep the certificates that a machine trusts.
+# The files in which distributions store the certificates that a machine trusts.
 _CA_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -20,7 +20,7 @@ _CA_BUNDLES = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting with its effective value: the environment's, else .env's, else the compose files' default."""
+    """The effective value of every setting: from the environment, else from `.env`, else the default."""
 
     root: Path
     values: Mapping[str, Assignment]
@@ -32,12 +32,12 @@ class Settings:
 
     @property
     def docker_folder(self) -> Path:
-        """The folder of the compose files; relative paths of settings start there, as they do for compose."""
+        """The folder of the compose files; relative paths in settings start here, as for compose."""
         return self.root / "docker"
 
     @property
     def state_folder(self) -> Path:
-        """What this machine remembers: what was built from what, reports of bugs."""
+        """The folder of journals, build records and bug reports of this checkout."""
         return self.root / ".rofecare"
 
     @property
@@ -57,23 +57,23 @@ class Settings:
 
     @property
     def image_prefix(self) -> str:
-        """What stands in front of upstream image names: empty, or ends with a slash."""
+        """The prefix of upstream image names: empty, or ends with a slash."""
         prefix = self.get("IMAGE_PREFIX")
         return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
 
     @property
     def tls_host(self) -> str:
-        """The name under which production is reached by TLS; empty: no TLS is spoken here."""
+        """The name under which production is reached by TLS; empty: TLS is off."""
         return self.get("TLS_HOST")
 
     @property
     def tls_issuer(self) -> str:
-        """Whose certificates the front shows: internal, files or automatic."""
+        """The issuer of the TLS certificates: internal, files or automatic."""
         return self.get("TLS_ISSUER", "internal")
 
     @property
     def is_small(self) -> bool:
-        """Whether production is to make do with a small server."""
+        """Whether production runs on a small server."""
         return self.get("SIZE", "standard") == "small"
 
     @property
@@ -93,39 +93,39 @@ class Settings:
 
     @property
     def backup_key_file(self) -> Path | None:
-        """The key of the secrets in backups; None where they are left out."""
+        """The key that encrypts the secrets in backups; None if backups do not contain them."""
         chosen = self.get("BACKUP_KEY_FILE")
         return self._path(chosen) if chosen else None
 
     @property
     def backup_keep_days(self) -> int:
-        """How long backups are kept, in days."""
+        """The retention of backups, in days."""
         return int(self.get("BACKUP_KEEP_DAYS", "30"))
 
     @property
     def backup_copy_to(self) -> str:
-        """The second place of backups, a folder or what rsync takes; empty for none."""
+        """The second location of backups, a folder or an rsync target; empty for none."""
         return self.get("BACKUP_COPY_TO")
 
     @property
     def workspace(self) -> Path:
-        """The folder that holds the checkouts of the applications."""
+        """The folder that contains the checkouts of the applications."""
         return (self.docker_folder / self.get("WORKSPACE", "../..")).resolve()
 
     @property
     def ca_bundle(self) -> Path | None:
-        """The certificates that builds shall trust; None when this machine has none to lend."""
+        """The certificates that builds trust; None if this machine has none."""
         chosen = self.get("CA_BUNDLE")
         if chosen:
             return self._path(chosen)
         return next((Path(path) for path in _CA_BUNDLES if Path(path).is_file()), None)
 
     def path_of(self, name: str) -> Path | None:
-        """The file that a setting names; None where it is empty."""
+        """The file that a setting names; None if the setting is empty."""
         written = self.get(name)
         return self._path(written) if written else None
 
     def _path(self, written: str) -> Path:
-        """What a path of the settings means: from the folder of the compose files, `~` is the user's home."""
-        # Unlike pathlib's, these two never fail: an unknown user or a circle of links stays as it is.
+        """The absolute path: relative paths start in the folder of the compose files, `~` is the user's home."""
+        # Unlike pathlib's, these functions never fail: an unknown user or a loop of links stays unchanged.
         return Path(os.path.realpath(self.docker_folder / os.path.expanduser(written)))  # noqa: PTH111

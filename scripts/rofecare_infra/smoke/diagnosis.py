@@ -1,22 +1,48 @@
-"""From broken links and the states of containers to the one cause that explains most, and what follows from it."""
+"""Finds the causes of broken links in the states of containers, and what follows from each cause.
+
+The state of a container explains a failure of traffic; it does not prove that traffic works.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rofecare_infra.engine import Container
-from rofecare_infra.platform import Platform, short
+from rofecare_infra.platform import Platform, Service, short
 from rofecare_infra.progress import listed
 from rofecare_infra.smoke.checks import Check
-from rofecare_infra.smoke.states import Cause, down, unwell
 
 Needs = Mapping[str, frozenset[str]]
+
+_START = "inv start-all  (starts only what is missing)"
+# Status of a container -> its description, and the next command.
+_STOPPED = {
+    "exited": ("is stopped", _START),
+    "created": ("was never started", _START),
+    "dead": ("is dead", _START),
+    "removing": ("is being removed", _START),
+    "paused": ("is paused", "docker unpause {container}"),
+    "restarting": ("keeps restarting", "inv logs {short}"),
+}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A state of a service that would explain broken links."""
+
+    service: str
+    # `identity-db is stopped`.
+    description: str
+    seen: str
+    remedy: str
+    # The service runs, with this fault only: it explains faults of other services, but no further ones of its own.
+    works: bool = False
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One cause: the first line of the message, its evidence, the next command, what else is broken by it."""
+    """One cause: the first line of the message, its evidence, the next command, and its consequences."""
 
     headline: str
     seen: str
@@ -25,10 +51,10 @@ class Finding:
 
 
 def diagnose(platform: Platform, containers: Sequence[Container], checks: Sequence[Check]) -> tuple[Finding, ...]:
-    """What is broken, the root first; nothing when every link works and every container can answer.
+    """The causes of what is broken, in start order; none if every link works and every container can answer.
 
-    In this order a broken link is explained by: a container that cannot answer; a service that fails by itself; a
-    container whose health check does not pass. What none of them explains is a finding of its own.
+    A broken link is explained by the first of these that applies: a container that cannot answer; a service that fails
+    by itself; a container that fails its health check. A link that none of them explains is a finding of its own.
     """
     needs = {service.name: frozenset(service.depends_on) for service in platform.services}
     order = [service.name for stage in platform.stages() for service in stage.services]
@@ -37,8 +63,8 @@ def diagnose(platform: Platform, containers: Sequence[Container], checks: Sequen
     failing = _failing(broken, stopped, needs, containers)
     causes = sorted((*stopped, *failing), key=lambda cause: _place(order, cause.service))
     explained, rest = _explained(causes, broken, needs)
-    # Bad health alone is no failure, and no cause where a better one is known.
-    sick, rest = _explained(unwell(platform, containers), rest, needs)
+    # A failed health check alone is not a finding, and a weaker cause than the others.
+    sick, rest = _explained(unhealthy(platform, containers), rest, needs)
     working = frozenset(check.subject for check in checks if check.ok)
     findings = [_finding(cause, found, platform, working) for cause, found in explained]
     findings += [_finding(cause, found, platform, working) for cause, found in sick if found]
@@ -46,7 +72,7 @@ def diagnose(platform: Platform, containers: Sequence[Container], checks: Sequen
 
 
 def _failing(broken: Sequence[Check], stopped: Sequence[Cause], needs: Needs, all_: Sequence[Container]) -> list[Cause]:
-    """Services that fail by themselves although their container runs: one cause each."""
+    """Services that fail although their container runs and no dependency explains it: one cause each."""
     causes: dict[str, Cause] = {}
     for check in broken:
         if check.target or check.subject in causes or any(_strength(cause, check, needs) for cause in stopped):
@@ -64,7 +90,7 @@ def _failing(broken: Sequence[Check], stopped: Sequence[Cause], needs: Needs, al
 def _explained(
     causes: Sequence[Cause], broken: Sequence[Check], needs: Needs
 ) -> tuple[list[tuple[Cause, list[Check]]], list[Check]]:
-    """Each cause with the broken links that it explains best, and the links that none explains."""
+    """Each cause with the broken links that it explains best, and the links that no cause explains."""
     found: list[tuple[Cause, list[Check]]] = [(cause, []) for cause in causes]
     rest: list[Check] = []
     for check in broken:
@@ -75,25 +101,25 @@ def _explained(
 
 
 def _strength(cause: Cause, check: Check, needs: Needs) -> int:
-    """How well a cause explains a broken link: 0 not at all, 3 it is at its very end."""
+    """How well a cause explains a broken link: from 0 (not at all) to 3 (it is the target of the link)."""
     if check.target == cause.service:
         return 3
     if check.subject == cause.service and not (cause.works and check.target):
         return 2
-    # A database that does not answer is not explained by a broker that its service needs, too.
+    # A broker does not explain a database that does not answer, although the same service needs both.
     end = check.target or check.subject
     return 1 if cause.service in needs.get(end, frozenset()) else 0
 
 
 def _finding(cause: Cause, found: Sequence[Check], platform: Platform, working: frozenset[str]) -> Finding:
     ranked = sorted(found, key=lambda check: (check.target != cause.service, check.subject != cause.service))
-    others = [check for check in ranked if check.sentence() != cause.says]
+    others = [check for check in ranked if check.sentence() != cause.description]
     link = others[0].sentence(known=cause.service) if others else ""
     if not ranked:
         link = _needed(cause.service, platform, working)
     evidence = [cause.seen, *(check.seen for check in ranked[:1] if check.seen != cause.seen)]
     return Finding(
-        f"{cause.says}: {link}" if link else cause.says,
+        f"{cause.description}: {link}" if link else cause.description,
         "; ".join(part for part in evidence if part),
         cause.remedy,
         tuple(dict.fromkeys(check.sentence() for check in others[1:])),
@@ -101,7 +127,7 @@ def _finding(cause: Cause, found: Sequence[Check], platform: Platform, working: 
 
 
 def _needed(service: str, platform: Platform, working: frozenset[str]) -> str:
-    """Who needs a service although no broken link leads to it, and whether it does its work all the same."""
+    """The services that need a service to which no broken link leads, and whether they still work."""
     users = [one.name for one in platform.services if service in one.depends_on]
     if not users:
         return ""
@@ -110,7 +136,7 @@ def _needed(service: str, platform: Platform, working: frozenset[str]) -> str:
 
 
 def _unexplained(rest: Sequence[Check], containers: Sequence[Container]) -> list[Finding]:
-    """Links whose both ends look well: one finding an end that several cannot reach."""
+    """Links with both ends ready: one finding for each end that cannot be reached."""
     ends: dict[str, list[Check]] = {}
     for check in rest:
         ends.setdefault(check.target, []).append(check)
@@ -132,3 +158,79 @@ def _remedy(template: str, subjects: Sequence[str], containers: Sequence[Contain
 
 def _place(order: Sequence[str], service: str) -> int:
     return order.index(service) if service in order else len(order)
+
+
+def down(platform: Platform, containers: Sequence[Container]) -> tuple[Cause, ...]:
+    """Services with a container that cannot answer, in start order: dependencies first."""
+    services = [service for stage in platform.stages() for service in stage.services]
+    return tuple(cause for service in services for cause in _down(service, _of(service, containers)))
+
+
+def unhealthy(platform: Platform, containers: Sequence[Container]) -> tuple[Cause, ...]:
+    """Services that run but fail their health check, in start order."""
+    services = [service for stage in platform.stages() for service in stage.services]
+    return tuple(
+        Cause(
+            service.name,
+            f"{one.name if service.replicas > 1 else service.name} is {one.health}",
+            f"last health check: {one.probe or 'no output'}",
+            f"inv logs {short(service.name)}",
+        )
+        for service in services
+        for one in _of(service, containers)
+        if one.status == "running" and one.health not in {None, "healthy"}
+    )
+
+
+def reach(platform: Platform) -> dict[str, frozenset[str]]:
+    """Service -> all its dependencies, direct and indirect."""
+    needs = {service.name: frozenset(service.depends_on) for service in platform.services}
+
+    def all_of(name: str, seen: frozenset[str]) -> frozenset[str]:
+        fresh = needs.get(name, frozenset()) - seen
+        for need in fresh:
+            seen = all_of(need, seen | {need})
+        return seen
+
+    return {name: all_of(name, frozenset()) for name in needs}
+
+
+def healthy(platform: Platform, containers: Sequence[Container]) -> frozenset[str]:
+    """The services that are ready or starting, and whose dependencies all are."""
+    ready = {
+        service.name
+        for service in platform.services
+        if len([one for one in _of(service, containers) if _ready_or_starting(one)]) >= service.replicas
+    }
+    return frozenset(name for name, needs in reach(platform).items() if {name, *needs} <= ready)
+
+
+def without(names: frozenset[str], failed: frozenset[str], needs: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The services that neither failed nor depend on one that did."""
+    return frozenset(name for name in names if not failed & {name, *needs.get(name, ())})
+
+
+def _down(service: Service, mine: Sequence[Container]) -> Iterator[Cause]:
+    if len(mine) < service.replicas:
+        seen = f"{len(mine)} of {service.replicas} containers"
+        yield Cause(service.name, f"{service.name} has no container", seen, _START)
+    for one in mine:
+        done = service.one_shot and one.status == "exited" and one.exit_code == 0
+        if one.status == "running" or done:
+            continue
+        description, remedy = _STOPPED.get(one.status, (f"is {one.status}", _START))
+        ended = f", exit code {one.exit_code}, since {one.finished_at[:19]}Z" if one.status == "exited" else ""
+        yield Cause(
+            service.name,
+            f"{one.name if service.replicas > 1 else service.name} {description}",
+            f"container {one.name}: {one.status}{ended}",
+            remedy.format(container=one.name, short=short(service.name)),
+        )
+
+
+def _ready_or_starting(container: Container) -> bool:
+    return container.status == "running" and container.health in {"healthy", "starting"}
+
+
+def _of(service: Service, containers: Sequence[Container]) -> list[Container]:
+    return [one for one in containers if one.service == service.name]

@@ -1,4 +1,4 @@
-"""What is asked directly and not through the gateway: config server, Eureka, Redis, Kafka, others' health."""
+"""Checks that bypass the gateway: config server, Eureka, Redis, Kafka, and the health of applications."""
 
 from __future__ import annotations
 
@@ -9,35 +9,46 @@ from rofecare_infra.smoke.talk import SETTLE, Talk
 from rofecare_infra.smoke.wire import Wire
 
 _OK = 200
-# What Spring Boot calls the parts of its health -> what the plan calls them.
+# Component of Spring Boot's health -> kind of a dependency.
 _PARTS = {"db": "database", "redis": "redis", "kafka": "kafka", "discoveryComposite": "discovery"}
 
 
 def fetch_configuration(plan: Plan, wire: Wire, app: Application) -> tuple[Configuration | None, Check]:
-    """What the config server serves for an application, and whether it does."""
+    """The settings that the config server serves for an application, and the check of that."""
     config = plan.config
     what = "serves settings"
     if config is None or config.address is None:
         return None, Check(config.name if config else "", "", what)
-    answer = wire.http("GET", config.address.url, f"/{app.name}/docker")
+    answer = wire.http("GET", config.address.url, f"/{app.registered_as or app.name}/docker")
     served = configuration_of(answer.body) if answer.status == _OK else None
     if served is not None:
         return served, Check(config.name, "", what, answer.seconds)
-    fault = f"gives no settings for {app.name}" if answer.came else f"does not answer on {config.address}"
+    fault = f"serves no settings for {app.name}" if answer.came else f"does not answer on {config.address}"
     return None, Check(config.name, "", what, answer.seconds, fault, str(answer))
 
 
 def registered(talk: Talk) -> tuple[Check, ...]:
-    """Whether Eureka lists every application that registers, with every replica; waits for those that may yet come."""
+    """Whether Eureka lists all replicas of each application that declares a registration.
+
+    Waits for the registrations of applications that are ready.
+    """
     server = talk.plan.discovery
     if server is None or server.address is None:
         return ()
-    expected = [app for app in talk.plan.applications if "discovery" in app.needs and app.name != server.name]
+    others = [app for app in talk.plan.applications if app.name != server.name]
+    expected = [app for app in others if "discovery" in app.needs and app.registered_as]
+    skipped = tuple(
+        Check(app.name, server.name, "the registration", skipped="SPRING_APPLICATION_NAME is not set")
+        if "discovery" in app.needs
+        else Check(app.name, server.name, "the registration", skipped="no Eureka client is configured")
+        for app in others
+        if app not in expected and app in talk.plan.business
+    )
     url = server.address.url
 
     def listed(answer: Answer) -> bool:
         up = instances_up(answer.body)
-        return all(up.get(app.name, 0) >= app.replicas for app in expected if app.name in talk.healthy)
+        return all(up.get(app.registered_as.lower(), 0) >= app.replicas for app in expected if app.name in talk.healthy)
 
     answer = talk.until(
         lambda: talk.wire.http("GET", url, "/eureka/apps"), lambda one: one.status != _OK or listed(one), seconds=SETTLE
@@ -45,27 +56,21 @@ def registered(talk: Talk) -> tuple[Check, ...]:
     what = "registered, UP"
     if answer.status != _OK:
         fault = f"answers {answer.status} to {answer.asked}" if answer.came else f"does not answer on {server.address}"
-        return (Check(server.name, "", what, answer.seconds, fault, str(answer)),)
+        return (Check(server.name, "", what, answer.seconds, fault, str(answer)), *skipped)
     up = instances_up(answer.body)
-    return tuple(
-        Check(app.name, server.name, what, answer.seconds)
-        if up.get(app.name, 0) >= app.replicas
-        else Check(
-            app.name,
-            server.name,
-            what,
-            answer.seconds,
-            "is not listed as UP by {}",
-            f"{up.get(app.name, 0)} of {app.replicas} instances UP",
-        )
-        for app in expected
-    )
+    checks: list[Check] = []
+    for app in expected:
+        count = up.get(app.registered_as.lower(), 0)
+        fault = "" if count >= app.replicas else "is not listed as UP by {}"
+        seen = f"{count} of {app.replicas} instances UP" if fault else ""
+        checks.append(Check(app.name, server.name, what, answer.seconds, fault, seen))
+    return (*checks, *skipped)
 
 
 def redis_accepts(talk: Talk) -> Check | None:
-    """Whether Redis accepts the password of the secrets folder on a new connection; None when nothing can be asked.
+    """Whether Redis accepts the password of the secrets folder on a new connection; None if Redis is not published.
 
-    Connections that were opened with an old password stay open, so traffic alone would not show a new one.
+    Connections that were opened with an old password stay open: traffic alone would not show that it has changed.
     """
     if talk.plan.redis is None or talk.plan.redis_password is None:
         return None
@@ -73,39 +78,40 @@ def redis_accepts(talk: Talk) -> Check | None:
     what = "accepts the password of the secrets folder"
     try:
         password = file.read_bytes().rstrip(b"\n")
-    except OSError as error:
-        return Check(name, "", what, fault=f"has a password that nobody can read: {file}", seen=str(error.strerror))
+    except OSError as unreadable:
+        fault = f"has a password file that cannot be read: {file}"
+        return Check(name, "", what, fault=fault, seen=str(unreadable.strerror))
     began = talk.clock.monotonic()
-    said = talk.wire.redis(address, password)
+    error = talk.wire.redis(address, password)
     seconds = talk.clock.monotonic() - began
-    if not said:
+    if not error:
         return Check(name, "", what, seconds)
-    if said.startswith("does not answer"):
-        return Check(name, "", what, seconds, said, said)
+    if error.startswith("does not answer"):
+        return Check(name, "", what, seconds, error, error)
     return Check(
         name,
         "",
         what,
         seconds,
         f"refuses the password of {file.name}",
-        f"AUTH with the content of {file}: {said}",
+        f"AUTH with the content of {file}: {error}",
         # It reads the file when it starts.
-        "docker restart {container}, where somebody changed it at run time; else put the old file back",
+        "docker restart {container}  (if the password was changed at run time); else restore the previous file",
     )
 
 
 def kafka_answers(talk: Talk) -> Check | None:
-    """Whether the broker speaks; None when it is not published."""
+    """Whether the broker answers; None if it is not published."""
     if talk.plan.kafka is None:
         return None
     name, address = talk.plan.kafka
     began = talk.clock.monotonic()
-    said = talk.wire.kafka(address)
-    return Check(name, "", "answers as a broker", talk.clock.monotonic() - began, said, said)
+    error = talk.wire.kafka(address)
+    return Check(name, "", "answers as a broker", talk.clock.monotonic() - began, error, error)
 
 
 def health(talk: Talk, app: Application) -> tuple[Check, ...]:
-    """What an application says of its own health: part of the contract, so it is asked of other people's, too."""
+    """The health that an application reports: part of the contract, so it holds for every application."""
     if app.address is None:
         return ()
     answer = talk.wire.http("GET", app.address.url, "/actuator/health")
@@ -117,5 +123,5 @@ def health(talk: Talk, app: Application) -> tuple[Check, ...]:
         return tuple(
             Check(app.name, app.need(_PARTS[part]), what, answer.seconds, "cannot use {}", str(answer)) for part in down
         )
-    fault = f"says of itself: {answer.text('status') or answer.status}" if answer.came else "does not answer"
+    fault = f"reports the health {answer.text('status') or answer.status}" if answer.came else "does not answer"
     return (Check(app.name, "", what, answer.seconds, fault, str(answer)),)

@@ -1,4 +1,4 @@
-"""Who is who on this platform, read off the compose model: no name, port or path of a service stands here."""
+"""The roles of the services, derived from the compose model: no name, port or path of a service is written here."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rofecare_infra.platform import Platform, Service, short
+from rofecare_infra.platform import Platform, Service, lets_in, short
 
 _BUSINESS = "business"
 _LABEL_ORIGIN = "com.rofecare.origin"
 _REFERENCE = "reference"
 
-# What an application calls its dependency -> the variables whose value names its host.
+# Kind of a dependency -> the variables whose value contains its host.
 _ADDRESSES = {
     "database": ("SPRING_DATASOURCE_URL",),
     "redis": ("SPRING_DATA_REDIS_HOST",),
@@ -21,13 +21,15 @@ _ADDRESSES = {
     "config": ("SPRING_CLOUD_CONFIG_URI", "SPRING_CONFIG_IMPORT"),
     "discovery": ("EUREKA_CLIENT_SERVICEURL_DEFAULTZONE",),
 }
+# Variables that switch the registration off.
+_EUREKA_SWITCHES = ("EUREKA_CLIENT_ENABLED", "EUREKA_CLIENT_REGISTERWITHEUREKA", "EUREKA_CLIENT_REGISTER_WITH_EUREKA")
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - what compose says, not what we bind
+_EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - values of compose, nothing is bound here
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where this machine reaches a service."""
+    """The address at which this machine reaches a service."""
 
     host: str
     port: int
@@ -43,25 +45,26 @@ class Address:
 
 @dataclass(frozen=True)
 class Application:
-    """One of the applications: what it is called, what it needs, where it answers."""
+    """An application: its name, dependencies and address."""
 
     name: str
-    # Whether it is one of the reference services, whose interface we know beyond the contract.
+    # Whether it is one of the reference services, whose interface is known beyond the contract.
     reference: bool
     address: Address | None
-    business: bool
     replicas: int = 1
-    # database, redis, kafka, config, discovery -> the service that is it.
+    # database, redis, kafka, config, discovery -> the service in this role.
     needs: Mapping[str, str] = field(default_factory=dict)
+    # The name under which it registers with Eureka, from SPRING_APPLICATION_NAME; empty if the model has none.
+    registered_as: str = ""
 
     def need(self, kind: str) -> str:
-        """The service that is this application's database, redis, ...; the kind itself where the model does not say."""
+        """The service that is this application's database, redis, ...; the kind itself if the model has none."""
         return self.needs.get(kind, kind)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The platform as far as traffic goes through it; None is what this model does not have or publish."""
+    """The parts of the platform that carry traffic; None if the model does not contain or publish one."""
 
     applications: tuple[Application, ...]
     gateway: Application | None = None
@@ -75,11 +78,12 @@ class Plan:
     @property
     def business(self) -> tuple[Application, ...]:
         """The applications behind the gateway."""
-        return tuple(app for app in self.applications if app.business)
+        front = (self.gateway, self.config, self.discovery)
+        return tuple(app for app in self.applications if app not in front)
 
 
 def plan_of(platform: Platform, origins: Mapping[str, str]) -> Plan:
-    """The plan of a platform; `origins` says where the running image of an application came from."""
+    """The plan of a platform; `origins` maps an application to the origin of its running image."""
     services = {service.name: service for service in platform.services}
     members = [service for service in platform.services if service.checkout is not None and service.replicas]
     apps = {one.name: _application(one, services, origins.get(one.name, "")) for one in members}
@@ -87,8 +91,10 @@ def plan_of(platform: Platform, origins: Mapping[str, str]) -> Plan:
     discovery = _first(app.needs.get("discovery") for app in apps.values())
     redis = _first(app.needs.get("redis") for app in apps.values())
     kafka = _first(app.needs.get("kafka") for app in apps.values())
-    # What is left of the applications that start before the business services is the door to them.
-    gateway = _first(name for name, app in apps.items() if not app.business and name not in {config, discovery})
+    # Without an ingress label: the remaining application that starts before the business services.
+    gateway = _first(one.name for one in members if lets_in(one.labels)) or _first(
+        one.name for one in members if one.phase != _BUSINESS and one.name not in {config, discovery}
+    )
     return Plan(
         applications=tuple(apps.values()),
         gateway=apps.get(gateway),
@@ -102,17 +108,19 @@ def plan_of(platform: Platform, origins: Mapping[str, str]) -> Plan:
 
 
 def origin_of(labels: Mapping[str, str]) -> str:
-    """Where an image says that it came from; empty when it does not."""
+    """The origin of an image according to its label; empty without one."""
     return labels.get(_LABEL_ORIGIN, "")
 
 
 def prefixes(name: str) -> tuple[str, ...]:
-    """Where a route may be whose path nobody tells: the service's name, or its plural."""
+    """The likely paths of a route whose path is unknown: the service's name, or its plural."""
     return (f"/api/{short(name)}", f"/api/{short(name)}s")
 
 
 def _application(service: Service, services: Mapping[str, Service], origin: str) -> Application:
     environment = service.environment
+    if any(environment.get(name, "").lower() == "false" for name in _EUREKA_SWITCHES):
+        environment = {name: value for name, value in environment.items() if name not in _ADDRESSES["discovery"]}
     own = environment.get("SERVER_PORT", "")
     found = _published(service, int(own) if own.isdigit() else None)
     needs = {
@@ -123,14 +131,14 @@ def _application(service: Service, services: Mapping[str, Service], origin: str)
         name=service.name,
         reference=origin == _REFERENCE,
         address=found[1] if found is not None else None,
-        business=service.phase == _BUSINESS,
         replicas=service.replicas,
         needs={kind: host for kind, host in needs.items() if host},
+        registered_as=environment.get("SPRING_APPLICATION_NAME", ""),
     )
 
 
 def _host(value: str, services: Mapping[str, Service]) -> str:
-    """The first word of an address that is a service of the model: `jdbc:postgresql://x-db:5432/y` -> `x-db`."""
+    """The first service of the model that an address contains: `jdbc:postgresql://x-db:5432/y` -> `x-db`."""
     return _first(word for word in _HOST.findall(value) if word in services)
 
 

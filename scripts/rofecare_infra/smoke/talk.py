@@ -37,8 +37,23 @@ class Talk:
     token: str = ""
 
     def configuration(self, app: Application) -> Configuration:
-        """What the config server serves for an application."""
+        """The settings that the config server serves for an application."""
         return self.served.get(app.name, NOTHING)
+
+    def paths(self, app: Application) -> tuple[str, ...]:
+        """The path prefixes of an application's route, from its own settings or the gateway's; empty if unknown."""
+        prefix = self.configuration(app).prefix
+        routes = self._routes()
+        return (prefix,) if prefix else (routes.get(app.registered_as.lower()) or routes.get(app.name) or ())
+
+    def has_route(self, app: Application) -> bool | None:
+        """Whether the settings declare a route to an application; None if they contain no routes at all."""
+        routes = self._routes()
+        declared = bool(self.paths(app)) or app.registered_as.lower() in routes or app.name in routes
+        return declared or (False if routes else None)
+
+    def _routes(self) -> dict[str, tuple[str, ...]]:
+        return self.configuration(self.plan.gateway).routes if self.plan.gateway is not None else {}
 
     def ask(
         self,

@@ -108,7 +108,7 @@ def test_a_readable_folder_and_a_missing_secret_are_reported_together(platform: 
         path.chmod(0o444)
         platform.secrets.chmod(0o700)
     assert "jwt_secret: the secret is missing" in output
-    assert "others can enter the secrets folder" in output
+    assert "other users can enter the secrets folder" in output
 
 
 @pytest.mark.parametrize("words", [["no-such-task"], ["build", "no-such-service"], ["logs", "--no-such-flag"]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -79,11 +80,18 @@ def test_up_starts_the_named_services_alone_and_fetches_nothing(monkeypatch: pyt
 
 def test_build(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = door(monkeypatch)
-    COMPOSE.build({"redis": "own/redis:8"}, profiles=["images"], arguments={"ORIGIN": "source"})
-    words = ["--profile", "images", "--progress", "plain", "build", "--build-arg", "ORIGIN=source", "redis"]
+    images = {"redis": "own/redis:8", "app": "own/app:source"}
+    COMPOSE.build(images, profiles=["images"], arguments={"app": {"ORIGIN": "source", "PRICE": "$5"}})
+    words = ["--profile", "images", "--progress", "plain", "build", "redis", "app"]
     # A project of its own, whatever the platform is called, and the image's name said in so many words.
     assert seen.argv == [*FILES, "--project-name", "rofecare-images", "-f", "-", *words]
-    assert seen.stdin == '{"services": {"redis": {"image": "own/redis:8"}}}'
+    assert json.loads(seen.stdin) == {
+        "services": {
+            "redis": {"image": "own/redis:8"},
+            # Compose reads $$ as a dollar.
+            "app": {"image": "own/app:source", "build": {"args": {"ORIGIN": "source", "PRICE": "$$5"}}},
+        }
+    }
 
 
 def test_down_goes_by_labels_wherever_the_containers_came_from(monkeypatch: pytest.MonkeyPatch) -> None:

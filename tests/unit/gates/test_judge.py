@@ -73,9 +73,9 @@ HEALTH = (None, "starting", "healthy", "unhealthy")
             Failed("exec: no such file", "id-db"),
             id="no such program",
         ),
-        pytest.param({"status": "paused"}, Failed("paused: it answers nobody", "id-db"), id="paused"),
-        pytest.param({"status": "removing"}, Failed("its container is gone", "id-db"), id="removing"),
-        pytest.param({"status": "dead"}, Failed("its container is gone", "id-db"), id="dead"),
+        pytest.param({"status": "paused"}, Failed("paused: it does not answer", "id-db"), id="paused"),
+        pytest.param({"status": "removing"}, Failed("the container does not exist", "id-db"), id="removing"),
+        pytest.param({"status": "dead"}, Failed("the container does not exist", "id-db"), id="dead"),
     ],
 )
 def test_each_row_of_the_table(state: dict[str, object], verdict: object) -> None:
@@ -84,7 +84,7 @@ def test_each_row_of_the_table(state: dict[str, object], verdict: object) -> Non
 
 @pytest.mark.parametrize("waited", [0.0, UNMARKED_GRACE, 1000.0])
 def test_a_service_without_container_is_gone(waited: float) -> None:
-    assert judge(service(), [], {}, waited) == Failed("its container is gone")
+    assert judge(service(), [], {}, waited) == Failed("the container does not exist")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_one_shot_is_judged_by_its_end(code: int, verdict: object) -> None:
 
 def test_a_one_shot_may_work_as_long_as_it_wants() -> None:
     one_shot = service(has_healthcheck=False, one_shot=True)
-    assert judge(one_shot, [container(health=None)], {}, waited=1000.0) == Pending("still at work")
+    assert judge(one_shot, [container(health=None)], {}, waited=1000.0) == Pending("not completed yet")
 
 
 def test_a_one_shot_that_nobody_marked_may_end_well() -> None:
@@ -111,7 +111,7 @@ def test_no_health_check_is_a_defect_once_it_has_not_ended() -> None:
     running = container(health=None)
     assert isinstance(judge(unchecked, [running], {}, waited=UNMARKED_GRACE - 0.1), Pending)
     verdict = judge(unchecked, [running], {}, waited=UNMARKED_GRACE)
-    assert verdict == Failed("no health check: nobody can tell whether it works", "id-db")
+    assert verdict == Failed("no health check: its readiness cannot be determined", "id-db")
 
 
 def test_restarts_from_before_the_wait_do_not_count() -> None:
@@ -124,7 +124,7 @@ def test_every_replica_counts() -> None:
     twice = service(replicas=2)
     first, second = container(id="a"), container(id="b")
     assert judge(twice, [first, second], {}, 1.0) == Ready()
-    assert judge(twice, [first], {}, 1.0) == Failed("1 of 2 containers are gone")
+    assert judge(twice, [first], {}, 1.0) == Failed("1 of 2 containers do not exist")
     assert judge(twice, [first, container(id="b", health="starting")], {}, 1.0) == Pending("starting")
     fallen = container(id="b", status="exited", exit_code=1)
     assert judge(twice, [container(id="a", health="starting"), fallen], {}, 1.0) == Failed("exited with code 1", "b")
@@ -149,6 +149,6 @@ def test_a_one_shot_is_ready_only_after_a_good_end(status: str, code: int) -> No
 
 def test_what_is_awaited_is_ready_when_it_has_ended_well_whatever_its_health_is() -> None:
     awaited = service(one_shot=True, awaited=True)
-    assert judge(awaited, [container(health="healthy")], {}, waited=1.0) == Pending("still at work")
+    assert judge(awaited, [container(health="healthy")], {}, waited=1.0) == Pending("not completed yet")
     assert judge(awaited, [container(status="exited", exit_code=0, health="healthy")], {}, waited=1.0) == Ready()
     assert isinstance(judge(awaited, [container(status="exited", exit_code=3)], {}, waited=1.0), Failed)

@@ -38,7 +38,7 @@ def test_what_is_ready_at_once_costs_no_sleep() -> None:
     clock = FakeClock()
     seen, last = drain(waiting(looking_at(HEALTHY), clock))
     assert last.ready == ("db",)
-    assert last.settled
+    assert last.final
     assert len(seen) == 1
     assert clock.slept == []
 

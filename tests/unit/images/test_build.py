@@ -22,7 +22,7 @@ from tests.support.fakes import FakeCompose, FakeEngine, drain, service, setting
 class Builder(FakeCompose):
     """Remembers what was built; fails for services that are broken, and for batches with one of them."""
 
-    built: list[tuple[tuple[str, ...], Mapping[str, str]]] = field(default_factory=list)
+    built: list[tuple[tuple[str, ...], Mapping[str, Mapping[str, str]]]] = field(default_factory=list)
     broken: tuple[str, ...] = ()
     said: str = ""
     foundations: tuple[Service, ...] = ()
@@ -33,7 +33,11 @@ class Builder(FakeCompose):
         return replace(self.upstream, services=(*self.upstream.services, *extra))
 
     def build(
-        self, images: Mapping[str, str], *, profiles: Sequence[str] = (), arguments: Mapping[str, str] | None = None
+        self,
+        images: Mapping[str, str],
+        *,
+        profiles: Sequence[str] = (),
+        arguments: Mapping[str, Mapping[str, str]] | None = None,
     ) -> Generator[str, None, Result]:
         """Make an image of a new id for each service."""
         assert list(profiles) == ["images"]
@@ -91,7 +95,11 @@ def test_reference_services_share_one_build_and_checkouts_go_one_by_one(root: Pa
     shop = Workshop(root, {"a": "source", "b": "reference", "c": "source", "d": "reference"})
     events, report = shop.run()
     assert [names for names, _ in shop.builder.built] == [("b", "d"), ("a",), ("c",)]
-    assert [arguments["ORIGIN"] for _, arguments in shop.builder.built] == ["reference", "source", "source"]
+    assert [arguments for _, arguments in shop.builder.built] == [
+        {"b": {"ORIGIN": "reference"}, "d": {"ORIGIN": "reference"}},
+        {"a": {"ORIGIN": "source"}},
+        {"c": {"ORIGIN": "source"}},
+    ]
     assert report.summary == "applications: 4 built, 0 up to date, 0 failed"
     assert {event.image for event in events if isinstance(event, ImageDone)} == {
         "rofecare/a:source",

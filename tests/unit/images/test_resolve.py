@@ -10,8 +10,9 @@ import pytest
 from rofecare_infra.compose import PACKAGES
 from rofecare_infra.errors import SettingsError
 from rofecare_infra.images import Sources, resolve
+from rofecare_infra.images.arguments import build_arguments
 from rofecare_infra.images.resolve import image_variable, local_image
-from rofecare_infra.platform import Platform
+from rofecare_infra.platform import Platform, Service
 from tests.support.fakes import FakeCompose, FakeEngine, service, settings
 
 APP = "rofecare-service-patient"
@@ -198,3 +199,35 @@ def test_what_cannot_be_built_is_left_out_and_named(root: Path) -> None:
 def test_names() -> None:
     assert image_variable("rofecare-service-medical-technology") == "ROFECARE_SERVICE_MEDICAL_TECHNOLOGY_IMAGE"
     assert local_image(APP, "source") == f"rofecare/{APP}:source"
+
+
+def application(name: str, **arguments: str) -> Service:
+    build = {"context": "reference", "args": {"APPLICATION": name, **arguments}}
+    return replace(service(name, "business"), checkout=name, build=build)
+
+
+OF_THE_REPOSITORY = ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("declared", "infrastructure", "expected"),
+    [
+        ({}, "packages", "rofecare/java:21"),
+        ({}, "registry", "temurin:21"),
+        ({"JAVA_IMAGE": "temurin:21"}, "packages", "rofecare/java:21"),
+        ({"JAVA_IMAGE": "hospital/java:17"}, "packages", "hospital/java:17"),
+        ({"JAVA_IMAGE": "hospital/java:17"}, "registry", "hospital/java:17"),
+    ],
+)
+def test_an_added_application_is_built_on_the_base_images_of_the_others(
+    root: Path, declared: dict[str, str], infrastructure: str, expected: str
+) -> None:
+    ninth = application("ninth", **declared)
+    upstream = [application(name, JAVA_IMAGE="temurin:21") for name in OF_THE_REPOSITORY]
+    packaged = [application(name, JAVA_IMAGE="rofecare/java:21") for name in OF_THE_REPOSITORY]
+    compose = FakeCompose(
+        root / "docker", upstream=Platform("p", (*upstream, ninth)), packaged=Platform("p", (*packaged, ninth))
+    )
+    found = resolve(settings(root, IMAGES=infrastructure), opened(compose), FakeEngine(), Registry()).platform
+    assert build_arguments(found.service("ninth")) == {"APPLICATION": "ninth", "JAVA_IMAGE": expected}
+    assert build_arguments(found.service("a"))["APPLICATION"] == "a"

@@ -71,7 +71,7 @@ def test_a_one_shot_was_expected_to_end_well() -> None:
 def test_a_container_that_is_gone() -> None:
     seen = observe([PLATFORM.service("db")], [], {}, 1.0)
     error = failure.failed(PLATFORM, FakeEngine(), seen)
-    assert (error.what, error.seen, error.details) == ("db failed", "its container is gone", ())
+    assert (error.what, error.seen, error.details) == ("db failed", "the container does not exist", ())
 
 
 def test_evidence_is_the_log_and_the_probe() -> None:

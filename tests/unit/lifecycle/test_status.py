@@ -37,8 +37,8 @@ def test_in_start_order_with_what_is_not_started() -> None:
     [
         ({"health": "unhealthy", "probe": "HTTP/1.1 503"}, "unhealthy: HTTP/1.1 503"),
         ({"status": "exited", "exit_code": 3, "health": None}, "exited with code 3"),
-        ({"status": "paused"}, "paused: it answers nobody"),
-        ({"health": None}, "no health check: nobody can tell whether it works"),
+        ({"status": "paused"}, "paused: it does not answer"),
+        ({"health": None}, "no health check: its readiness cannot be determined"),
     ],
 )
 def test_why_one_is_not_ready(state: dict[str, object], reason: str) -> None:

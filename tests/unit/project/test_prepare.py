@@ -100,11 +100,11 @@ def test_every_problem_of_settings_files_and_secrets_in_one_message(checkout: Ch
     assert error.what == "the settings cannot be used: nothing was started"
     assert error.seen == "5 problems"
     assert ".env line 1: A_PORT is 'abc'" in told
-    assert ".env line 3: GATE_TIMOUT is not a setting; expected GATE_TIMEOUT" in told
+    assert ".env line 3: GATE_TIMOUT is not a setting; expected a setting, such as GATE_TIMEOUT" in told
     assert ".env line 2 (B_PORT)" in told
     assert "port 80 is used by a, too" in told
     assert "b_password: the secret is missing or empty" in told
-    assert "others can enter the secrets folder (mode 0755)" in told
+    assert "other users can enter the secrets folder (mode 0755)" in told
 
 
 def test_what_makes_or_removes_secrets_does_not_ask_for_them(checkout: Checkout) -> None:

@@ -184,8 +184,8 @@ def test_a_folder_with_something_in_it_in_the_place_of_a_file_is_kept(folder: Pa
     (folder / "db_password").mkdir()
     (folder / "db_password" / "mine").touch()
     before = found(folder)
-    assert "a folder stands where" in secrets.problems(before)[0].what
-    with pytest.raises(SettingsError, match="cannot be made"):
+    assert "a folder is in place of" in secrets.problems(before)[0].what
+    with pytest.raises(SettingsError, match="cannot be generated"):
         secrets.create(before, before.missing)
     assert (folder / "db_password" / "mine").exists()
 
@@ -193,8 +193,8 @@ def test_a_folder_with_something_in_it_in_the_place_of_a_file_is_kept(folder: Pa
 def test_a_file_in_the_place_of_the_folder(folder: Path) -> None:
     folder.touch()
     before = found(folder)
-    assert "SECRETS_DIR is no folder" in secrets.problems(before)[0].what
-    with pytest.raises(SettingsError, match="cannot be made"):
+    assert "SECRETS_DIR is not a folder" in secrets.problems(before)[0].what
+    with pytest.raises(SettingsError, match="cannot be generated"):
         secrets.create(before, before.missing)
 
 
@@ -207,7 +207,7 @@ def test_a_folder_that_this_user_may_not_enter(folder: Path, monkeypatch: pytest
     monkeypatch.setattr(Path, "is_file", refuse)
     monkeypatch.setattr(Path, "chmod", refuse)
     before = found(folder)
-    assert "may enter" in secrets.problems(before)[0].what
+    assert "can enter" in secrets.problems(before)[0].what
     with pytest.raises(SettingsError) as caught:
         secrets.create(before, before.missing)
     assert "Permission denied" in caught.value.seen
@@ -218,8 +218,8 @@ def test_a_folder_for_something_else_is_not_closed(folder: Path) -> None:
     folder.chmod(0o755)
     (folder / "somebody's own").touch()
     before = found(folder)
-    assert "for the secrets alone" in secrets.problems(before)[0].expected
-    with pytest.raises(SettingsError, match="not for secrets alone"):
+    assert "contains only secrets" in secrets.problems(before)[0].expected
+    with pytest.raises(SettingsError, match="contains other files"):
         secrets.create(before, before.missing)
     assert mode(folder) == 0o755
 

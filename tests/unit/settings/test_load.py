@@ -87,7 +87,7 @@ def test_an_empty_variable_of_the_environment_hides_the_file(tmp_path: Path) -> 
             f"GATE_TIMEOUT={'9' * 10}",
             f".env line 1: GATE_TIMEOUT is '{'9' * 10}'; expected a number of seconds above 0",
         ),
-        ("SECRETS_DIR=$HOME/x", ".env line 1: SECRETS_DIR is '$HOME/x'; expected a path without '$', spelt out"),
+        ("SECRETS_DIR=$HOME/x", ".env line 1: SECRETS_DIR is '$HOME/x'; expected a path without '$'"),
         ("GATE_TIMEOUT=5m", ".env line 1: GATE_TIMEOUT is '5m'; expected a number of seconds above 0"),
         ("IMAGES=pakages", ".env line 1: IMAGES is 'pakages'; expected one of auto, registry, packages"),
         ("SERVICES=packages", ".env line 1: SERVICES is 'packages'; expected one of auto, source, registry, reference"),
@@ -95,7 +95,7 @@ def test_an_empty_variable_of_the_environment_hides_the_file(tmp_path: Path) -> 
             "COMPOSE_PROJECT_NAME=Hospital A",
             (
                 ".env line 1: COMPOSE_PROJECT_NAME is 'Hospital A'; expected lower-case letters, digits, '-' and '_', "
-                "a letter or digit first"
+                "starting with a letter or digit"
             ),
         ),
         (
@@ -105,8 +105,8 @@ def test_an_empty_variable_of_the_environment_hides_the_file(tmp_path: Path) -> 
                 "such as mirror.example:5000/"
             ),
         ),
-        ("GATE_TIMOUT=9", ".env line 1: GATE_TIMOUT is not a setting; expected GATE_TIMEOUT, which looks like it"),
-        ("DB_PORTS=9", ".env line 1: DB_PORTS is not a setting; expected DB_PORT, which looks like it"),
+        ("GATE_TIMOUT=9", ".env line 1: GATE_TIMOUT is not a setting; expected a setting, such as GATE_TIMEOUT"),
+        ("DB_PORTS=9", ".env line 1: DB_PORTS is not a setting; expected a setting, such as DB_PORT"),
         ("this is no setting", ".env line 1: cannot read 'this is no setting'; expected NAME=value"),
     ],
 )
@@ -130,7 +130,7 @@ def test_every_problem_at_once_with_its_line(tmp_path: Path) -> None:
         ".env line 6",
         ".env line 7",
     ]
-    assert found[-1] == ".env line 7: DB_PORT is set again, first at .env line 2; expected one assignment a name"
+    assert found[-1] == ".env line 7: DB_PORT is set again, first at .env line 2; expected one assignment per name"
 
 
 def test_a_value_that_is_refused_is_replaced_so_that_the_rest_can_be_looked_at(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
     root = project(tmp_path)
     (root / ".env").unlink()
     (root / ".env").mkdir()
-    assert problems(root)[0].startswith(".env: it cannot be read")
+    assert problems(root)[0].startswith(".env: the file cannot be read")
 
 
 def test_a_file_that_is_not_ours_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +203,7 @@ def test_a_file_that_is_not_ours_to_read(tmp_path: Path, monkeypatch: pytest.Mon
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_text", refuse)
-    assert problems(project(tmp_path, "DB_PORT=1\n"))[0].startswith(".env: it cannot be read: Permission denied")
+    assert problems(project(tmp_path, "DB_PORT=1\n"))[0].startswith(".env: the file cannot be read: Permission denied")
 
 
 def test_an_overlay_of_other_letters_or_that_is_a_folder(tmp_path: Path) -> None:

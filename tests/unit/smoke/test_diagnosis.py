@@ -1,4 +1,4 @@
-"""From broken links and container states to the one line that names the cause."""
+"""The causes found for broken links and container states."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_platform_that_works_has_no_findings() -> None:
             (NO_PATIENT,),
             f"{PATIENT} is paused: {GATEWAY} gets no answer from it",
         ),
-        # The password was changed at run time: old connections live on, new ones are refused.
+        # The password was changed at run time: open connections continue, new ones are refused.
         ({}, (REFUSED,), "redis refuses the password of redis_password"),
         (
             {"redis": {"health": "unhealthy"}},
@@ -57,15 +57,15 @@ def test_a_platform_that_works_has_no_findings() -> None:
         ),
         # One client has another password than Redis and the file.
         ({}, NO_CACHE[1:], f"{PATIENT} cannot read from redis"),
-        # Nothing is wrong to see with either end.
+        # Both ends look ready.
         ({}, (NO_WRITE,), f"{IDENTITY} cannot write to identity-db"),
-        # What runs but is unwell explains what nothing else does.
+        # A failed health check explains what nothing else explains.
         (
             {"identity_db": {"health": "unhealthy"}},
             (NO_WRITE,),
             f"identity-db is unhealthy: {IDENTITY} cannot write to it",
         ),
-        # Named although traffic passes.
+        # Reported although traffic passes.
         ({"zookeeper": STOPPED}, (), "zookeeper is stopped: kafka needs it"),
         ({"patient_db": STOPPED}, (), f"patient-db is stopped: traffic still passes, but {PATIENT} needs it"),
         (
@@ -85,30 +85,30 @@ def test_a_platform_that_works_has_no_findings() -> None:
         ),
     ],
 )
-def test_the_first_line_names_the_broken_link(changes: Changes, checks: tuple[Check, ...], headline: str) -> None:
+def test_the_headline_names_the_broken_link(changes: Changes, checks: tuple[Check, ...], headline: str) -> None:
     assert first(changes, *checks) == headline
 
 
-def test_the_cause_comes_before_what_follows_from_it() -> None:
+def test_a_cause_precedes_its_consequences() -> None:
     sick = {"health": "unhealthy", "probe": "HTTP/1.1 503"}
     findings = diagnose(
         platform(), containers(identity_db=STOPPED, rofecare_service_identity=sick), (NO_WRITE, NO_CACHE[0])
     )
     assert [finding.headline for finding in findings] == [
         f"identity-db is stopped: {IDENTITY} cannot write to it",
-        # The health of a service explains what its database does not.
+        # The health check of a service explains what its database does not.
         f"{IDENTITY} is unhealthy: it cannot read from redis",
     ]
 
 
-def test_several_who_cannot_reach_one_are_one_finding() -> None:
+def test_several_services_that_cannot_reach_another_are_one_finding() -> None:
     (finding,) = diagnose(platform(), containers(kafka=STOPPED), NO_KAFKA)
     assert finding.consequences == (f"{PATIENT} cannot publish to kafka",)
     assert finding.remedy.startswith("inv start-all")
     assert "exited, exit code 0" in finding.seen
 
 
-def test_what_broke_independently_is_a_finding_of_its_own() -> None:
+def test_an_independent_fault_is_a_finding_of_its_own() -> None:
     findings = diagnose(platform(), containers(kafka=STOPPED), (*NO_KAFKA, NO_WRITE))
     assert [finding.headline.partition(":")[0] for finding in findings] == [
         "kafka is stopped",
@@ -116,12 +116,12 @@ def test_what_broke_independently_is_a_finding_of_its_own() -> None:
     ]
 
 
-def test_what_is_needed_is_named_before_what_needs_it() -> None:
+def test_a_dependency_precedes_its_dependent() -> None:
     findings = diagnose(platform(), containers(kafka=STOPPED, zookeeper=STOPPED), NO_KAFKA)
     assert [finding.headline.partition(" ")[0] for finding in findings] == ["zookeeper", "kafka"]
 
 
-def test_bad_health_alone_is_no_failure() -> None:
+def test_a_failed_health_check_alone_is_not_a_finding() -> None:
     assert diagnose(platform(), containers(redis={"health": "unhealthy"}), (GOOD,)) == ()
 
 
