@@ -1,4 +1,4 @@
-"""The namespace of the tasks: what `inv --list` shows. What they are stands in `rofecare_infra.boundary.tasks`."""
+"""The namespace of the tasks, as `inv --list` shows it. The tasks are in `rofecare_infra.boundary.tasks`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 from invoke.collection import Collection
 
 from rofecare_dev.tasks import bench, dashboards, lint, test
-from rofecare_infra.boundary import accept_lists, bind
-from rofecare_infra.boundary.tasks.data import backup, backups, restore, schedule_backups, unpack_backup, verify_backup
-from rofecare_infra.boundary.tasks.hosting import install_service
-from rofecare_infra.boundary.tasks.looks import logs, smoke, status
-from rofecare_infra.boundary.tasks.monitoring import alerts, start_monitoring, stop_monitoring
-from rofecare_infra.boundary.tasks.platform import build, init, rotate, start_all, start_infra, stop_all, upgrade
-from rofecare_infra.boundary.tasks.search import search_logs
+from rofecare_infra.boundary import bind
+from rofecare_infra.boundary.tasks.backups import backup, backups, restore, unpack_backup, verify_backup
+from rofecare_infra.boundary.tasks.hosting import install_service, schedule_backups
+from rofecare_infra.boundary.tasks.maintenance import build, rotate, upgrade
+from rofecare_infra.boundary.tasks.monitoring import alerts, search_logs, start_monitoring, stop_monitoring
+from rofecare_infra.boundary.tasks.platform import init, start_all, start_infra, stop_all
+from rofecare_infra.boundary.tasks.status import logs, smoke, status
 
 namespace = Collection(
     # the platform
@@ -24,12 +24,12 @@ namespace = Collection(
     init,
     rotate,
     upgrade,
-    # a look at it
+    # its state
     status,
     logs,
     search_logs,
     smoke,
-    # what watches it
+    # its monitoring
     start_monitoring,
     stop_monitoring,
     alerts,
@@ -40,7 +40,7 @@ namespace = Collection(
     restore,
     unpack_backup,
     schedule_backups,
-    # the machine that it runs on
+    # its host
     install_service,
     # this repository
     test,
@@ -49,10 +49,3 @@ namespace = Collection(
     bench,
 )
 bind(namespace, Path(__file__).resolve().parent)
-# What takes any number of names, and those of its flags that are followed by a value.
-_FLAGS = ("--from-project", "-f", "--only", "-o", "--to", "-t")
-accept_lists({"verify-backup": _FLAGS, "restore": _FLAGS, "unpack-backup": _FLAGS}, "--id")
-accept_lists({"build": (), "logs": ("--tail", "-t", "--since", "-i")})
-accept_lists(
-    {"search-logs": ("--service", "-s", "--since", "-i", "--trace", "-r", "--level", "-l", "--limit", "-m")}, "--text"
-)

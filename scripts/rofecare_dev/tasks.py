@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from invoke.context import Context
-from invoke.tasks import task
+from pathlib import Path
 
-from rofecare_infra.boundary.checkout import root_of
-from rofecare_infra.boundary.guard import guarded
+from rofecare_infra.boundary import command
 
 
-@task(
+@command(
     optional=["random"],
     help={
         "only": "one suite: unit, contract, engine or e2e (all tiers except the soak)",
@@ -20,7 +18,7 @@ from rofecare_infra.boundary.guard import guarded
     },
 )
 def test(
-    context: Context,
+    root: Path,
     only: str = "",
     k: str = "",
     full: bool = False,
@@ -35,62 +33,59 @@ def test(
     from rofecare_dev import suites
     from rofecare_infra.errors import CommandError
 
-    with guarded(root_of(context)):
-        selection = suites.Selection(only, k, full=full, soak=soak, seed=suites.seed_of(random))
-        # pytest's own summary stays the last thing that is printed, also if tests fail.
-        if suites.run_tests(root_of(context), selection, os.environ) != 0:
-            raise Exit(code=CommandError.exit_code)
+    selection = suites.Selection(only, k, full=full, soak=soak, seed=suites.seed_of(random))
+    # pytest's own summary stays the last thing that is printed, also if tests fail.
+    if suites.run_tests(root, selection, os.environ) != 0:
+        raise Exit(code=CommandError.exit_code)
 
 
-@task
-def lint(context: Context) -> None:
+@command()
+def lint(root: Path) -> None:
     """Run every linter: ruff, mypy, import-linter, yamllint, shellcheck, hadolint, compose config, compose-lint."""
     from rofecare_dev import linters
     from rofecare_infra.errors import CommandError
     from rofecare_infra.progress import renderer_for
 
-    with guarded(root_of(context)):
-        out = renderer_for()
-        failed = []
-        for finding in linters.lint(root_of(context), linters.linters(root_of(context))):
-            out.say(str(finding))
-            failed += [] if finding.passed else [finding]
-        for finding in failed:
-            out.say(f"\n{finding.linter}:")
-            for line in finding.output:
-                out.say(f"  {line}")
-        if failed:
-            out.say()
-            raise CommandError(
-                f"{', '.join(finding.linter for finding in failed)} failed",
-                seen=f"{len(failed)} linters failed",
-                expected="all linters pass",
-                next_step="fix the findings above, then run inv lint again (ruff format . fixes the formatting)",
-            )
+    out = renderer_for()
+    failed = []
+    for finding in linters.lint(root, linters.linters(root)):
+        out.say(str(finding))
+        failed += [] if finding.passed else [finding]
+    for finding in failed:
+        out.say(f"\n{finding.linter}:")
+        for line in finding.output:
+            out.say(f"  {line}")
+    if failed:
+        out.say()
+        raise CommandError(
+            f"{', '.join(finding.linter for finding in failed)} failed",
+            seen=f"{len(failed)} linters failed",
+            expected="all linters pass",
+            next_step="fix the findings above, then run inv lint again (ruff format . fixes the formatting)",
+        )
 
 
-@task
-def dashboards(context: Context) -> None:
+@command()
+def dashboards(root: Path) -> None:
     """Write Grafana's dashboards from their Python modules: docker/config/grafana/dashboards/."""
     from rofecare_infra.errors import CommandError
     from rofecare_infra.progress import renderer_for
 
-    with guarded(root_of(context)):
-        try:
-            from rofecare_dev import dashboards as modules
-        except ModuleNotFoundError as error:
-            raise CommandError(
-                "the dashboards cannot be written",
-                seen=f"no Python package {error.name}",
-                expected="the packages of requirements-dev.lock",
-                next_step="python3 scripts/bootstrap.py dashboards  (installs them)",
-            ) from error
-        changed = modules.write(root_of(context) / "docker" / "config" / "grafana" / "dashboards")
-        names = ", ".join(path.name for path in changed)
-        renderer_for().say(f"changed: {names}" if changed else "all dashboards are up to date")
+    try:
+        from rofecare_dev import dashboards as modules
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            "the dashboards cannot be written",
+            seen=f"no Python package {error.name}",
+            expected="the packages of requirements-dev.lock",
+            next_step="python3 scripts/bootstrap.py dashboards  (installs them)",
+        ) from error
+    changed = modules.write(root / "docker" / "config" / "grafana" / "dashboards")
+    names = ", ".join(path.name for path in changed)
+    renderer_for().say(f"changed: {names}" if changed else "all dashboards are up to date")
 
 
-@task(
+@command(
     help={
         "against": "the commit to compare with; without it, only docker compose",
         "runs": "how often each command is timed",
@@ -100,19 +95,18 @@ def dashboards(context: Context) -> None:
     }
 )
 def bench(
-    context: Context, against: str = "", runs: int = 5, only: str = "", whole: bool = False, json: bool = False
+    root: Path, against: str = "", runs: int = 5, only: str = "", whole: bool = False, json: bool = False
 ) -> None:
     """Time start, stop and backup of this commit against another one and docker compose, in alternating runs."""
     from rofecare_dev import bench as benchmark
     from rofecare_infra.progress import renderer_for
 
-    with guarded(root_of(context)):
-        out = renderer_for()
-        samples = []
-        names = [name for name in only.split(",") if name]
-        for sample in benchmark.measure(root_of(context), against, runs=runs, whole=whole, only=names):
-            samples.append(sample)
-            if not json:
-                out.say(f"{sample.measure}: {sample.seconds:.1f} s ({sample.contender})")
-        commits = {"this": "HEAD"} | ({"against": against} if against else {})
-        out.say(benchmark.as_json(samples, commits) if json else f"\n{benchmark.as_table(samples)}")
+    out = renderer_for()
+    samples = []
+    names = [name for name in only.split(",") if name]
+    for sample in benchmark.measure(root, against, runs=runs, whole=whole, only=names):
+        samples.append(sample)
+        if not json:
+            out.say(f"{sample.measure}: {sample.seconds:.1f} s ({sample.contender})")
+    commits = {"this": "HEAD"} | ({"against": against} if against else {})
+    out.say(benchmark.as_json(samples, commits) if json else f"\n{benchmark.as_table(samples)}")

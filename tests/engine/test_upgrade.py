@@ -78,7 +78,9 @@ def shop(shop_images: str, make_project: MakeProject) -> Iterator[Shop]:
 
 
 def window(said: str) -> float:
-    found = re.search(r"no request was let in for (\d+\.\d) s, from \d\d:\d\d:\d\d to \d\d:\d\d:\d\d", said)
+    found = re.search(
+        r"(?:no request was let in for|downtime:) (\d+\.\d) s, from \d\d:\d\d:\d\d to \d\d:\d\d:\d\d", said
+    )
     assert found, said
     return float(found[1])
 

@@ -205,7 +205,7 @@ def settings(root: Path = Path("/nowhere"), **values: str) -> Settings:
     return Settings(root, {name: Assignment(value, ".env line 1") for name, value in values.items()})
 
 
-def prepared(services: Sequence[Service], engine: FakeEngine, /, **more: object) -> Project:
+def project_of(services: Sequence[Service], engine: FakeEngine, /, **more: object) -> Project:
     """Everything ready for a start of these services, whose images are all there."""
     platform = Platform("rofecare", tuple(services))
     engine.images |= {one.image: Image(IMAGE_ID) for one in services}

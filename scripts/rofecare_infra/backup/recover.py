@@ -21,12 +21,12 @@ _POLL = 0.3
 _BACK = {Step.LOADING, Step.SWAPPING, Step.UNDOING}
 
 
-def recover(project: Project, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, bool]:
-    """End an interrupted restore; whether there was one. What it had stopped is left to the caller to start."""
+def recover(project: Project, *, restart: bool = False, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, bool]:
+    """Recover from an interrupted restore; return whether there was one. `restart` starts what it had stopped."""
     if not is_interrupted(project.settings):
         return False
     with store_of(project.settings).locked("putting things in order after an interrupted restore"):
-        return (yield from recover_locked(project, restart=False, clock=clock))
+        return (yield from recover_locked(project, restart=restart, clock=clock))
 
 
 def recover_locked(

@@ -1,6 +1,6 @@
-"""Where the outside begins: errors become exit codes, ^C a sentence, words of the command line arguments."""
+"""The command line: tasks and their flags; errors become messages and exit codes."""
 
-from rofecare_infra.boundary.checkout import bind
-from rofecare_infra.boundary.command_line import accept_lists
+from rofecare_infra.boundary.command import command
+from rofecare_infra.boundary.command_line import bind
 
-__all__ = ["accept_lists", "bind"]
+__all__ = ["bind", "command"]

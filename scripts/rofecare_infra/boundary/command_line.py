@@ -1,36 +1,66 @@
-"""Two things that invoke's parser cannot do by itself: several names after a task, and our exit code for usage.
+"""What invoke's parser lacks: several bare words after a task, and the exit code for wrong usage.
 
-`inv build identity patient` reads `patient` as a task to invoke. While tasks.py is loaded the words have been split
-but not parsed: there the names are turned into flags, `build --service=identity --service=patient`.
+`inv build identity patient` reads `patient` as another task. While tasks.py is loaded, the words are split but not
+parsed yet: there they become flags, `build --service=identity --service=patient`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from invoke.exceptions import Exit, ParseError
 from invoke.main import program
 
+from rofecare_infra.boundary.command import CHECKOUT, Command
 from rofecare_infra.errors import UsageError
 
-# What the names become unless a task calls them otherwise.
-_FLAG = "--service"
+if TYPE_CHECKING:
+    from invoke.collection import Collection
 
 
-def accept_lists(tasks: Mapping[str, Iterable[str]], flag: str = _FLAG) -> None:
-    """Let these tasks take names, which become values of `flag`; for each, its other flags that a value follows."""
+class Words(NamedTuple):
+    """How bare words after a task are read."""
+
+    # The flag whose values they become.
+    flag: str
+    # The flags of the task that are followed by a value.
+    valued: frozenset[str]
+
+
+def bind(namespace: Collection, root: Path) -> None:
+    """Make the tasks of the namespace work on this checkout, and accept their bare words."""
+    namespace.configure({CHECKOUT: str(root)})
     core = getattr(program, "core", None)
     if core is None:
-        return  # loaded by something else than the command line
-    core.unparsed[:] = spread(
-        core.unparsed, {task: frozenset((flag, flag[1:3], *flags)) for task, flags in tasks.items()}, flag
-    )
-    # This one instance: the program that is just loading tasks.py.
+        return  # not loaded by the command line
+    core.unparsed[:] = spread(core.unparsed, words_of(namespace))
+    # This one instance: the program that is loading tasks.py.
     program.parse_tasks = or_exit(program.parse_tasks)  # type: ignore[method-assign]
 
 
+def words_of(namespace: Collection) -> dict[str, Words]:
+    """The tasks that accept bare words, read from their signatures."""
+    tasks = {name: namespace[name] for name in namespace.task_names}
+    return {
+        name: Words(f"--{task.words}", frozenset(_flags(task)))
+        for name, task in tasks.items()
+        if isinstance(task, Command) and task.words
+    }
+
+
+def _flags(task: Command) -> list[str]:
+    return [
+        f"--{name}" if name[1:] else f"-{name}"
+        for argument in task.get_arguments()
+        if argument.takes_value
+        for name in argument.names
+    ]
+
+
 def or_exit(parse: Callable[[], None]) -> Callable[[], None]:
-    """The same, but what cannot be parsed ends with our exit code and the next command."""
+    """Wrap the parser: words that it cannot parse end with the exit code for usage and the next command."""
 
     def parse_or_exit() -> None:
         try:
@@ -38,9 +68,9 @@ def or_exit(parse: Callable[[], None]) -> Callable[[], None]:
         except ParseError as error:
             what = f"error: {error}"
         except ValueError as error:
-            # A flag whose default is a number takes numbers alone; the word is at the end of what Python says.
+            # A flag whose default is a number takes only numbers; Python's message ends with the word.
             seen = str(error).rpartition(": ")[2]
-            what = f"error: a flag's value is no number\n  seen:     {seen[:80]}\n  expected: a whole number"
+            what = f"error: the value of a flag is not a number\n  seen:     {seen[:80]}\n  expected: a whole number"
         else:
             return
         raise Exit(f"{what}\n  next:     inv --list, or inv --help <task>", code=UsageError.exit_code)
@@ -48,18 +78,18 @@ def or_exit(parse: Callable[[], None]) -> Callable[[], None]:
     return parse_or_exit
 
 
-def spread(words: Sequence[str], tasks: Mapping[str, frozenset[str]], flag: str = _FLAG) -> list[str]:
-    """The words with each bare one after such a task turned into `--service=word`, or what `flag` is."""
+def spread(words: Sequence[str], tasks: Mapping[str, Words]) -> list[str]:
+    """Turn each bare word after such a task into a value of its flag: `--service=word`."""
     out: list[str] = []
-    valued: frozenset[str] | None = None
+    task: Words | None = None
     expects_value = False
     for word in words:
-        if valued is None:
-            valued = tasks.get(word)
+        if task is None:
+            task = tasks.get(word)
             out.append(word)
         elif expects_value or word.startswith("-"):
-            expects_value = not expects_value and word in valued
+            expects_value = not expects_value and word in task.valued
             out.append(word)
         else:
-            out.append(f"{flag}={word}")
+            out.append(f"{task.flag}={word}")
     return out

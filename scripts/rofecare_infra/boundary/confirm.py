@@ -1,4 +1,4 @@
-"""Asks before what cannot be undone."""
+"""Asks for confirmation before data is removed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from rofecare_infra.errors import UsageError
 
 
 def by_name(name: str, what: str, *, yes: bool, ask: Callable[[str], str] = input) -> None:
-    """Go on when the name is typed, or `--yes` was given. Raises UsageError otherwise, also without a terminal."""
+    """Return if the name is typed or `--yes` was given. Raises UsageError otherwise, also without a terminal."""
     if yes:
         return
     if not sys.stdin.isatty():
         raise UsageError(
-            f"{what}: nobody confirms it",
-            seen="no terminal to ask on, and no --yes",
+            f"{what}: no confirmation",
+            seen="no terminal to ask in, and no --yes",
             expected=f"{name} typed in a terminal, or --yes",
-            next_step="the same command in a terminal, or with --yes",
+            next_step="run the same command in a terminal, or with --yes",
         )
     try:
-        typed = ask(f"{what}. Type the project's name to go on ({name}): ")
+        typed = ask(f"{what}. Type the name of the project to continue ({name}): ")
     except EOFError:
         typed = ""
     if typed.strip() != name:
@@ -28,5 +28,5 @@ def by_name(name: str, what: str, *, yes: bool, ask: Callable[[str], str] = inpu
             f"{what}: not confirmed, nothing was changed",
             seen=typed.strip() or "nothing",
             expected=name,
-            next_step="the same command again",
+            next_step="run the same command again",
         )

@@ -45,6 +45,21 @@ class BuildReport:
         groups = (("applications", self.applications), ("other images", everything - self.applications))
         return "; ".join(f"{name}: {self._count(group)}" for name, group in groups if group & everything)
 
+    def raise_if_failed(self) -> None:
+        """Raise CommandError where an image could not be built."""
+        if self.failed:
+            raise CommandError(
+                f"{', '.join(self.failed)} could not be built",
+                seen=self.summary,
+                expected="every image built",
+                next_step="fix the cause below, then run inv build again: images that were built are kept",
+                details=[
+                    line
+                    for image, tail in self.failed.items()
+                    for line in (f"last lines of {image}:", *(f"| {one}" for one in tail))
+                ],
+            )
+
     def _count(self, group: Collection[str]) -> str:
         counts = {"built": self.built, "up to date": self.current, "failed": self.failed}
         return ", ".join(f"{sum(image in group for image in found)} {word}" for word, found in counts.items())

@@ -1,4 +1,4 @@
-"""Where a program on this machine connects to: one row a published infrastructure service."""
+"""The addresses at which programs on this machine reach the platform."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rofecare_infra.platform import Platform, Port, Service
 
 @dataclass(frozen=True)
 class Connection:
-    """An address as a client wants it, and the file of its password."""
+    """An address in the form that clients expect, and the file with its password."""
 
     service: str
     address: str
@@ -21,6 +21,12 @@ def connections(platform: Platform) -> tuple[Connection, ...]:
     """The addresses of phase 1, in start order."""
     services = [service for stage in platform.stages(["infrastructure"]) for service in stage.services]
     return tuple(_connection(platform, service, port) for service in services for port in service.ports)
+
+
+def gateway_port(platform: Platform) -> int | None:
+    """The published port of the gateway; None where there is none."""
+    found = [port.published for service in platform.services if "gateway" in service.name for port in service.ports]
+    return found[0] if found else None
 
 
 def _connection(platform: Platform, service: Service, port: Port) -> Connection:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rofecare_infra import secrets
-from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Container, Engine
-from rofecare_infra.errors import CommandError, RofecareError
+from rofecare_infra.errors import CommandError, RofecareError, ServiceFailedError
 from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, MONITORING, PHASES, Platform, lets_in, levels_of
 from rofecare_infra.progress import Event, Note, Working, listed
-from rofecare_infra.secrets import Inventory
+from rofecare_infra.project import Project, forget_production
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 _SIGKILL_CODE = 137
@@ -27,49 +26,60 @@ class StopReport:
     """What was stopped and removed."""
 
     stopped: tuple[str, ...]
-    # Containers that did not stop by themselves within their grace period.
+    # Containers that did not stop within their grace period.
     killed: tuple[str, ...]
     volumes: tuple[str, ...] = ()
     secrets: tuple[Path, ...] = ()
 
+    def raise_if_killed(self) -> None:
+        """Raise ServiceFailedError where a container had to be killed."""
+        if self.killed:
+            raise ServiceFailedError(
+                f"{', '.join(self.killed)} did not stop by itself",
+                seen="killed at the end of its grace period (exit code 137)",
+                expected="a stop within stop_grace_period",
+                next_step="the data may need crash recovery at the next start; check with: inv start-all",
+            )
+
 
 def stop(
-    engine: Engine,
-    compose: Compose,
-    platform: Platform,
+    project: Project,
     *,
-    volumes: bool,
-    inventory: Inventory | None = None,
+    volumes: bool = False,
+    shared_secrets: bool = False,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, StopReport]:
-    """Stop and remove the project's containers and networks; with `volumes` its volumes and secrets, too."""
-    project = platform.project
-    containers = engine.containers(project)
-    killed = yield from stop_in_stages(engine, platform, containers, clock)
+    """Stop and remove the project's containers and networks; with `volumes` also its volumes and secrets.
+
+    Secrets that it shares with another project stay.
+    """
+    engine, name = project.engine, project.platform.project
+    containers = engine.containers(name)
+    killed = yield from stop_in_stages(engine, project.platform, containers, clock)
     yield Working("removing containers and networks")
-    compose.down(project)
+    project.compose.down(name)
     stopped = tuple(container.name for container in containers)
     if not volumes:
         return StopReport(stopped, killed)
-    removed = _remove_volumes(engine, project)
-    return StopReport(stopped, killed, removed, secrets.remove(inventory) if inventory is not None else ())
+    removed = _remove_volumes(engine, name)
+    inventory = secrets.inventory(project.platform, project.settings.secrets_folder)
+    gone = () if shared_secrets else secrets.remove(inventory)
+    forget_production(project.settings)
+    return StopReport(stopped, killed, removed, gone)
 
 
-def stop_monitoring(
-    engine: Engine, platform: Platform, *, clock: Clock = SYSTEM_CLOCK
-) -> Generator[Event, None, StopReport]:
-    """Stop and remove what watches, and nothing else; what it has recorded stays."""
-    containers = _watchers(engine, platform.project)
-    killed = yield from stop_in_stages(engine, platform, containers, clock)
+def stop_monitoring(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, StopReport]:
+    """Stop and remove only the containers of the monitoring; its recorded data stays."""
+    engine = project.engine
+    containers = tuple(
+        one for one in engine.containers(project.platform.project) if one.labels.get(LABEL_PHASE) == MONITORING
+    )
+    killed = yield from stop_in_stages(engine, project.platform, containers, clock)
     if containers:
         yield Working("removing containers")
     for container in containers:
         engine.remove(container.id)
     return StopReport(tuple(container.name for container in containers), killed)
-
-
-def _watchers(engine: Engine, project: str) -> tuple[Container, ...]:
-    return tuple(one for one in engine.containers(project) if one.labels.get(LABEL_PHASE) == MONITORING)
 
 
 def stop_in_stages(

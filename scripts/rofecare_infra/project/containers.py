@@ -20,7 +20,7 @@ class ProjectContainers:
         self._engine = engine
 
     @property
-    def is_watched(self) -> bool:
+    def has_monitoring(self) -> bool:
         """Whether there are containers of the monitoring."""
         return any(one.labels.get(LABEL_PHASE) == MONITORING for one in self._containers)
 

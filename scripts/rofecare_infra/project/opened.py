@@ -81,7 +81,7 @@ def open_project(
     if production is None:
         production = (settings.docker_folder / PRODUCTION).exists() and mode.is_production(settings, containers)
     if monitoring is None:
-        monitoring = (settings.docker_folder / MONITORING).exists() and containers.is_watched
+        monitoring = (settings.docker_folder / MONITORING).exists() and containers.has_monitoring
     compose = _compose(settings, monitoring=monitoring, production=production)
     try:
         platform = compose.model()
@@ -116,6 +116,15 @@ def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
         settings, _ = load(root, os.environ)
         compose = _compose(settings, monitoring=False, production=False)
         return Project(settings, Sources(compose, Platform(settings.project, ())), cache(connect), unusable=error)
+
+
+def open_for_init(root: Path) -> Project:
+    """Open the project with all that has secrets or volumes: monitoring and, where its file exists, production.
+
+    Compose files that are used by hand then find what they need.
+    """
+    production = (root / "docker" / PRODUCTION).exists() or None
+    return open_project(root, secrets_checked=False, monitoring=True, production=production)
 
 
 def initialise(project: Project) -> tuple[Path, ...]:

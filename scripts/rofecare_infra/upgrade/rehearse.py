@@ -127,7 +127,7 @@ def _prepared(settings: Settings, path: Path, model: Mapping[str, Any], target: 
 
 def _remove(copy: Project) -> None:
     """Everything of the copy: containers, networks, volumes, and the backup that its restore took."""
-    to_end(lifecycle.stop(copy.engine, copy.compose, copy.platform, volumes=True))
+    to_end(lifecycle.stop(copy, volumes=True, shared_secrets=True))
     shutil.rmtree(store_of(copy.settings).folder, ignore_errors=True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +13,7 @@ import pytest
 from rofecare_infra.backup import copies, disk, retention
 from rofecare_infra.backup.records import Backup
 from rofecare_infra.backup.store import Entry, Store
-from rofecare_infra.boundary import confirm
-from rofecare_infra.errors import UsageError, VerificationError
+from rofecare_infra.errors import VerificationError
 from tests.support.fakes import drain
 from tests.support.manifests import MANIFEST
 
@@ -107,26 +105,3 @@ def test_a_copy_by_rsync_has_its_name_at_the_end(
         drain(copies.send(backup, f"clinic:{place}", 30))
     assert names(place) == [backup.id, "f.dump", "manifest.json", "manifest.sha256", "rofecare"]
     assert "mv -T" in (programs / "ssh.log").read_text()
-
-
-class Terminal:
-    def __init__(self, *, there: bool) -> None:
-        self._there = there
-
-    def isatty(self) -> bool:
-        return self._there
-
-
-def test_only_the_name_itself_confirms(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal(there=True))
-    confirm.by_name("rofecare", "all goes", yes=False, ask=lambda _: "rofecare ")
-    for typed in ("", "yes", "y", "rofecar"):
-        with pytest.raises(UsageError):
-            confirm.by_name("rofecare", "all goes", yes=False, ask=lambda _, typed=typed: typed)  # type: ignore[misc]
-
-
-def test_without_a_terminal_only_the_flag_confirms(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal(there=False))
-    confirm.by_name("rofecare", "all goes", yes=True)
-    with pytest.raises(UsageError, match="nobody confirms"):
-        confirm.by_name("rofecare", "all goes", yes=False)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from invoke.exceptions import Exit, ParseError
 
-from rofecare_infra.boundary.command_line import or_exit, spread
+from rofecare_infra.boundary.command_line import Words, or_exit, spread, words_of
+from tests.support.namespace import load_namespace
 
 NAMES = {"--service", "-s"}
-TASKS = {"build": frozenset(NAMES), "logs": frozenset({*NAMES, "--tail", "-t", "--since"})}
+TASKS = {
+    "build": Words("--service", frozenset(NAMES)),
+    "logs": Words("--service", frozenset({*NAMES, "--tail", "-t", "--since"})),
+}
 
 
 @pytest.mark.parametrize(
@@ -58,3 +63,19 @@ def test_what_cannot_be_parsed_is_a_fault_of_usage(parse: Callable[[], None], to
 
 def test_what_can_be_parsed_goes_on() -> None:
     or_exit(lambda: None)()
+
+
+def test_what_takes_bare_words_is_read_from_the_signatures(root: Path) -> None:
+    found = words_of(load_namespace(root))
+    assert {name: words.flag for name, words in found.items()} == {
+        "build": "--service",
+        "logs": "--service",
+        "restore": "--id",
+        "search-logs": "--text",
+        "unpack-backup": "--id",
+        "verify-backup": "--id",
+    }
+    assert found["build"].valued == {"--service", "-s"}
+    assert found["logs"].valued == {"--service", "-s", "--tail", "-t", "--since", "-i"}
+    assert found["restore"].valued == {"--id", "-i", "--only", "-o", "--from-project", "-f"}
+    assert {"--text", "--trace", "-r", "--level", "-l", "--limit", "-m"} < found["search-logs"].valued

@@ -13,7 +13,7 @@ from rofecare_infra.lifecycle import start
 from rofecare_infra.platform import Service
 from rofecare_infra.progress import Event, StageBegan, StageReady
 from rofecare_infra.project import Project
-from tests.support.fakes import FakeClock, FakeCompose, FakeEngine, container, drain, port, prepared, service
+from tests.support.fakes import FakeClock, FakeCompose, FakeEngine, container, drain, port, project_of, service
 
 SERVICES = (
     service("db"),
@@ -41,7 +41,7 @@ def compose_of(work: Project) -> FakeCompose:
 
 
 def test_from_nothing_stage_by_stage() -> None:
-    work = prepared(SERVICES, FakeEngine())
+    work = project_of(SERVICES, FakeEngine())
     events, containers = started(work)
     assert compose_of(work).started == [("db", "redis"), ("kafka",), ("config",), ("app",)]
     assert {one.service for one in containers} == {one.name for one in SERVICES}
@@ -55,7 +55,7 @@ def test_from_nothing_stage_by_stage() -> None:
 
 
 def test_what_is_ready_is_not_touched() -> None:
-    work = prepared(SERVICES, FakeEngine(READY))
+    work = project_of(SERVICES, FakeEngine(READY))
     events, containers = started(work)
     assert compose_of(work).started == []
     assert containers == READY
@@ -65,7 +65,7 @@ def test_what_is_ready_is_not_touched() -> None:
 
 def test_each_question_is_asked_once_in_a_start() -> None:
     engine = FakeEngine(READY)
-    work = prepared(SERVICES, engine)
+    work = project_of(SERVICES, engine)
     started(work)
     assert sorted(engine.asked_for_images) == sorted(one.image for one in SERVICES)
     assert compose_of(work).compared == [frozenset(one.config_hash for one in READY)]
@@ -84,20 +84,20 @@ def test_each_question_is_asked_once_in_a_start() -> None:
 )
 def test_only_what_is_not_as_described_is_started_again(state: dict[str, object]) -> None:
     changed = container("config", **state)
-    work = prepared(SERVICES, FakeEngine([*(one for one in READY if one.service != "config"), changed]))
+    work = project_of(SERVICES, FakeEngine([*(one for one in READY if one.service != "config"), changed]))
     started(work)
     assert compose_of(work).started == [("config",)]
 
 
 def test_either_hash_of_compose_is_the_same_configuration() -> None:
     engine = FakeEngine([replace(one, config_hash=f"other-{one.service}") for one in READY])
-    work = prepared(SERVICES, engine)
+    work = project_of(SERVICES, engine)
     started(work)
     assert compose_of(work).started == []
 
 
 def test_one_that_is_gone_is_started_again() -> None:
-    work = prepared(SERVICES, FakeEngine([one for one in READY if one.service != "app"]))
+    work = project_of(SERVICES, FakeEngine([one for one in READY if one.service != "app"]))
     started(work)
     assert compose_of(work).started == [("app",)]
 
@@ -105,7 +105,7 @@ def test_one_that_is_gone_is_started_again() -> None:
 def test_one_that_is_starting_is_waited_for_not_started_again() -> None:
     starting = [replace(one, health="starting") if one.service == "db" else one for one in READY]
     engine = FakeEngine(starting)
-    work = prepared(SERVICES, engine)
+    work = project_of(SERVICES, engine)
     engine.looks = [starting, starting, starting, READY]
     started(work)
     assert compose_of(work).started == []
@@ -114,7 +114,7 @@ def test_one_that_is_starting_is_waited_for_not_started_again() -> None:
 def test_a_one_shot_that_is_done_is_not_run_again() -> None:
     once = service("migrate", has_healthcheck=False, one_shot=True)
     done = container("migrate", status="exited", exit_code=0, health=None)
-    work = prepared([once], FakeEngine([done]))
+    work = project_of([once], FakeEngine([done]))
     started(work)
     assert compose_of(work).started == []
 
@@ -122,7 +122,7 @@ def test_a_one_shot_that_is_done_is_not_run_again() -> None:
 def test_a_missing_replica_is_started() -> None:
     twice = service("app", "business", replicas=2)
     both = container("app", id="second")
-    work = prepared([twice], FakeEngine([container("app")]))
+    work = project_of([twice], FakeEngine([container("app")]))
     compose = compose_of(work)
     work.engine.looks = [[container("app")], [container("app")], [container("app"), both]]  # type: ignore[attr-defined]
     started(work)
@@ -130,7 +130,7 @@ def test_a_missing_replica_is_started() -> None:
 
 
 def test_some_phases_alone() -> None:
-    work = prepared(SERVICES, FakeEngine())
+    work = project_of(SERVICES, FakeEngine())
     _, containers = started(work, phases=["infrastructure"])
     assert compose_of(work).started == [("db", "redis"), ("kafka",)]
     assert {one.service for one in containers} == {"db", "redis", "kafka"}
@@ -138,7 +138,7 @@ def test_some_phases_alone() -> None:
 
 def failing(kind: type[Exception], services: Sequence[Service], outcome: Container) -> tuple[Project, Exception]:
     engine = FakeEngine()
-    work = prepared(services, engine, outcome={outcome.service: outcome})
+    work = project_of(services, engine, outcome={outcome.service: outcome})
     engine.log = {outcome.id: ("first line", "FATAL: no space left on device")}
     with pytest.raises(kind) as caught:
         started(work)
@@ -172,7 +172,7 @@ def test_never_ready_ends_at_the_deadline_with_the_last_probe() -> None:
 
 def test_one_that_falls_while_a_later_stage_starts_is_no_false_up() -> None:
     engine = FakeEngine()
-    work = prepared(SERVICES, engine)
+    work = project_of(SERVICES, engine)
     fallen = [replace(one, status="exited", exit_code=1) if one.service == "db" else one for one in READY]
     before: list[Container] = []
     engine.looks = [before, before, READY, READY, READY, READY, READY, READY, READY, fallen]
@@ -182,7 +182,7 @@ def test_one_that_falls_while_a_later_stage_starts_is_no_false_up() -> None:
 
 def test_one_that_is_unhealthy_again_at_the_end_is_no_false_up() -> None:
     engine = FakeEngine()
-    work = prepared(SERVICES, engine)
+    work = project_of(SERVICES, engine)
     sick = [replace(one, health="unhealthy", probe="HTTP/1.1 503") if one.service == "app" else one for one in READY]
     engine.looks = [READY] * 9 + [sick]
     with pytest.raises(ServiceFailedError, match="app is no longer ready"):
@@ -191,7 +191,7 @@ def test_one_that_is_unhealthy_again_at_the_end_is_no_false_up() -> None:
 
 def test_an_engine_that_goes_away_during_the_wait() -> None:
     engine = FakeEngine()
-    work = prepared(SERVICES, engine)
+    work = project_of(SERVICES, engine)
     engine.looks = [[], [], EngineError("the container engine does not answer")]
     with pytest.raises(EngineError):
         started(work)
@@ -201,7 +201,7 @@ def test_a_port_that_is_taken_is_known_before_anything_starts(monkeypatch: pytes
     monkeypatch.setattr("rofecare_infra.lifecycle.failure.is_free", lambda _address, number: number != 8081)
     monkeypatch.setattr("rofecare_infra.lifecycle.failure.holder_of", lambda _port: "java (pid 42)")
     last = replace(SERVICES[-1], ports=(port(8081),))
-    work = prepared([*SERVICES[:-1], last], FakeEngine())
+    work = project_of([*SERVICES[:-1], last], FakeEngine())
     with pytest.raises(CommandError) as caught:
         started(work)
     assert compose_of(work).started == []
@@ -214,7 +214,7 @@ def test_the_port_of_its_own_container_is_not_taken(monkeypatch: pytest.MonkeyPa
     mine = replace(SERVICES[0], ports=(port(5432),))
     engine = FakeEngine([container("db", config_hash="old")])
     engine.publishers[5432] = container("db")
-    work = prepared([mine], engine)
+    work = project_of([mine], engine)
     started(work)
     assert compose_of(work).started == [("db",)]
 
@@ -222,7 +222,7 @@ def test_the_port_of_its_own_container_is_not_taken(monkeypatch: pytest.MonkeyPa
 def test_compose_that_refuses_is_quoted() -> None:
     engine = FakeEngine()
     said = ("Container rofecare-db-1  Creating", "Error response from daemon: no such network")
-    work = prepared(SERVICES, engine, refusal=said)
+    work = project_of(SERVICES, engine, refusal=said)
     with pytest.raises(CommandError) as caught:
         started(work)
     assert caught.value.what == "db, redis could not be started"
@@ -234,12 +234,12 @@ def test_an_image_that_is_there_is_neither_built_nor_pulled(monkeypatch: pytest.
         pytest.fail("pulled")
 
     monkeypatch.setattr("rofecare_infra.images.pull", never)
-    started(prepared(SERVICES, FakeEngine()))
+    started(project_of(SERVICES, FakeEngine()))
 
 
 def test_an_image_that_is_missing_is_pulled_first(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = FakeEngine()
-    work = prepared(SERVICES, engine)
+    work = project_of(SERVICES, engine)
     del engine.images["image/app:1"]
 
     def pull(image: str, whose: str, _sleep: object) -> list[Event]:

@@ -9,11 +9,13 @@ import pytest
 
 from rofecare_infra import secrets
 from rofecare_infra.engine import Container
-from rofecare_infra.lifecycle import StopReport, stop
+from rofecare_infra.errors import ServiceFailedError
+from rofecare_infra.images import Sources
+from rofecare_infra.lifecycle import StopReport, stop, stop_monitoring
 from rofecare_infra.lifecycle.stop import reverse_stages
 from rofecare_infra.platform import LABEL_ENTRY, LABEL_PHASE, Platform
-from rofecare_infra.secrets import Inventory
-from tests.support.fakes import FakeClock, FakeCompose, FakeEngine, container, drain, service
+from rofecare_infra.project import Project
+from tests.support.fakes import FakeClock, FakeCompose, FakeEngine, container, drain, project_of, service, settings
 
 
 def one(name: str, phase: str | None, **more: object) -> Container:
@@ -45,10 +47,11 @@ PLATFORM = Platform(
 
 
 def stopped(
-    engine: FakeEngine, *, volumes: bool = False, inventory: Inventory | None = None
+    engine: FakeEngine, platform: Platform = PLATFORM, root: Path = Path("/nowhere"), **options: bool
 ) -> tuple[FakeCompose, StopReport]:
     compose = FakeCompose(Path("/nowhere"), engine=engine)
-    _, report = drain(stop(engine, compose, PLATFORM, volumes=volumes, inventory=inventory, clock=FakeClock().clock))
+    project = Project(settings(root, SECRETS_DIR=str(root / "secrets")), Sources(compose, platform), lambda: engine)
+    _, report = drain(stop(project, clock=FakeClock().clock, **options))
     return compose, report
 
 
@@ -119,6 +122,8 @@ def test_one_that_had_to_be_killed_is_named() -> None:
     engine.exit_codes = {"id-kafka": 137, "id-app": 143}
     _, report = stopped(engine)
     assert report.killed == ("rofecare-kafka-1",)
+    with pytest.raises(ServiceFailedError, match="rofecare-kafka-1 did not stop by itself"):
+        report.raise_if_killed()
 
 
 def test_volumes_of_this_project_alone(tmp_path: Path) -> None:
@@ -127,7 +132,11 @@ def test_volumes_of_this_project_alone(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     platform = Platform("rofecare", (service("db", secrets=("pw",)),), secrets={"pw": folder / "pw"})
     secrets.create(secrets.inventory(platform, folder), ["pw"])
-    _, report = stopped(engine, volumes=True, inventory=secrets.inventory(platform, folder))
+    _, report = stopped(engine, platform, tmp_path, volumes=True, shared_secrets=True)
+    assert report.secrets == ()
+    assert folder.exists()
+    engine.volume_names += ["rofecare_db-data"]
+    _, report = stopped(engine, platform, tmp_path, volumes=True)
     assert report.volumes == ("rofecare_db-data",)
     assert engine.volume_names == ["other_db-data"]
     assert report.secrets == (folder / "pw",)
@@ -137,3 +146,28 @@ def test_volumes_of_this_project_alone(tmp_path: Path) -> None:
 def test_nothing_there_is_no_error() -> None:
     _, report = stopped(FakeEngine())
     assert report == StopReport((), ())
+
+
+DATABASE = one("db", "infrastructure")
+MONITORING = (one("alertmanager", "monitoring"), one("prometheus", "monitoring"))
+WITH_MONITORING = (
+    service("db"),
+    service("alertmanager", "monitoring"),
+    service("prometheus", "monitoring", depends_on=("alertmanager",)),
+)
+
+
+def test_the_monitoring_is_stopped_in_reverse_and_removed_and_the_platform_stays() -> None:
+    engine = FakeEngine([DATABASE, *MONITORING])
+    _, report = drain(stop_monitoring(project_of(WITH_MONITORING, engine), clock=FakeClock().clock))
+    assert engine.stopped == ["id-prometheus", "id-alertmanager"]
+    assert report.stopped == ("rofecare-alertmanager-1", "rofecare-prometheus-1")
+    assert engine.present == [DATABASE]
+
+
+def test_without_monitoring_there_is_nothing_to_stop() -> None:
+    events, report = drain(
+        stop_monitoring(project_of(WITH_MONITORING, FakeEngine([DATABASE])), clock=FakeClock().clock)
+    )
+    assert events == []
+    assert report.stopped == ()

@@ -16,7 +16,7 @@ from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.process import Result
 from rofecare_infra.progress import Note
 from rofecare_infra.project import Project, ensure_images, initialise, open_for_stop, open_project, prepare
-from tests.support.fakes import FakeClock, FakeEngine, drain, prepared, service
+from tests.support.fakes import FakeClock, FakeEngine, drain, project_of, service
 
 FILE = "services: {a: {ports: ['127.0.0.1:${A_PORT:-80}:80']}, b: {ports: ['127.0.0.1:${B_PORT:-81}:80']}}"
 
@@ -196,7 +196,7 @@ def test_data_of_another_project_ties_nothing(checkout: Checkout) -> None:
 
 def test_an_image_that_cannot_be_had_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = FakeEngine()
-    work = prepared([service("db")], engine)
+    work = project_of([service("db")], engine)
     engine.images.clear()
 
     def pull(image: str, whose: str, _clock: object) -> list[Note]:
@@ -210,7 +210,7 @@ def test_an_image_that_cannot_be_had_ends_the_start(monkeypatch: pytest.MonkeyPa
 def test_services_that_share_an_image_pull_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = FakeEngine()
     services = [service("a", image="postgres:17"), service("b", image="postgres:17")]
-    work = prepared(services, engine)
+    work = project_of(services, engine)
     engine.images.clear()
     pulled: list[tuple[str, str]] = []
 

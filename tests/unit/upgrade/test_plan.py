@@ -13,7 +13,7 @@ from rofecare_infra.upgrade.old import keep, names_back
 from rofecare_infra.upgrade.plan import plan_of
 from rofecare_infra.upgrade.run import window
 from rofecare_infra.upgrade.target import write_tag
-from tests.support.fakes import FakeEngine, container, prepared, service, settings
+from tests.support.fakes import FakeEngine, container, project_of, service, settings
 
 SERVICES = (service("db"), service("app", "business"))
 
@@ -23,13 +23,13 @@ def running(**more: object) -> FakeEngine:
 
 
 def test_nothing_differs() -> None:
-    plan = plan_of(prepared(SERVICES, running()))
+    plan = plan_of(project_of(SERVICES, running()))
     assert plan.differing == ()
 
 
 def test_another_image_under_the_same_name() -> None:
     engine = running()
-    work = prepared(SERVICES, engine)
+    work = project_of(SERVICES, engine)
     engine.images["image/app:1"] = Image("sha256:2222222222222222")
     plan = plan_of(work)
     assert plan.differing == ("app",)
@@ -37,24 +37,24 @@ def test_another_image_under_the_same_name() -> None:
 
 
 def test_another_configuration() -> None:
-    plan = plan_of(prepared(SERVICES, running(config_hash="of yesterday")))
+    plan = plan_of(project_of(SERVICES, running(config_hash="of yesterday")))
     assert plan.changes[1].row == ("app", "image/app:1 1", "the same", "changed")
 
 
 @pytest.mark.parametrize("state", [{"health": "unhealthy"}, {"status": "exited", "health": None, "exit_code": 1}])
 def test_what_is_ill_is_not_upgraded(state: dict[str, object]) -> None:
     with pytest.raises(ServiceFailedError, match="while app is not ready"):
-        plan_of(prepared(SERVICES, running(**state)))
+        plan_of(project_of(SERVICES, running(**state)))
 
 
 def test_what_is_not_started_is_not_upgraded() -> None:
     with pytest.raises(ServiceFailedError, match="the platform is not ready"):
-        plan_of(prepared(SERVICES, FakeEngine()))
+        plan_of(project_of(SERVICES, FakeEngine()))
 
 
 def test_names_mean_again_what_they_meant() -> None:
     engine = running()
-    entry = keep(prepared(SERVICES, engine))
+    entry = keep(project_of(SERVICES, engine))
     assert entry.services == {"db": "image/db:1", "app": "image/app:1"}
     assert engine.images["rofecare-before-upgrade:app"] == Image("sha256:1")
     engine.images["image/app:1"] = Image("sha256:2")

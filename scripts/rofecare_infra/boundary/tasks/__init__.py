@@ -1,1 +1,1 @@
-"""The tasks, by subject. Each is one call; imports stand in the tasks because their list must not wait for them."""
+"""The tasks, one module per subject. Rooms are imported in the bodies: `inv --list` does not wait for them."""

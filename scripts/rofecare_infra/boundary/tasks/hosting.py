@@ -1,18 +1,55 @@
-"""The tasks that make a machine a host of the platform."""
+"""The tasks that set up a machine as a host of the platform."""
 
 from __future__ import annotations
 
-from invoke.context import Context
-from invoke.tasks import task
+from pathlib import Path
 
-from rofecare_infra.boundary.checkout import root_of
-from rofecare_infra.boundary.guard import guarded
+from rofecare_infra.boundary.command import command
 
 
-@task(help={"prod": "start it as the production platform", "remove": "take the unit away again"})
-def install_service(context: Context, prod: bool = False, remove: bool = False) -> None:
-    """Write a systemd unit that starts the platform at boot and stops it before the machine goes down."""
-    from rofecare_infra.boundary import hosting_commands
+@command(help={"prod": "start it as the production platform", "remove": "remove the unit"})
+def install_service(root: Path, prod: bool = False, remove: bool = False) -> None:
+    """Write a systemd unit that starts the platform at boot and stops it at shutdown."""
+    import shlex
 
-    with guarded(root_of(context)):
-        hosting_commands.install_service(root_of(context), production=prod, remove=remove)
+    from rofecare_infra import hosting
+    from rofecare_infra.progress import Scope, renderer_for
+    from rofecare_infra.project import open_project
+
+    project = open_project(root, secrets_checked=False, production=prod or None)
+    # The platform runs as the owner of the checkout, also where sudo installs the unit.
+    unit = hosting.unit_of(project.settings, project.platform, user=root.owner(), production=project.production)
+    again = shlex.join([str(root / ".venv/bin/inv"), "install-service", *(["--remove"] if remove else [])])
+    systemd = hosting.Systemd()
+    with Scope(renderer_for()) as scope:
+        if remove:
+            there = scope.follow(hosting.remove(unit.name, systemd, again))
+            scope.say(
+                "running containers keep running; inv stop-all stops them" if there else f"there is no {unit.name}"
+            )
+            return
+        path = scope.follow(hosting.install(unit, systemd, again + (" --prod" if project.production else "")))
+        scope.say(f"--- {path}\n{unit.text}---")
+        scope.say(f"next: sudo systemctl start {unit.name} (running containers are left as they are)")
+
+
+@command(help={"time": "time of day, HH:MM", "remove": "remove the schedule"})
+def schedule_backups(root: Path, time: str = "02:30", remove: bool = False) -> None:
+    """Schedule a daily backup with a systemd timer or cron."""
+    import sys
+
+    from rofecare_infra import hosting
+    from rofecare_infra.progress import renderer_for
+    from rofecare_infra.project import open_project
+
+    settings = open_project(root, secrets_checked=False).settings
+    out = renderer_for()
+    if remove:
+        gone = hosting.schedule.remove(settings).files
+        out.say(f"removed: {', '.join(map(str, gone))}" if gone else "nothing was scheduled")
+        return
+    inv = Path(sys.executable).with_name("inv")
+    done = hosting.schedule.schedule(settings, [str(inv), "--search-root", str(root), "backup"], time)
+    for path, text in zip(done.files, done.texts, strict=True):
+        out.say(f"{path}:\n\n{text}")
+    out.say(f"scheduled: a backup of {settings.project} every day at {time}")

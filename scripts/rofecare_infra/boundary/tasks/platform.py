@@ -1,95 +1,126 @@
-"""The tasks that change what runs: start, build, stop, and the secrets they need."""
+"""The tasks that start and stop the platform."""
 
 from __future__ import annotations
 
-from invoke.context import Context
-from invoke.tasks import task
+from pathlib import Path
 
-from rofecare_infra.boundary.checkout import root_of
-from rofecare_infra.boundary.guard import guarded
+from rofecare_infra.boundary.command import command
 
 
-@task(
+def left_running(root: Path) -> str:
+    """What to print after ^C."""
+    from rofecare_infra import lifecycle
+    from rofecare_infra.project import open_for_stop
+
+    project = open_for_stop(root)
+    left = lifecycle.left_running(project.engine, project.platform.project)
+    return f"{left}; run the same command again to continue, or inv stop-all to stop them"
+
+
+@command(
     help={
-        "prod": "for production: limits, closed networks, volumes that stay (remembered for all later commands)",
-        "monitoring": "with what watches it",
-        "json": "one JSON object a line, for programs",
-    }
+        "prod": "for production: limits, isolated networks, persistent volumes (remembered for all later commands)",
+        "monitoring": "include the monitoring",
+        "json": "print one JSON object per line",
+    },
+    interrupted=left_running,
 )
-def start_all(context: Context, prod: bool = False, monitoring: bool = False, json: bool = False) -> None:
-    """Start the whole platform, phase by phase, and say when it is up."""
-    from rofecare_infra.boundary import commands
+def start_all(root: Path, prod: bool = False, monitoring: bool = False, json: bool = False) -> None:
+    """Start the whole platform, phase by phase, and wait until it is ready."""
+    import time
 
-    with guarded(root_of(context), commands.interrupted(root_of(context))):
-        commands.start_all(root_of(context), as_json=json, monitoring=monitoring, production=prod)
+    from rofecare_infra import backup, lifecycle
+    from rofecare_infra.progress import Scope, renderer_for
+    from rofecare_infra.project import open_project, prepare
+    from rofecare_infra.recovery import recover
 
-
-@task(help={"json": "one JSON object a line, for programs"})
-def start_infra(context: Context, json: bool = False) -> None:
-    """Start databases, Redis, Zookeeper and Kafka; say where to connect from the IDE."""
-    from rofecare_infra.boundary import commands
-
-    with guarded(root_of(context), commands.interrupted(root_of(context))):
-        commands.start_infra(root_of(context), as_json=json)
-
-
-@task(iterable=["service"], help={"service": "full or short name; none: all (inv build identity patient)"})
-def build(context: Context, service: list[str]) -> None:
-    """Build the images of the applications, and whatever they stand on."""
-    from rofecare_infra.boundary import commands
-
-    with guarded(root_of(context)):
-        commands.build(root_of(context), service)
+    began = time.monotonic()
+    with Scope(renderer_for(as_json=json)) as scope:
+        # Without the flags, both stay as they were.
+        project = open_project(root, monitoring=monitoring or None, production=prod or None)
+        scope.follow(recover(project, restart=False))
+        backup.refresh_metrics(project)
+        project = scope.follow(prepare(project))
+        containers = scope.follow(lifecycle.start(project))
+        gateway = lifecycle.gateway_port(project.platform)
+        where = f", gateway at http://localhost:{gateway}" if gateway else ""
+        count = f"{len(containers)} of {len(containers)} containers ready"
+        scope.say(f"up: {count} after {time.monotonic() - began:.1f} s{where}")
 
 
-@task(
+@command(help={"json": "print one JSON object per line"}, interrupted=left_running)
+def start_infra(root: Path, json: bool = False) -> None:
+    """Start databases, Redis, ZooKeeper and Kafka, and show how to connect to them from an IDE."""
+    from rofecare_infra import backup, lifecycle
+    from rofecare_infra.progress import Scope, renderer_for, table
+    from rofecare_infra.project import open_project, prepare
+    from rofecare_infra.recovery import recover
+
+    with Scope(renderer_for(as_json=json)) as scope:
+        project = open_project(root)
+        scope.follow(recover(project, restart=False))
+        backup.refresh_metrics(project)
+        project = scope.follow(prepare(project))
+        containers = scope.follow(lifecycle.start(project, phases=["infrastructure"]))
+        scope.say(f"up: {len(containers)} of {len(containers)} containers ready\n")
+        rows = lifecycle.connections(project.platform)
+        scope.say(table(("SERVICE", "ADDRESS"), [(row.service, row.address) for row in rows]))
+        protected = [(row.service, row.user, Path(row.password_file).name) for row in rows if row.password_file]
+        scope.say("\n" + table(("SERVICE", "USER", "PASSWORD FILE"), protected))
+        scope.say(f"\npassword files are in {project.settings.secrets_folder}; for psql:")
+        first = next((row for row in rows if row.user), None)
+        scope.say(f"  export PGPASSWORD=$(cat {first.password_file})" if first else "  (no database here)")
+
+
+@command(
     help={
-        "volumes": "remove all data and secrets, too; in production after a question and a verified backup",
-        "yes": "answer that question",
-        "json": "one JSON object a line, for programs",
-    }
+        "volumes": "also remove all data and secrets; in production after a confirmation and a verified backup",
+        "yes": "confirm the removal",
+        "json": "print one JSON object per line",
+    },
+    interrupted=left_running,
 )
-def stop_all(context: Context, volumes: bool = False, yes: bool = False, json: bool = False) -> None:
-    """Stop the platform in the reverse order; data stays unless --volumes is given."""
-    from rofecare_infra.boundary import commands
+def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = False) -> None:
+    """Stop the platform in reverse order; data is kept unless --volumes is given."""
+    from rofecare_infra import backup, lifecycle
+    from rofecare_infra.boundary import confirm
+    from rofecare_infra.progress import Scope, renderer_for
+    from rofecare_infra.project import open_for_stop, prepare
+    from rofecare_infra.recovery import recover
 
-    with guarded(root_of(context), commands.interrupted(root_of(context))):
-        commands.stop_all(root_of(context), volumes=volumes, yes=yes, as_json=json)
+    with Scope(renderer_for(as_json=json)) as scope:
+        project = open_for_stop(root, volumes=volumes)
+        if project.unusable is not None:
+            seen = project.unusable.seen
+            scope.say(f"the settings cannot be used ({seen}): stopping the containers with the label of the project")
+        if volumes and backup.is_needed_before_removal(project):
+            name = project.platform.project
+            confirm.by_name(name, f"all data of {name} is about to be removed", yes=yes)
+            scope.follow(recover(project, restart=False))
+            prepared = scope.follow(prepare(project))
+            saved = scope.follow(backup.take_verified(prepared, "before all data was removed"))
+            scope.say(f"verified backup before anything is removed: {backup.described(saved.backup)}")
+        report = scope.follow(lifecycle.stop(project, volumes=volumes))
+        scope.say(f"stopped: {len(report.stopped)} containers" if report.stopped else "nothing was running")
+        if volumes:
+            backup.forget(project.settings)
+            scope.say(f"removed {len(report.volumes)} volumes: {', '.join(report.volumes) or 'none'}")
+            secrets = ", ".join(path.name for path in report.secrets)
+            scope.say(f"removed {len(report.secrets)} secrets: {secrets or 'none'}")
+        report.raise_if_killed()
 
 
-@task
-def init(context: Context) -> None:
-    """Make the secrets that are missing (start-all does it by itself on the first run)."""
-    from rofecare_infra.boundary import commands
+@command()
+def init(root: Path) -> None:
+    """Create the secrets that are missing (start-all does this on the first run)."""
+    from rofecare_infra.progress import renderer_for
+    from rofecare_infra.project import initialise, open_for_init
 
-    with guarded(root_of(context)):
-        commands.initialise(root_of(context))
-
-
-@task(
-    help={
-        "secret": "full or short name: identity-db, redis, jwt, ... (the files in the secrets folder)",
-        "json": "one JSON object a line, for programs",
-    }
-)
-def rotate(context: Context, secret: str, json: bool = False) -> None:
-    """Replace a secret of the running platform: proven by a login, or everything is put back."""
-    from rofecare_infra.boundary import rotation_commands
-
-    with guarded(root_of(context)):
-        rotation_commands.rotate(root_of(context), secret, as_json=json)
-
-
-@task(
-    help={
-        "to": "the tag of the applications (SERVICES_TAG), written into .env at success",
-        "rehearse": "do it all on a copy with restored data, report, and remove the copy",
-        "json": "one JSON object a line, for programs",
-    }
-)
-def upgrade(context: Context, to: str = "", rehearse: bool = False, json: bool = False) -> None:
-    """Bring the platform to newer images, behind the gates and with a backup; if one fails, all is put back."""
-    from rofecare_infra.boundary import upgrade_commands
-
-    with guarded(root_of(context)):
-        upgrade_commands.run_upgrade(root_of(context), to, rehearse=rehearse, as_json=json)
+    project = open_for_init(root)
+    made = initialise(project)
+    folder = project.settings.secrets_folder
+    renderer_for().say(
+        f"created {len(made)} secrets in {folder}: {', '.join(path.name for path in made)}"
+        if made
+        else f"all secrets are in {folder}: nothing to do"
+    )

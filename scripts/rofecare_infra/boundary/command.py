@@ -1,0 +1,62 @@
+"""The decorator that makes a task of invoke from a function on a checkout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from invoke.tasks import Task
+
+from rofecare_infra.boundary.guard import guarded
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+    from invoke.parser.argument import Argument
+
+P = ParamSpec("P")
+# Key of invoke's configuration: the folder of the tasks.py that was loaded, whatever the current folder is.
+CHECKOUT = "checkout"
+
+
+class Command(Task[Any]):
+    """A task; bare words after its name are values of the flag `words` (none: they are tasks of their own)."""
+
+    words: str = ""
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:  # noqa: FBT001 - invoke's own
+        """The flags. Invoke removes the help texts that it has read; here they can be read again."""
+        texts = dict(self.help)
+        try:
+            return super().get_arguments(ignore_unknown_help)
+        finally:
+            self.help = texts
+
+
+def command(
+    *,
+    help: Mapping[str, str] | None = None,  # noqa: A002 - as in invoke
+    optional: Sequence[str] = (),
+    iterable: Sequence[str] = (),
+    words: str = "",
+    interrupted: Callable[[Path], str] | None = None,
+) -> Callable[[Callable[Concatenate[Path, P], None]], Command]:
+    """Make a task of a function whose parameters are the folder of the checkout and the flags of the task.
+
+    What it raises becomes a message and an exit code; `interrupted` returns what to print after ^C. Tasks import the
+    rooms that they use in their bodies: `inv --list` needs none of them.
+    """
+
+    def decorate(body: Callable[Concatenate[Path, P], None]) -> Command:
+        @wraps(body)
+        def run(context: Context, *args: P.args, **flags: P.kwargs) -> None:
+            root = Path(str(context.config[CHECKOUT]))
+            with guarded(root, partial(interrupted, root) if interrupted is not None else None):
+                body(root, *args, **flags)
+
+        task = Command(run, help=dict(help or {}), optional=optional, iterable=list(iterable))
+        task.words = words
+        return task
+
+    return decorate

@@ -1,0 +1,177 @@
+"""The tasks that back up and restore data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rofecare_infra.boundary.command import command
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rofecare_infra.backup import Entry
+
+_ID = "id or folder of the backup; default: the newest"
+_FROM = "name of the project that the backup is of, if it is another one"
+
+
+@command(
+    help={
+        "with-kafka": "include Kafka and ZooKeeper, which are stopped for it",
+        "json": "print one JSON object per line",
+    }
+)
+def backup(root: Path, with_kafka: bool = False, json: bool = False) -> None:
+    """Back up all databases, roles, configuration and secrets."""
+    from rofecare_infra import backup as room
+    from rofecare_infra.progress import Scope, renderer_for
+    from rofecare_infra.project import open_project, prepare
+
+    with Scope(renderer_for(as_json=json)) as scope:
+        project = open_project(root, secrets_checked=False)
+        if with_kafka:
+            # Kafka is started again afterwards: that needs what a start needs.
+            project = scope.follow(prepare(project))
+        taken = scope.follow(room.take_reported(project, kafka=with_kafka))
+        scope.say(room.described(taken))
+        scope.follow(room.keep(project.settings, taken))
+
+
+@command(help={"json": "print one JSON document"})
+def backups(root: Path, json: bool = False) -> None:
+    """List the backups with age, size and time of verification."""
+    from datetime import UTC, datetime
+    from json import dumps
+
+    from rofecare_infra import backup as room
+    from rofecare_infra.progress import duration, mebibytes, renderer_for, table
+    from rofecare_infra.project import open_project
+
+    store = room.store_of(open_project(root, secrets_checked=False).settings)
+    entries = store.entries()
+    out = renderer_for()
+    now = datetime.now(UTC)
+    if json:
+        out.say(dumps([_fields(entry, now) for entry in entries], indent=2))
+        return
+    if not entries:
+        out.say(f"no backup in {store.folder}: inv backup")
+        return
+    rows = [
+        (
+            entry.id,
+            duration((now - entry.moment).total_seconds()),
+            mebibytes(entry.manifest.size) if entry.manifest else "",
+            f"{duration((now - datetime.fromisoformat(entry.verified)).total_seconds())} ago"
+            if entry.verified
+            else "never",
+            entry.manifest.secrets.partition(":")[0] if entry.manifest else "",
+            f"DAMAGED: {entry.damage}" if entry.damage else (entry.manifest.reason if entry.manifest else ""),
+        )
+        for entry in entries
+    ]
+    out.say(table(("BACKUP", "AGE", "SIZE", "VERIFIED", "SECRETS", ""), rows))
+    out.say(f"\n{len(entries)} backups in {store.folder}")
+
+
+def after_interruption(root: Path) -> str:
+    """What to print after ^C in a restore."""
+    from rofecare_infra import backup as room
+    from rofecare_infra.project import open_for_stop
+
+    if room.is_interrupted(open_for_stop(root).settings):
+        return "the restore is not rolled back yet; inv start-all rolls it back first"
+    return "the restore is rolled back; inv status shows what is running"
+
+
+@command(
+    iterable=["only"],
+    words="id",
+    help={
+        "id": _ID,
+        "only": "restore only the database of this service, by its full or short name; may be repeated",
+        "from-project": _FROM,
+        "with-kafka": "include Kafka and ZooKeeper, if the backup contains them",
+        "json": "print one JSON object per line",
+    },
+    interrupted=after_interruption,
+)
+def restore(
+    root: Path,
+    only: Sequence[str],
+    id: str = "",
+    from_project: str = "",
+    with_kafka: bool = False,
+    json: bool = False,
+) -> None:
+    """Replace the data with that of a backup; roll back if anything fails."""
+    from rofecare_infra import backup as room
+    from rofecare_infra.progress import Scope, renderer_for
+    from rofecare_infra.project import open_project, prepare
+    from rofecare_infra.recovery import recover
+
+    with Scope(renderer_for(as_json=json)) as scope:
+        project = open_project(root)
+        scope.follow(recover(project))
+        room.refresh_metrics(project)
+        project = scope.follow(prepare(project))
+        done = scope.follow(room.restore(project, id, only=only, from_project=from_project, kafka=with_kafka))
+        scope.say(
+            f"restored: backup {done.backup.id}, {len(done.databases)} databases came out equal; "
+            f"downtime {done.closed:.0f} s; the previous data is in backup {done.safety.id}"
+        )
+
+
+@command(
+    words="id",
+    help={"id": _ID, "to": "a folder that does not exist yet", "from-project": _FROM},
+)
+def unpack_backup(root: Path, id: str = "", to: str = "", from_project: str = "") -> None:
+    """Write the configuration and secrets of a backup into a new folder."""
+    from rofecare_infra import backup as room
+    from rofecare_infra.errors import UsageError
+    from rofecare_infra.progress import Scope, renderer_for
+    from rofecare_infra.project import open_project
+
+    if not to:
+        raise UsageError(
+            "the target folder is missing",
+            seen="no --to",
+            expected="--to with a folder that does not exist yet",
+            next_step="inv unpack-backup --to /root/unpacked",
+        )
+    with Scope(renderer_for()) as scope:
+        project = open_project(root, secrets_checked=False)
+        target = Path(to).expanduser().absolute()
+        count = scope.follow(room.unpack(project, id, target, from_project=from_project))
+        scope.say(f"{count} files written to {target}; copy what you need, then: rm -r {target}")
+
+
+@command(words="id", help={"id": _ID, "from-project": _FROM, "json": "print one JSON object per line"})
+def verify_backup(root: Path, id: str = "", from_project: str = "", json: bool = False) -> None:
+    """Restore a backup into scratch containers and compare all of its content."""
+    from rofecare_infra import backup as room
+    from rofecare_infra.progress import Scope, renderer_for
+    from rofecare_infra.project import open_project
+
+    with Scope(renderer_for(as_json=json)) as scope:
+        project = open_project(root, secrets_checked=False)
+        verified = scope.follow(room.verify_reported(project, id, from_project=from_project))
+        scope.say(
+            f"verified: backup {verified.backup.id}, {verified.tables} tables with {verified.rows} rows came out equal"
+        )
+
+
+def _fields(entry: Entry, now: datetime) -> dict[str, object]:
+    return {
+        "id": entry.id,
+        "folder": str(entry.folder),
+        "age_seconds": int((now - entry.moment).total_seconds()),
+        "bytes": entry.manifest.size if entry.manifest else None,
+        "verified": entry.verified or None,
+        "reason": entry.manifest.reason if entry.manifest else None,
+        "secrets": entry.manifest.secrets if entry.manifest else None,
+        "damage": entry.damage or None,
+    }

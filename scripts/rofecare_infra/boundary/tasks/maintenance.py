@@ -1,0 +1,100 @@
+"""The tasks that change images and secrets of the platform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rofecare_infra.boundary.command import command
+
+
+@command(
+    iterable=["service"],
+    words="service",
+    help={"service": "full or short name (inv build identity patient); default: all"},
+)
+def build(root: Path, service: Sequence[str]) -> None:
+    """Build the images of the applications and their base images."""
+    from rofecare_infra import images
+    from rofecare_infra.platform import resolve
+    from rofecare_infra.progress import Scope, renderer_for
+    from rofecare_infra.project import open_project
+
+    with Scope(renderer_for()) as scope:
+        # Images of the monitoring are built where it is used, or where one is named.
+        project = open_project(root, secrets_checked=False, monitoring=True if service else None)
+        chosen = resolve(service, [one.name for one in project.platform.services])
+        sources = images.resolve(project.settings, project.sources, project.engine)
+        for reason in sources.reasons:
+            scope.say(reason)
+        wanted = chosen or [one.name for one in sources.platform.services if sources.is_built(one)]
+        pulled = [name for name in chosen if not sources.is_built(sources.platform.service(name))]
+        if pulled:
+            scope.say(f"not built here, their images are pulled: {', '.join(pulled)} (SERVICES, IMAGES in .env)")
+        report = scope.follow(images.build(project.settings, sources, project.engine, wanted))
+        scope.say(report.summary or "nothing to build")
+        report.raise_if_failed()
+
+
+@command(
+    help={
+        "secret": "full or short name: identity-db, redis, jwt, ... (the files in the secrets folder)",
+        "json": "print one JSON object per line",
+    }
+)
+def rotate(root: Path, secret: str, json: bool = False) -> None:
+    """Replace a secret of the running platform; a login proves the new one, or the change is rolled back."""
+    import time
+
+    from rofecare_infra import rotation
+    from rofecare_infra.progress import Scope, renderer_for
+    from rofecare_infra.project import open_project
+    from rofecare_infra.recovery import recover
+
+    began = time.monotonic()
+    with Scope(renderer_for(as_json=json)) as scope:
+        project = open_project(root)
+        scope.follow(recover(project))
+        report = scope.follow(rotation.rotate(project, secret))
+        restarted = ", ".join(f"{name} ({seconds:.1f} s)" for name, seconds in report.restarted.items())
+        scope.say(f"{report.secret} is changed: the new secret is accepted, the old one is refused")
+        scope.say(f"restarted once each: {restarted or 'nothing'}; {time.monotonic() - began:.1f} s in total")
+
+
+@command(
+    help={
+        "to": "the tag of the applications (SERVICES_TAG), written into .env on success",
+        "rehearse": "upgrade a copy with restored data, report, and remove the copy",
+        "json": "print one JSON object per line",
+    }
+)
+def upgrade(root: Path, to: str = "", rehearse: bool = False, json: bool = False) -> None:
+    """Upgrade the platform to newer images, with a backup and health checks; roll back if one fails."""
+    from rofecare_infra import upgrade as room
+    from rofecare_infra.progress import Scope, renderer_for, table
+    from rofecare_infra.project import open_project
+    from rofecare_infra.recovery import recover
+
+    with Scope(renderer_for(as_json=json)) as scope:
+        project = open_project(root)
+        scope.follow(recover(project))
+
+        def show(plan: room.Plan) -> None:
+            differing = [one for one in plan.changes if one.differs]
+            scope.say(table(("SERVICE", "NOW", "THEN", "CONFIGURATION"), [one.row for one in differing]))
+            scope.say(f"{len(differing)} of {len(plan.changes)} services are replaced")
+
+        if rehearse:
+            rehearsed = scope.follow(room.rehearse(project, to, tell=show))
+            scope.say(
+                f"rehearsed: {len(rehearsed.plan.differing)} services would be replaced; the copy was ready after "
+                f"{rehearsed.seconds:.1f} s; the running platform was not touched"
+            )
+            return
+        done = scope.follow(room.upgrade(project, to, tell=show))
+        if not done.plan.differing:
+            scope.say("nothing to upgrade: everything runs as the settings describe it")
+            return
+        backup = done.backup or "none: no database"
+        scope.say(f"upgraded: {len(done.plan.differing)} services replaced, backup {backup}")
+        scope.say(f"downtime: {done.window}")

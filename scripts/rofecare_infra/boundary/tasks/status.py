@@ -1,0 +1,115 @@
+"""The tasks that show the platform and change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rofecare_infra.boundary.command import command
+
+if TYPE_CHECKING:
+    from rofecare_infra.lifecycle import ServiceStatus
+
+
+@command(help={"json": "print one JSON document"})
+def status(root: Path, json: bool = False) -> None:
+    """Show state, health, uptime, restarts, memory and port of every service. Exits with 0 if all are ready."""
+    from dataclasses import asdict
+    from json import dumps
+
+    from invoke.exceptions import Exit
+
+    from rofecare_infra import lifecycle
+    from rofecare_infra.errors import ServiceFailedError
+    from rofecare_infra.progress import renderer_for
+    from rofecare_infra.project import open_project
+
+    project = open_project(root, secrets_checked=False)
+    rows = lifecycle.status(lifecycle.as_started(project), project.engine)
+    ready = sum(row.ready for row in rows)
+    out = renderer_for()
+    if json:
+        services = [asdict(row) for row in rows]
+        state = {"project": project.platform.project, "ready": ready == len(rows), "services": services}
+        out.say(dumps(state, indent=2))
+    else:
+        out.say(_table(rows))
+        out.say(f"\n{ready} of {len(rows)} ready")
+    if ready < len(rows):
+        raise Exit(code=ServiceFailedError.exit_code)
+
+
+@command(
+    iterable=["service"],
+    words="service",
+    help={
+        "service": "full or short name (inv logs gateway identity); default: all",
+        "tail": "number of earlier lines to show; -1: all",
+        "since": "30s, 10m, 2h, 1d, or a timestamp",
+        "follow": "follow until ^C (--no-follow: stop after the existing lines)",
+    },
+)
+def logs(root: Path, service: Sequence[str], tail: int = 100, since: str = "", follow: bool = True) -> None:
+    """Show the logs of services, live, across their restarts."""
+    import time
+
+    from rofecare_infra import logs as room
+    from rofecare_infra.platform import resolve, short
+    from rofecare_infra.progress import renderer_for
+    from rofecare_infra.project import open_project
+
+    project = open_project(root, secrets_checked=False)
+    known = [one.name for one in project.platform.services]
+    chosen = resolve(service, known) or tuple(known)
+    begin = room.parse_since(since, time.time())
+    lines = None if tail < 0 else tail
+    width = max((len(short(name)) for name in chosen), default=0)
+    read = room.follow if follow else room.history
+    out = renderer_for(lasting=False)
+    for line in read(project.engine, project.platform.project, chosen, since=begin, tail=lines):
+        out.say(f"{short(line.service):<{width}} | {line.text}" if len(chosen) > 1 else line.text)
+
+
+@command(help={"json": "print one JSON object per line"})
+def smoke(root: Path, json: bool = False) -> None:
+    """Test every connection of the started platform with real traffic, and name the broken one."""
+    from rofecare_infra import lifecycle
+    from rofecare_infra import smoke as room
+    from rofecare_infra.progress import Scope, renderer_for
+    from rofecare_infra.project import open_project
+
+    with Scope(renderer_for(as_json=json)) as scope:
+        project = open_project(root, secrets_checked=False)
+        report = scope.follow(room.run(lifecycle.as_started(project), project.engine))
+        if not report.ok:
+            raise room.error_of(report)
+        scope.say(room.shown(report))
+        scope.say(f"\n{report.summary}")
+
+
+def _table(rows: Sequence[ServiceStatus]) -> str:
+    from datetime import UTC, datetime
+
+    from rofecare_infra.platform import short
+    from rofecare_infra.progress import duration, mebibytes, table
+
+    now = datetime.now(UTC)
+    cells = []
+    phase = ""
+    for row in rows:
+        if row.phase != phase:
+            phase = row.phase
+            cells.append((phase, "", "", "", "", "", ""))
+        cells.append(
+            (
+                f"  {short(row.service)}",
+                f"{row.state} ({row.health})" if row.health else row.state,
+                duration((now - datetime.fromisoformat(row.started_at)).total_seconds()) if row.started_at else "",
+                str(row.restarts),
+                mebibytes(row.memory_bytes),
+                ",".join(map(str, row.ports)),
+                row.reason[:40],
+            )
+        )
+    return table(("SERVICE", "STATE", "UP", "RESTARTS", "MEMORY", "PORT", ""), cells)
