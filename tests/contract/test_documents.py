@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -140,3 +141,34 @@ def test_each_language_links_to_the_other(english: str, french: str) -> None:
     for path, other in ((english, french), (french, english)):
         targets = {((ROOT / path).parent / target).resolve() for target, _ in links(path) if target}
         assert ROOT / other in targets
+
+
+# Files that a user creates, and the scripts that the tasks replaced.
+NOT_IN_GIT = re.compile(r"docker/(?:secrets|docker-compose\.override\.yml)|scripts/[\w-]+\.sh")
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_every_path_in_the_text_exists(path: str) -> None:
+    mentioned = re.findall(r"`((?:docs|docker|scripts|tests|monitoring)/[\w./-]*)`", prose_of(path))
+    assert [one for one in mentioned if not NOT_IN_GIT.match(one) and not (ROOT / one).exists()] == []
+
+
+@pytest.mark.parametrize("folder", MANUALS)
+def test_the_architecture_shows_every_room(folder: str) -> None:
+    contracts = tomllib.loads(text_of("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (layers,) = (one["layers"] for one in contracts if one.get("containers") == ["rofecare_infra"])
+    diagram = text_of(f"{folder}/architecture.md").split("```mermaid")[2].partition("```")[0]
+    assert {room for layer in layers for room in layer.split(" | ")} - set(re.findall(r"\w+", diagram)) == set()
+
+
+def test_documents_that_code_refers_to_exist() -> None:
+    sources = [
+        path
+        for pattern in ("scripts/**/*.py", "docker/*.yml", "docker/config/**/*.yml", ".env", "tasks.py")
+        for path in ROOT.glob(pattern)
+    ]
+    for source in sources:
+        found = re.findall(r"\b((?:docs|monitoring)/[\w/-]+\.md)(?:#([a-z-]+))?", source.read_text(encoding="utf-8"))
+        for path, anchor in found:
+            assert (ROOT / path).exists(), f"{source}: {path}"
+            assert not anchor or anchor in anchors(path), f"{source}: {path}#{anchor}"
