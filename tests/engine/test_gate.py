@@ -1,4 +1,4 @@
-"""The gate against containers that really crash, hang, flap, run out of memory and vanish."""
+"""The gate, with containers that crash, hang, flap, run out of memory and disappear."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_healthy_then_gone(make_project: MakeProject) -> None:
         project.docker("rm", "--force", f"{project.name}-gone-1")
         output, _ = running.communicate(timeout=30)
     check((running.returncode, output), 7, "gone failed")
-    # Between its end and its removal it is an exited container.
+    # Between its exit and its removal it is an exited container.
     assert "the container does not exist" in output or "killed by SIGKILL" in output
 
 
@@ -116,16 +116,16 @@ def test_one_shot_that_is_healthy_while_it_works(make_project: MakeProject) -> N
     assert ended < project.inspect("app")["State"]["StartedAt"]
 
 
-def test_a_loop_is_seen_again_after_it_was_stopped(make_project: MakeProject) -> None:
+def test_a_crash_loop_is_detected_again_after_a_stop(make_project: MakeProject) -> None:
     project = make_project({"loop": service("sleep 0.2; exit 3", probe="false", restart="always")})
     check(project.inv("start-all"), 7, "crash loop")
     project.docker("stop", f"{project.name}-loop-1")
     check(project.inv("start-all"), 7, "crash loop")
-    # It ended by itself before anybody stopped it.
+    # It had exited before the stop.
     check(project.inv("stop-all"), 0)
 
 
-def test_a_reader_that_goes_away_changes_no_verdict(make_project: MakeProject) -> None:
+def test_a_closed_output_does_not_change_the_exit_code(make_project: MakeProject) -> None:
     project = make_project({"broken": service("exit 3")})
     with project.popen("start-all") as running:
         assert running.stdout is not None
@@ -135,7 +135,7 @@ def test_a_reader_that_goes_away_changes_no_verdict(make_project: MakeProject) -
 
 
 @pytest.mark.parametrize("command", ["true", "sleep 1"])
-def test_one_shot_that_nobody_marked(make_project: MakeProject, command: str) -> None:
+def test_one_shot_without_dependents(make_project: MakeProject, command: str) -> None:
     check(make_project({"task": without_healthcheck(command)}).inv("start-all"), 0, "up: 1 of 1")
 
 

@@ -1,4 +1,4 @@
-"""A fault of the logs gives one message, and one when it is over: from the fault to the webhook, by the real programs.
+"""A fault of the logs sends one alert, and one when it ends: from the fault to the webhook, with the real programs.
 
 The rules and routes are the ones of this checkout with shorter times: an alert that waits for minutes, and is over
 after ten, would make the test as long. What is not started here is not scraped.
@@ -64,19 +64,19 @@ def shortened(folder: Path) -> None:
         job["static_configs"] = [one for one in job["static_configs"] if one["labels"]["service"] in STARTED]
     (folder / "prometheus" / "prometheus.yml").write_text(json.dumps(settings))
     for path in (folder / "prometheus" / "alerts").iterdir():
-        # The machine that the test runs on may have troubles of its own.
+        # The machine of the test may cause other alerts.
         if path.stem not in {"logs", "monitoring"}:
             path.unlink()
 
 
 @pytest.fixture(scope="module")
-def told() -> Iterator[Receiver]:
+def received() -> Iterator[Receiver]:
     with receiver() as it:
         yield it
 
 
 @pytest.fixture(scope="module")
-def logs(engine: object, told: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logs]:
+def logs(engine: object, received: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logs]:
     assert engine is not None
     build(*(name for name in STARTED if name != "log-keeper"))
     folder = tmp_path_factory.mktemp("alerts")
@@ -94,45 +94,50 @@ def logs(engine: object, told: Receiver, tmp_path_factory: pytest.TempPathFactor
     made = Logs(folder, services, SECRETS_DIR=str(folder / "secrets"))
     try:
         made.start("elasticsearch")
-        made.environment["ALERT_WEBHOOK"] = told.url
+        made.environment["ALERT_WEBHOOK"] = received.url
         made.start(*STARTED[1:])
-        # What a counter has counted before it was looked at for the first time is no increase.
+        # Increases before the first scrape are not counted.
         time.sleep(_FIRST_LOOKS)
         yield made
     finally:
         made.stop()
 
 
-def one_message_each(logs: Logs, told: Receiver, name: str, fault: Callable[[], None], end: Callable[[], None]) -> None:
-    """One when it begins, one when it is over, and no other."""
-    told.messages.clear()
+def one_message_each(
+    logs: Logs, received: Receiver, name: str, fault: Callable[[], None], end: Callable[[], None]
+) -> None:
+    """One message when the fault begins, one when it ends, and no other."""
+    received.messages.clear()
     fault()
-    assert until(120, lambda: ("firing", {name}) in told.about()), (told.about(), logs.docker("logs", "alertmanager"))
-    # Whatever else were to be told of it would be told by now.
+    assert until(120, lambda: ("firing", {name}) in received.about()), (
+        received.about(),
+        logs.docker("logs", "alertmanager"),
+    )
+    # Any further message would have arrived by now.
     time.sleep(15)
     end()
-    assert until(240, lambda: ("resolved", {name}) in told.about()), told.about()
+    assert until(240, lambda: ("resolved", {name}) in received.about()), received.about()
     time.sleep(10)
-    assert told.about() == [("firing", {name}), ("resolved", {name})]
+    assert received.about() == [("firing", {name}), ("resolved", {name})]
 
 
-def test_nothing_is_told_while_all_is_well(logs: Logs, told: Receiver) -> None:
+def test_healthy_logs_send_no_alert(logs: Logs, received: Receiver) -> None:
     assert logs.is_healthy("prometheus")()
-    assert told.messages == []
+    assert received.messages == []
 
 
-def test_a_line_that_the_store_refuses(logs: Logs, told: Receiver) -> None:
+def test_a_rejected_line_sends_one_alert(logs: Logs, received: Receiver) -> None:
     def refuse() -> None:
         logs.compose("up", "--detach", "--no-deps", "strange")
 
-    one_message_each(logs, told, "LogsRefused", refuse, lambda: None)
+    one_message_each(logs, received, "LogsRefused", refuse, lambda: None)
 
 
-def test_a_store_that_is_down(logs: Logs, told: Receiver) -> None:
+def test_a_stopped_store_sends_one_alert(logs: Logs, received: Receiver) -> None:
     def kill() -> None:
         logs.docker("kill", "elasticsearch")
 
     def start() -> None:
         logs.docker("start", "elasticsearch")
 
-    one_message_each(logs, told, "LogStoreDown", kill, start)
+    one_message_each(logs, received, "LogStoreDown", kill, start)

@@ -1,4 +1,4 @@
-"""What is logged arrives, once, whatever happens to the shipper, the store and the files: against the real ones."""
+"""Each log line arrives exactly once while the shipper and the store are killed and files are rotated."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.support.logs import Logs, build, talker, until
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1500)]
 
-# Of each of three who talk: more than 20,000 together.
+# From each of three containers: more than 20,000 in total.
 LINES = 7_000
 OUTAGE = 30
 WORDS = {name: f"{name}{uuid.uuid4().hex[:6]}" for name in ("one", "two", "three")}
 
-# A line of its own number, some structured and some plain, at a steady rate; the word is what it is found by.
+# Numbered lines at a steady rate, some structured and some plain. The word identifies the container.
 TALK = """
 for ((n = 0; n < LINES; n++)); do
     if ((n % 3)); then printf '{"message":"%s %06d","log.level":"INFO","n":%d}\\n' "$WORD" $n $n
@@ -38,12 +38,12 @@ head -c 1500000 /dev/zero | tr '\\0' x; echo ' the end of the longest line'; sle
 def logs(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logs]:
     assert engine is not None
     build("elasticsearch", "log-shipper")
-    # Files so small that they are rotated while they are read, and so many that none is rotated away.
+    # Files so small that they are rotated while they are read, and so many that none is deleted.
     small = {"max-size": "100k", "max-file": "20"}
     services = {
         name: talker(TALK.replace("LINES", str(LINES)).replace("$WORD", word), **small) for name, word in WORDS.items()
     }
-    # A file that is not rotated in the middle of a line.
+    # A file that is not rotated within a line.
     services["strange"] = talker(STRANGE)
     made = Logs(tmp_path_factory.mktemp("logs"), services)
     try:
@@ -53,7 +53,7 @@ def logs(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
         made.stop()
 
 
-def test_nothing_is_lost_and_nothing_comes_twice(logs: Logs) -> None:
+def test_no_line_is_lost_or_duplicated(logs: Logs) -> None:
     logs.compose("up", "--detach", "--no-deps", *WORDS)
     over = threading.Event()
 
@@ -86,7 +86,7 @@ def test_nothing_is_lost_and_nothing_comes_twice(logs: Logs) -> None:
     assert complete
 
 
-def test_a_long_line_a_stack_trace_and_a_line_that_is_refused(logs: Logs) -> None:
+def test_long_lines_stack_traces_and_rejected_lines(logs: Logs) -> None:
     logs.compose("up", "--detach", "--no-deps", "strange")
     assert until(300, lambda: len(logs.messages("strange", "logs-refused-*")) == 1)
     assert until(120, lambda: len(logs.messages("strange")) == 7)
@@ -97,7 +97,7 @@ def test_a_long_line_a_stack_trace_and_a_line_that_is_refused(logs: Logs) -> Non
     assert len(long) == 40_000 + len(" the end of the long line")
     # Plain text is a document a line, in order.
     assert lines[1:4] == ["Exception in thread main", "\tat a.b(C.java:1)", "Caused by: d"]
-    # What is longer than a mebibyte is there in pieces, and counted for the alert that tells it.
+    # A line of more than a mebibyte is stored in pieces, and counted for an alert.
     pieces = [line for line in lines if line.count("x") > 100_000]
     assert len(pieces) == 2
     assert sum(line.count("x") for line in pieces) >= 1_500_000
@@ -110,7 +110,7 @@ def test_a_long_line_a_stack_trace_and_a_line_that_is_refused(logs: Logs) -> Non
     assert '{result="refused"} 1\n' in counted()
 
 
-def test_what_is_older_than_it_is_kept_goes(logs: Logs) -> None:
+def test_indices_past_their_retention_are_deleted(logs: Logs) -> None:
     days = {"logs-2026.01.01", "logs-2026.01.02", "logs-refused-2026.01.01"}
     traces = {"zipkin-span-2026-01-24", "zipkin-span-2026-01-25"}
     for index in days | traces:

@@ -1,4 +1,4 @@
-"""Secrets of real servers change under a client that needs them; what goes wrong on the way leaves no trace."""
+"""Rotation of secrets of real servers that a client uses; a failed rotation leaves no trace."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.rounds import ROUNDS
 
 NAMES = ("db_password", "cache_password")
 
-# Comes up with the first password that it ever saw, and with no other.
+# Becomes ready only with the first password that it was started with.
 STUBBORN = (
     """
 cp --update=none /run/secrets/db /kept/first
@@ -52,12 +52,12 @@ def value(project: Project, name: str) -> str:
 
 
 def leftovers(project: Project) -> list[str]:
-    """What a change leaves only while it is under way."""
+    """Files that exist only during a rotation."""
     hidden = [path.name for path in (project.root / "docker/secrets").iterdir() if path.name.startswith(".")]
     return hidden + [path.name for path in (project.root / ".rofecare").glob("rotation-*.json")]
 
 
-def opens(project: Project, name: str, password: str) -> bool:
+def accepted(project: Project, name: str, password: str) -> bool:
     """A login from another container, as an application makes it."""
     if name == "db_password":
         script = "IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql -wAtq -h db -U shop -d shop -c 'select 1'"
@@ -77,20 +77,22 @@ def started(project: Project, *names: str) -> dict[str, str]:
 
 @pytest.mark.full
 @pytest.mark.parametrize(("word", "name", "restarted"), [("db", NAMES[0], 2), ("cache", NAMES[1], 3)])
-def test_the_new_one_opens_and_the_old_one_does_not(locked: Project, word: str, name: str, restarted: int) -> None:
+def test_the_new_secret_is_accepted_and_the_old_one_refused(
+    locked: Project, word: str, name: str, restarted: int
+) -> None:
     old = value(locked, name)
     with recording(locked.name) as events:
         check(locked.inv("rotate", word), 0, f"{name} is changed")
     new = value(locked, name)
     assert new != old
     assert len(new) == 64
-    assert opens(locked, name, new)
-    assert not opens(locked, name, old)
+    assert accepted(locked, name, new)
+    assert not accepted(locked, name, old)
     ended = [service for service, _ in events.ends()]
     assert len(ended) == len(set(ended)) == restarted, "each once, what uses it alone"
     check(locked.inv("status"), 0, "4 of 4 ready")
     assert leftovers(locked) == []
-    # Neither password, nor what could stand for it, is where somebody reads.
+    # Neither password nor its hash is in logs or in `docker inspect`.
     seen = "".join(locked.docker("logs", f"{locked.name}-{one}-1") for one in ("db", "cache", "app"))
     seen += json.dumps([locked.inspect(one) for one in ("db", "cache", "app", "web")])
     assert new not in seen
@@ -99,7 +101,7 @@ def test_the_new_one_opens_and_the_old_one_does_not(locked: Project, word: str, 
 
 
 @pytest.mark.full
-def test_a_service_that_does_not_come_back_brings_the_old_one_back(make_project: MakeProject) -> None:
+def test_an_unready_service_rolls_the_secret_back(make_project: MakeProject) -> None:
     services = {"db": database(), "cache": cache(), "app": client(), "web": client(STUBBORN, volumes=["kept:/kept"])}
     project = make_project(services, secrets=secrets(*NAMES), volumes={"kept": {}})
     # A fresh volume belongs to root.
@@ -116,14 +118,14 @@ def test_a_service_that_does_not_come_back_brings_the_old_one_back(make_project:
         "rolling back to the old",
     )
     assert value(project, NAMES[0]) == old
-    assert opens(project, NAMES[0], old)
+    assert accepted(project, NAMES[0], old)
     assert leftovers(project) == []
     check(project.inv("status"), 0, "4 of 4 ready")
 
 
 @pytest.mark.full
 @pytest.mark.parametrize(("word", "name"), [("db", NAMES[0]), ("cache", NAMES[1])])
-def test_interrupted_it_is_as_it_was(locked: Project, word: str, name: str) -> None:
+def test_an_interrupted_rotation_is_rolled_back(locked: Project, word: str, name: str) -> None:
     old = value(locked, name)
     with locked.popen("rotate", word) as running:
         _until_under_way(locked, running)
@@ -131,7 +133,7 @@ def test_interrupted_it_is_as_it_was(locked: Project, word: str, name: str) -> N
         output, _ = running.communicate(timeout=90)
     check((running.returncode, output), 130, "interrupted")
     assert value(locked, name) == old
-    assert opens(locked, name, old)
+    assert accepted(locked, name, old)
     assert leftovers(locked) == []
     check(locked.inv("status"), 0, "4 of 4 ready")
 
@@ -156,14 +158,14 @@ def test_the_start_after_a_killed_rotation_completes_it(locked: Project, moments
         kept = {path.read_text() for path in _files(locked, name)}
         check(locked.inv("start-all"), 0, "up: 4 of 4")
         assert value(locked, name) in kept
-        assert opens(locked, name, value(locked, name))
+        assert accepted(locked, name, value(locked, name))
         assert leftovers(locked) == []
         if value(locked, name) != old:
-            assert not opens(locked, name, old)
+            assert not accepted(locked, name, old)
 
 
 @pytest.mark.full
-def test_killed_and_the_platform_gone_the_next_start_ends_it(locked: Project) -> None:
+def test_the_start_after_a_killed_rotation_and_a_stop_recovers_it(locked: Project) -> None:
     old = value(locked, NAMES[0])
     with locked.popen("rotate", "db") as running:
         _until_under_way(locked, running, switched=True)
@@ -171,12 +173,12 @@ def test_killed_and_the_platform_gone_the_next_start_ends_it(locked: Project) ->
     check(locked.inv("stop-all"), 0)
     check(locked.inv("start-all"), 0, "was interrupted", "up: 4 of 4")
     assert value(locked, NAMES[0]) == old
-    assert opens(locked, NAMES[0], old)
+    assert accepted(locked, NAMES[0], old)
     assert leftovers(locked) == []
 
 
 @pytest.mark.full
-def test_what_nobody_knows_or_runs_is_refused(locked: Project, make_project: MakeProject) -> None:
+def test_unknown_secrets_and_stopped_services_are_refused(locked: Project, make_project: MakeProject) -> None:
     before = value(locked, NAMES[0])
     check(locked.inv("rotate", "nothing"), 2, "no secret is called 'nothing'")
     more = {"services": {"app": {"secrets": ["licence"]}}, "secrets": secrets("licence")}

@@ -1,4 +1,4 @@
-"""Order, resuming, interrupting, stopping: read from the engine's own records."""
+"""Order of starts and stops, resumed and interrupted commands: from the records of the engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import pairwise
 from tests.support.events import recording
 from tests.support.project import FOREVER, IMAGE, MakeProject, Project, check, service, wait_for
 
-# Becomes healthy some time after it was started, so that a gate that does not wait is caught.
+# Becomes healthy some time after its start, so that a gate that does not wait fails the test.
 SLOW = "sleep 1.5; touch /tmp/ok; " + FOREVER
 SLOW_PROBE = "test -e /tmp/ok"
 
@@ -37,7 +37,7 @@ def test_each_stage_starts_when_the_one_before_it_is_healthy(make_project: MakeP
         assert healthy[before] <= started(project, after), (before, after)
 
 
-def test_a_second_start_touches_nothing(make_project: MakeProject) -> None:
+def test_a_second_start_changes_nothing(make_project: MakeProject) -> None:
     project = make_project(three_stages())
     check(project.inv("start-all"), 0)
     before = {name: project.inspect(name) for name in three_stages()}
@@ -47,7 +47,7 @@ def test_a_second_start_touches_nothing(make_project: MakeProject) -> None:
         assert (now["Id"], now["State"]["StartedAt"]) == (seen["Id"], seen["State"]["StartedAt"])
 
 
-def test_only_what_was_killed_is_started_again(make_project: MakeProject) -> None:
+def test_only_the_killed_container_is_started_again(make_project: MakeProject) -> None:
     project = make_project(three_stages())
     check(project.inv("start-all"), 0)
     before = {name: started(project, name) for name in three_stages()}
@@ -81,7 +81,7 @@ def test_interrupted_and_resumed(make_project: MakeProject) -> None:
     assert {name: started(project, name) for name in before} == before
 
 
-def test_a_service_of_an_override_is_like_any_other(make_project: MakeProject) -> None:
+def test_a_service_of_an_override_is_started_and_stopped(make_project: MakeProject) -> None:
     project = make_project(three_stages())
     extra = service(SLOW, probe=SLOW_PROBE, phase="spring-cloud")
     project.write("docker-compose.override.yml", {"services": {"extra": extra}})
@@ -91,7 +91,7 @@ def test_a_service_of_an_override_is_like_any_other(make_project: MakeProject) -
     check(project.inv("stop-all"), 0, "stopped: 5 containers")
 
 
-def test_stop_in_reverse_order_and_by_itself(make_project: MakeProject) -> None:
+def test_stop_in_reverse_order_without_a_kill(make_project: MakeProject) -> None:
     polite = "trap 'exit 0' TERM; sleep infinity & wait"
     services = three_stages()
     for name, one in services.items():
@@ -106,14 +106,14 @@ def test_stop_in_reverse_order_and_by_itself(make_project: MakeProject) -> None:
     check(project.inv("stop-all"), 0, "nothing was running")
 
 
-def test_stop_names_what_had_to_be_killed(make_project: MakeProject) -> None:
+def test_stop_reports_a_container_that_was_killed(make_project: MakeProject) -> None:
     deaf = service("trap '' TERM; while :; do sleep 1; done", init=False, stop_grace_period="1s")
     project = make_project({"deaf": deaf})
     check(project.inv("start-all"), 0)
     check(project.inv("stop-all"), 7, "deaf-1 did not stop by itself")
 
 
-def test_stop_takes_what_another_overlay_started(make_project: MakeProject) -> None:
+def test_stop_includes_containers_of_another_overlay(make_project: MakeProject) -> None:
     project = make_project({"base": service(FOREVER)})
     project.write("docker-compose.override.yml", {"services": {"extra": service(FOREVER)}})
     check(project.inv("start-all"), 0, "up: 2 of 2")
@@ -122,7 +122,7 @@ def test_stop_takes_what_another_overlay_started(make_project: MakeProject) -> N
     check(project.inv("stop-all"), 0, "stopped: 2 containers")
 
 
-def test_volumes_go_only_when_asked_and_only_ours(make_project: MakeProject) -> None:
+def test_volumes_of_this_project_are_removed_on_request_only(make_project: MakeProject) -> None:
     def keeper() -> Project:
         mount = ["data:/data"]
         return make_project(
@@ -142,7 +142,7 @@ def test_volumes_go_only_when_asked_and_only_ours(make_project: MakeProject) -> 
     assert foreign.docker("volume", "ls", "-q", "--filter", f"name={foreign.name}_data")
 
 
-def test_a_volume_that_somebody_else_uses_is_left_and_said(make_project: MakeProject) -> None:
+def test_a_volume_in_use_elsewhere_is_kept_and_reported(make_project: MakeProject) -> None:
     keeper = service(FOREVER, volumes=["data:/data", "more:/more"])
     project = make_project({"keeper": keeper}, volumes={"data": {}, "more": {}})
     check(project.inv("start-all"), 0)
@@ -157,7 +157,7 @@ def test_a_volume_that_somebody_else_uses_is_left_and_said(make_project: MakePro
     check(project.inv("stop-all", "--volumes"), 0, f"removed 1 volumes: {project.name}_data")
 
 
-def test_an_interrupted_stop_answers_at_once(make_project: MakeProject) -> None:
+def test_an_interrupted_stop_returns_at_once(make_project: MakeProject) -> None:
     deaf = service("trap '' TERM; while :; do sleep 1; done", init=False, stop_grace_period="15s")
     project = make_project({"deaf": deaf})
     check(project.inv("start-all"), 0)
@@ -168,7 +168,7 @@ def test_an_interrupted_stop_answers_at_once(make_project: MakeProject) -> None:
     check((running.returncode, output), 130, "interrupted")
 
 
-def test_a_setting_that_cannot_be_used_is_no_reason_not_to_stop(make_project: MakeProject) -> None:
+def test_invalid_settings_do_not_prevent_a_stop(make_project: MakeProject) -> None:
     project = make_project(three_stages())
     check(project.inv("start-all"), 0)
     project.write("docker-compose.override.yml", {"services": {"shop": "nonsense"}})

@@ -1,4 +1,4 @@
-"""An upgrade of a real database and a real application, while a client writes: what was acknowledged is never lost."""
+"""An upgrade of a real database and application while a client writes: no acknowledged write is lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.rounds import ROUNDS
 from tests.support.shop import images, services
 
 WRITE = Ask("write", "POST", "/entry", lambda: {"id": str(uuid.uuid4())})
-# A request that was sent just before the entry closed hangs for as long as the client waits; a busy machine adds more.
+# A request sent just before the ingress stops hangs until the client's timeout; a busy machine adds more.
 SLACK = 25.0
 
 pytestmark = pytest.mark.timeout(300)
@@ -36,7 +36,7 @@ def shop_images(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 class Shop:
-    """A started project, and what can be asked of it."""
+    """A started project, and queries of its state."""
 
     def __init__(self, project: Project, port: int) -> None:
         self.project = project
@@ -52,7 +52,7 @@ class Shop:
         return {name: (one["Config"]["Image"], one["Image"]) for name, one in seen.items()}
 
     def lost(self) -> set[str]:
-        """What was acknowledged and is not there."""
+        """Acknowledged entries that the database does not have."""
         acknowledged = {str(shot.sent["id"]) for shot in self.load.shots if shot.ok and shot.sent}
         assert acknowledged
         return acknowledged - set(self.sql("select id from entry").split())
@@ -65,7 +65,7 @@ def shop(shop_images: str, make_project: MakeProject) -> Iterator[Shop]:
     project.environment["GATE_TIMEOUT"] = "120"
     check(project.inv("start-all", timeout=200), 0, "up: 3 of 3")
     yield Shop(project, port)
-    # A rehearsal that was killed leaves its copy for the next one to remove.
+    # A killed rehearsal leaves its copy until the next one removes it.
     label = f"label=com.docker.compose.project={project.name}-rehearsal"
     for kind, listing in (("container", ["-aq"]), ("network", ["-q"]), ("volume", ["-q"])):
         names = project.docker(kind, "ls", *listing, "--filter", label).split()
@@ -86,7 +86,7 @@ def window(said: str) -> float:
 
 
 @pytest.mark.full
-def test_one_that_never_gets_well_is_undone_with_its_data(shop: Shop) -> None:
+def test_an_upgrade_that_is_never_ready_is_rolled_back_with_its_data(shop: Shop) -> None:
     before = shop.state()
     shop.project.environment["GATE_TIMEOUT"] = "20"
     with shop.load:
@@ -105,7 +105,7 @@ def test_one_that_never_gets_well_is_undone_with_its_data(shop: Shop) -> None:
 
 
 @pytest.mark.full
-def test_one_that_gets_well_stays(shop: Shop) -> None:
+def test_a_successful_upgrade_stays(shop: Shop) -> None:
     before = shop.state()
     shown = shop.project.inv("upgrade", "--rehearse", "--to", "v2", timeout=200)
     check(shown, 0, "rehearsed: 1 services would be replaced")
@@ -128,7 +128,7 @@ def test_one_that_gets_well_stays(shop: Shop) -> None:
 
 
 @pytest.mark.full
-def test_a_rehearsal_of_a_broken_one_says_so_and_touches_nothing(shop: Shop) -> None:
+def test_a_failed_rehearsal_is_reported_and_changes_nothing(shop: Shop) -> None:
     started = {name: shop.project.inspect(name)["State"]["StartedAt"] for name in ("db", "shop", "door")}
     outcome = shop.project.inv("upgrade", "--rehearse", "--to", "ending", timeout=200)
     check(outcome, 7, "the rehearsal failed: shop", "exited with code 3", "| I cannot go on")
@@ -163,7 +163,7 @@ def test_the_start_after_a_killed_upgrade_rolls_it_back(shop: Shop, moments: lis
 
 
 @pytest.mark.full
-def test_what_is_ill_is_not_upgraded(shop: Shop) -> None:
+def test_an_unready_service_is_not_upgraded(shop: Shop) -> None:
     shop.project.docker("stop", f"{shop.project.name}-shop-1")
     check(shop.project.inv("upgrade", "--to", "v2"), 7, "nothing is upgraded while shop is not ready")
     check(shop.project.inv("upgrade", "--to", "no tag"), 2, "no tag of an image")

@@ -1,4 +1,4 @@
-"""An image registry on this machine, and a line to it that can be made to break."""
+"""An image registry on this machine, and a proxy in front of it that interrupts downloads."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def _wait(port: int) -> None:
             return
 
 
-class BadLine:
-    """Passes connections on to a port, and cuts each of the first few downloads after some bytes."""
+class UnreliableProxy:
+    """Forwards connections to a port, and closes each of the first few downloads after some bytes."""
 
     def __init__(self, target: int, *, cuts: int, after: int) -> None:
         self.cuts_left = cuts

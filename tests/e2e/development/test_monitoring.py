@@ -1,4 +1,4 @@
-"""What watches the platform, on top of it: nothing asks for what nobody tells, no panel stays empty."""
+"""Monitoring of the whole platform: every queried metric exists, and no panel is empty."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.faults import A_BACKUP_FAILS, A_SERVICE_HANGS, ONLY_AFTER, SOMEBODY_ASKS_TOO_OFTEN
+from tests.support.faults import A_BACKUP_FAILS, A_CLIENT_EXCEEDS_THE_LIMIT, A_SERVICE_HANGS, ONLY_AFTER
 from tests.support.incidents import pool_exhausted
 from tests.support.load import Account, Load
 from tests.support.platform import PlatformUnderTest
@@ -24,24 +24,24 @@ from tests.support.routes import PATHS, READS
 Json = dict[str, Any]
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1200)]
 
-# How long traffic goes on before anybody looks, in seconds.
+# Seconds of traffic before the first query.
 _TRAFFIC = 120
 _RATE = 5
 _PATIENCE = 90
-# Long enough for requests to give up and for two looks at those who are asked.
+# Long enough for requests to time out and for two scrapes.
 _HANGS = 35
-# Requests, of which an address may send 200 in a burst and 100 a second.
+# Requests at once; the limit of an address is a burst of 200 and 100 a second.
 _AT_ONCE = 800
 
 
 class Prometheus:
-    """Questions to the one of the platform."""
+    """Queries to the Prometheus of the platform."""
 
     def __init__(self, base: str) -> None:
         self._base = f"{base}/api/v1"
 
     def ask(self, path: str, **values: str) -> Any:
-        """The data of an answer; whatever it refuses fails the test."""
+        """The data of an answer; an error fails the test."""
         answer = requests.get(f"{self._base}/{path}", params=values, timeout=30)
         assert answer.ok, answer.text
         return answer.json()["data"]
@@ -58,36 +58,36 @@ class Prometheus:
 
 
 @pytest.fixture(scope="module")
-def watched(platform: PlatformUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The platform with what watches it, after minutes of traffic; what the start of the monitoring said."""
+def monitored(platform: PlatformUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The platform with its monitoring, after minutes of traffic; yields the output of the start."""
     backups = {"BACKUP_DIR": str(tmp_path_factory.mktemp("backups"))}
-    said = platform.expect(0, "start-monitoring", timeout=600, environment=backups)
+    output = platform.expect(0, "start-monitoring", timeout=600, environment=backups)
     with Load(f"http://127.0.0.1:{platform.ports['GATEWAY_PORT']}", READS, rate=_RATE, login=Account()):
         end = time.monotonic() + _TRAFFIC
-        # The age of a backup is told once there is one, and whether it could be restored once somebody has tried.
+        # The metrics of backups exist after the first backup and the first verification.
         platform.expect(0, "backup", environment=backups)
         platform.expect(0, "verify-backup", environment=backups)
-        # Beside what is read all the time: records that are written, and what services tell each other of them.
+        # Besides the reads: records that are written, and the events that the services send.
         platform.expect(0, "smoke")
         while time.monotonic() < end:
             platform.expect(0, "smoke")
-        yield said
+        yield output
     platform.expect(0, "stop-monitoring")
 
 
 @pytest.fixture(scope="module")
-def prometheus(platform: PlatformUnderTest, watched: str) -> Prometheus:
-    assert watched
+def prometheus(platform: PlatformUnderTest, monitored: str) -> Prometheus:
+    assert monitored
     return Prometheus(f"http://127.0.0.1:{platform.ports['PROMETHEUS_PORT']}")
 
 
-def test_everything_is_ready_and_what_is_left_out_is_named_once(platform: PlatformUnderTest, watched: str) -> None:
-    left_out = [line for line in watched.splitlines() if line.startswith("left out")]
+def test_omitted_services_are_reported_once(platform: PlatformUnderTest, monitored: str) -> None:
+    left_out = [line for line in monitored.splitlines() if line.startswith("left out")]
     assert len(left_out) == 1
     assert "grafana" in left_out[0]
     assert "grafana" not in platform.containers()
-    said = platform.expect(0, "status")
-    assert "grafana" not in said
+    output = platform.expect(0, "status")
+    assert "grafana" not in output
 
 
 def test_every_target_is_up(prometheus: Prometheus) -> None:
@@ -98,18 +98,18 @@ def test_every_target_is_up(prometheus: Prometheus) -> None:
     ] == []
 
 
-def _is_told(prometheus: Prometheus, name: str) -> bool:
-    """Whether there is a series of this metric, with this label, with a value that is asked for."""
+def _exists(prometheus: Prometheus, name: str) -> bool:
+    """Whether there is a series of this metric, with this label, with a queried value."""
     metric, _, part = name.removesuffix("}").partition("{")
     if part and not re.fullmatch(r"\w+", part):
         return bool(prometheus.ask("series", **{"match[]": name}))
     return part in prometheus.labels(metric) if part else bool(prometheus.labels(metric))
 
 
-def test_every_name_that_is_asked_for_is_told(prometheus: Prometheus) -> None:
+def test_every_queried_metric_exists(prometheus: Prometheus) -> None:
     asked = asked_for()
     assert len(asked) > 300
-    dead = {name: where for name, where in asked.items() if not _is_told(prometheus, name)}
+    dead = {name: where for name, where in asked.items() if not _exists(prometheus, name)}
     assert {name: where for name, where in dead.items() if name not in ONLY_AFTER} == {}
 
 
@@ -132,7 +132,7 @@ def test_no_panel_is_empty(prometheus: Prometheus) -> None:
     ]
     assert len(questions) > 100
     empty = _empty(prometheus, questions)
-    # A rate needs two looks at a series that may be new.
+    # A rate needs two scrapes of a series that may be new.
     end = time.monotonic() + _PATIENCE
     while empty and time.monotonic() < end:
         empty = _empty(prometheus, empty)
@@ -143,8 +143,8 @@ def _empty(prometheus: Prometheus, questions: list[tuple[str, str]]) -> list[tup
     return [(where, expr) for where, expr in questions if not prometheus.has_data(expr)]
 
 
-def test_no_panel_of_the_logs_is_empty(platform: PlatformUnderTest, watched: str) -> None:
-    assert watched
+def test_no_log_panel_is_empty(platform: PlatformUnderTest, monitored: str) -> None:
+    assert monitored
     base = f"http://127.0.0.1:{platform.ports['ELASTICSEARCH_PORT']}"
     indices = {"elasticsearch": "logs-*", "spans": "zipkin-span-*"}
     asked = 0
@@ -174,8 +174,8 @@ def _a_service_hangs(platform: PlatformUnderTest) -> None:
         time.sleep(_HANGS)
 
 
-def _somebody_asks_too_often(platform: PlatformUnderTest) -> None:
-    """All have asked before the first is answered: more than one address may ask at once."""
+def _a_client_exceeds_the_limit(platform: PlatformUnderTest) -> None:
+    """All requests are sent before the first is answered: more than the limit of one address."""
     address = ("127.0.0.1", platform.ports["GATEWAY_PORT"])
     request = f"GET {PATHS['identity']}/health HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n".encode()
     with ExitStack() as callers:
@@ -189,32 +189,32 @@ def _somebody_asks_too_often(platform: PlatformUnderTest) -> None:
 FAULTS: dict[str, Callable[[PlatformUnderTest], None]] = {
     A_BACKUP_FAILS: _a_backup_fails,
     A_SERVICE_HANGS: _a_service_hangs,
-    SOMEBODY_ASKS_TOO_OFTEN: _somebody_asks_too_often,
+    A_CLIENT_EXCEEDS_THE_LIMIT: _a_client_exceeds_the_limit,
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_needs_a_fault_to_be_told_is_told_after_it(
+def test_metrics_of_faults_exist_after_the_fault(
     platform: PlatformUnderTest, prometheus: Prometheus, fault: str
 ) -> None:
     expected = {name for name, cause in ONLY_AFTER.items() if cause == fault}
     assert expected
     FAULTS[fault](platform)
     end = time.monotonic() + _PATIENCE
-    while untold := {name for name in expected if not _is_told(prometheus, name)}:
-        assert time.monotonic() < end, untold
+    while missing := {name for name in expected if not _exists(prometheus, name)}:
+        assert time.monotonic() < end, missing
         time.sleep(1)
 
 
-def test_a_locked_table_is_no_dead_database_and_uses_up_no_connections(
+def test_a_locked_table_keeps_the_database_up_and_connections_few(
     platform: PlatformUnderTest, prometheus: Prometheus
 ) -> None:
-    """The service gives up every request after some seconds; what it gave up must not wait on in the database."""
+    """The service aborts each request after some seconds; its query must not wait on in the database."""
     count = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
     with pool_exhausted(platform, "pharmacy"):
         time.sleep(_HANGS + 10)
         connections = int(platform.sql("pharmacy-db", count))
         seen = prometheus.ask("query", query='min_over_time(pg_up{part="pharmacy"}[30s])')["result"]
     assert [one["value"][1] for one in seen] == ["1"]
-    # The pool, those of it that are about to be noticed, the monitoring, and who asks here.
+    # The pool, its connections that are not closed yet, the monitoring, and this test.
     assert connections <= 10 + 10 + 5 + 2

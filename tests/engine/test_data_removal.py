@@ -1,4 +1,4 @@
-"""In production no data goes without a question and a backup that was verified."""
+"""In production, data is removed only after confirmation and a verified backup."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.project import Project, check
 
 
 @pytest.mark.usefixtures("engine")
-def test_data_goes_after_a_question_and_a_verified_backup(tmp_path: Path) -> None:
+def test_production_data_is_removed_after_confirmation_and_a_verified_backup(tmp_path: Path) -> None:
     ensure(POSTGRES)
     project = Project(tmp_path / "p", {"one-db": postgres("one", "one")}, volumes={"one": {}}, secrets=SECRETS)
     labels = {"com.rofecare.mode": "production"}
@@ -24,18 +24,18 @@ def test_data_goes_after_a_question_and_a_verified_backup(tmp_path: Path) -> Non
         check(project.inv("start-all", "--prod"), 0)
         sql(project, "one-db", "one", "CREATE TABLE x AS SELECT 1 AS n")
         check(project.inv("stop-all"), 0)
-        # Nobody is there to be asked.
+        # Without a terminal there is no confirmation.
         check(project.inv("stop-all", "--volumes"), 2, "no terminal to ask on", "--yes")
-        # Where no backup can be made nothing goes.
+        # Without a backup nothing is removed.
         project.environment["BACKUP_DIR"] = "/proc/nowhere"
         check(project.inv("stop-all", "--volumes", "--yes"), 3, "the folder of the backups cannot be used")
         del project.environment["BACKUP_DIR"]
         assert project.docker("volume", "ls", "-q", "--filter", f"name={volume}") == volume
         check(project.inv("stop-all", "--volumes", "--yes"), 0, "verified backup before anything is removed", volume)
         assert project.docker("volume", "ls", "-q", "--filter", f"name={volume}") == ""
-        kept = listed(project)[-1]
-        assert (kept["reason"], bool(kept["verified"])) == ("before all data was removed", True)
-        # And it is good for what it is there for.
+        taken = listed(project)[-1]
+        assert (taken["reason"], bool(taken["verified"])) == ("before all data was removed", True)
+        # The backup can be restored.
         check(project.inv("restore", "--json"), 0)
         assert sql(project, "one-db", "one", "SELECT n FROM x") == "1"
     finally:

@@ -1,4 +1,4 @@
-"""When the engine itself goes away, and when the line to the registry breaks: on an engine of the test's own."""
+"""The engine stops during a command, or the connection to the registry breaks: on a second engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.project import FOREVER, IMAGE, MakeProject, Project, check, service, wait_for
-from tests.support.registry import BadLine, registry
+from tests.support.registry import UnreliableProxy, registry
 from tests.support.second_engine import SecondEngine, second_engine
 
 REMOTE = "noise:1"
@@ -28,7 +28,7 @@ def other_engine(small_image: str, tmp_path: Path) -> Iterator[SecondEngine]:
 
 @pytest.fixture
 def registry_port(small_image: str, tmp_path: Path) -> Iterator[int]:
-    """A registry that holds an image with a layer that this machine has nowhere else."""
+    """A registry with an image of which this machine has no layer."""
     (tmp_path / "registry").mkdir()
     noise = tmp_path / "noise"
     noise.write_bytes(os.urandom(8_000_000))
@@ -38,7 +38,7 @@ def registry_port(small_image: str, tmp_path: Path) -> Iterator[int]:
 
     with registry(tmp_path / "registry") as port:
         name = f"127.0.0.1:{port}/{REMOTE}"
-        # Not built: a builder would keep the layer in its cache, and nothing would have to be pulled.
+        # Not built: the builder's cache would keep the layer, and nothing would be pulled.
         container = docker("create", small_image, "true")
         docker("cp", str(noise), f"{container}:/noise")
         docker("commit", container, name)
@@ -75,17 +75,17 @@ def pulling(make_project: MakeProject, port: int) -> Project:
     return make_project({"pulled": service(FOREVER) | {"image": f"127.0.0.1:{port}/{REMOTE}"}})
 
 
-def test_a_pull_that_breaks_is_tried_again(make_project: MakeProject, registry_port: int) -> None:
-    # The engine itself tries a layer five times before it gives up: more cuts than that reach us.
-    line = BadLine(registry_port, cuts=8, after=1_000_000)
-    project = pulling(make_project, line.port)
+def test_an_interrupted_pull_is_retried(make_project: MakeProject, registry_port: int) -> None:
+    # The engine retries a layer five times; only more cuts than that fail a pull.
+    proxy = UnreliableProxy(registry_port, cuts=8, after=1_000_000)
+    project = pulling(make_project, proxy.port)
     check(project.inv("start-all", timeout=280), 0, "broke off", "trying again", "up: 1 of 1")
-    assert line.cuts_left == 0
+    assert proxy.cuts_left == 0
     project.clean()
-    project.docker("rmi", f"127.0.0.1:{line.port}/{REMOTE}")
+    project.docker("rmi", f"127.0.0.1:{proxy.port}/{REMOTE}")
 
 
-def test_a_pull_that_never_succeeds_is_named(make_project: MakeProject, registry_port: int) -> None:
-    line = BadLine(registry_port, cuts=10_000, after=100)
-    outcome = pulling(make_project, line.port).inv("start-all", timeout=280)
-    check(outcome, 5, f"image 127.0.0.1:{line.port}/{REMOTE} cannot be pulled", "4 of 4 attempts", "pulled needs")
+def test_a_pull_that_never_succeeds_is_reported(make_project: MakeProject, registry_port: int) -> None:
+    proxy = UnreliableProxy(registry_port, cuts=10_000, after=100)
+    outcome = pulling(make_project, proxy.port).inv("start-all", timeout=280)
+    check(outcome, 5, f"image 127.0.0.1:{proxy.port}/{REMOTE} cannot be pulled", "4 of 4 attempts", "pulled needs")
