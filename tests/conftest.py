@@ -4,10 +4,10 @@ Tiers are markers, registered in pyproject.toml. A test without one belongs to t
 adds it to `inv test --full` only; `soak` to `inv test --soak` only. Mark a function, a class, or a whole file
 (`pytestmark = pytest.mark.full`).
 
-With several workers (pytest-xdist, `--dist loadgroup`) the tests of one file run in one worker, in the order of the
-file, so that module fixtures are created once. The files of tests/e2e share one worker, which has the platform; mark
-a test with `pytest.mark.xdist_group("name")` to place it elsewhere. Session fixtures exist once per worker: what they
-create outside of the process needs a name of its own or a lock (tests/support/turnstile.py).
+With several workers (pytest-xdist) the tests of one file run in one worker, in the order of the file, so that module
+fixtures are created once. All files of tests/e2e run in the same worker, so that one whole platform exists at a time.
+Session fixtures exist once per worker: what they create outside of the process needs a name of its own or a lock
+(tests/support/turnstile.py).
 
 A test that measures time is marked `alone`: no other test of this run starts or runs beside it. The wait for its turn
 counts neither for its timeout nor for its duration.
@@ -18,23 +18,22 @@ A run that leaves a container, a network or a volume of its own on the engine fa
 from __future__ import annotations
 
 import gc
-import random
 import shutil
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import EngineError
 from tests.support.leftovers import Leftovers
+from tests.support.order import FileScheduling, ranks
 from tests.support.turnstile import turn
 
 # A test that uses this fixture, directly or not, gets the marker of the same name.
 ENGINE = "engine"
-E2E = Path(__file__).parent / "e2e"
-PLATFORM = "platform"
 WATCHED = pytest.StashKey[Leftovers]()
 LEFT = pytest.StashKey[list[str]]()
 
@@ -80,38 +79,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.line(line)
 
 
-# First, so that pytest-xdist sees the groups.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=ranks(items, config.getoption("--random-files"), platform_first=is_worker(config)).__getitem__)
     for item in items:
         if ENGINE in getattr(item, "fixturenames", ()):
             item.add_marker(ENGINE)
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(PLATFORM if is_e2e(item) else item.path.stem))
 
 
-def ranks(items: Sequence[pytest.Item], seed: int | None, *, platform_first: bool) -> dict[pytest.Item, int]:
-    """Rank each test by its file: as collected, at random, or with the platform's long tests first.
-
-    Workers take groups in this order. The platform's group takes longest; if it came last, the others would idle.
-    """
-    files = list(dict.fromkeys(item.path for item in items))
-    if seed is not None:
-        random.Random(seed).shuffle(files)  # noqa: S311 - no secret
-    if platform_first:
-        files.sort(key=lambda file: E2E not in file.parents)
-    place = {file: number for number, file in enumerate(files)}
-    return {item: place[item.path] for item in items}
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:
+    return FileScheduling(config, log)
 
 
 def is_worker(config: pytest.Config) -> bool:
     """Whether this process is one of several that share the tests of one run."""
     return hasattr(config, "workerinput")
-
-
-def is_e2e(item: pytest.Item) -> bool:
-    return E2E in item.path.parents
 
 
 # Outermost, so that pytest-timeout does not count the wait.

@@ -95,7 +95,7 @@ def command(root: Path, selection: Selection, environ: Mapping[str, str], cores:
         argv.append(f"--random-files={selection.seed}")
     if selection.is_parallel:
         workers = min(max(cores, _WORKERS.start), _WORKERS.stop - 1)
-        argv += [f"--numprocesses={workers}", "--dist=loadgroup", "--no-loadscope-reorder"]
+        argv += [f"--numprocesses={workers}", "--no-loadscope-reorder"]
     if environ.get("CI"):
         argv.append("--require-engine")
     return argv

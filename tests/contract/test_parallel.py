@@ -6,9 +6,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import pytest
+
+from tests.support.order import FileScheduling
 
 ORDINARY = """
 import os, time, pathlib, pytest
@@ -66,7 +69,7 @@ def beside(one: Run, others: Sequence[Run]) -> list[str]:
 
 
 def test_workers_share_the_files_and_alone_means_alone(root: Path, suite: Path) -> None:
-    run_pytest(root, suite, "-n", "2", "--dist=loadgroup", "--no-loadscope-reorder")
+    run_pytest(root, suite, "-n", "2", "--no-loadscope-reorder")
     found = runs(suite)
     assert len(found) == 7
     assert len({one.worker for one in found}) == 2
@@ -78,6 +81,17 @@ def test_workers_share_the_files_and_alone_means_alone(root: Path, suite: Path) 
     assert beside(alone, found) == []
     # The ordinary ones do run at the same time.
     assert any(beside(one, found) for one in found)
+
+
+def test_the_files_with_a_whole_platform_share_a_worker(root: Path) -> None:
+    scheduling: Any = SimpleNamespace(config=SimpleNamespace(rootpath=root))
+
+    def worker_of(nodeid: str) -> str:
+        return str(FileScheduling._split_scope(scheduling, nodeid))
+
+    assert worker_of("tests/e2e/test_a.py::test_a") == worker_of("tests/e2e/development/test_b.py::test_b[x]")
+    assert worker_of("tests/engine/test_a.py::test_a") == worker_of("tests/engine/test_a.py::test_b[x::y]")
+    assert len({worker_of(f"tests/{file}::test_a") for file in ("e2e/test_a.py", "engine/a.py", "engine/b.py")}) == 3
 
 
 def test_the_order_of_the_files_is_that_of_the_seed(root: Path, suite: Path) -> None:

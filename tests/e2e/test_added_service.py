@@ -17,7 +17,7 @@ from tests.support import workspace
 from tests.support.platform import SHIFT, PlatformUnderTest, docker
 from tests.support.project import INV, REPOSITORY
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(900), pytest.mark.xdist_group("added service")]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
 ADDED = "rofecare-service-laboratory"
 # What the added service is checked with; the test starts nothing else of the platform.

@@ -157,7 +157,7 @@ def test_the_order_of_the_files(root: Path) -> None:
 @pytest.mark.parametrize(("cores", "workers"), [(1, 2), (2, 2), (3, 3), (64, 4)])
 def test_workers_by_cores(root: Path, cores: int, workers: int) -> None:
     rest = options(root, Selection(full=True), cores=cores)[1]
-    assert rest[-3:] == [f"--numprocesses={workers}", "--dist=loadgroup", "--no-loadscope-reorder"]
+    assert rest[-2:] == [f"--numprocesses={workers}", "--no-loadscope-reorder"]
 
 
 @pytest.mark.parametrize(
