@@ -40,7 +40,7 @@ class Selection:
 
     @property
     def is_parallel(self) -> bool:
-        """Whether to run in several workers. The soak watches a quiet machine, and a named test is one of few."""
+        """Whether to run in several workers. The soak needs a quiet machine, and few tests need no workers."""
         return self.only in _PARALLEL and not self.named and not self.soak
 
 

@@ -1,4 +1,4 @@
-"""The compose models, as compose itself resolves them. No engine is asked: reading files needs none."""
+"""The models of the compose files as compose resolves them, which needs no engine."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MakeModel = Callable[..., Json]
 
 @pytest.fixture(scope="session")
 def model_of(root: Path) -> MakeModel:
-    """The model of some files with the settings of `.env`, and what is given instead of them."""
+    """A function: compose files and settings that override `.env` -> their model."""
 
     @cache
     def make(*files: str, **settings: str) -> Json:
         chosen = [word for file in files for word in ("-f", file)]
-        # Nothing of whoever runs the tests goes in: a setting of theirs would hide what `.env` says.
+        # Without the environment of the user, whose settings would override `.env`.
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         done = subprocess.run(
             ["docker", "compose", *chosen, "config", "--format", "json"],
@@ -48,5 +48,5 @@ def model(model_of: MakeModel) -> Json:
 
 @pytest.fixture(scope="session")
 def packages(model_of: MakeModel) -> Json:
-    """The same on images that are built here."""
+    """The platform on images that are built here."""
     return model_of("docker-compose.yml", "docker-compose.packages.yml")

@@ -1,4 +1,4 @@
-"""Unit tests wait for nothing and talk to nobody: whatever tries fails at once."""
+"""Unit tests neither sleep nor open connections: a test that tries fails at once."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def _closed_world(monkeypatch: pytest.MonkeyPatch) -> None:
+def _isolated(monkeypatch: pytest.MonkeyPatch) -> None:
     nap = time.sleep
 
     def sleep(seconds: float) -> None:
         if sys._getframe(1).f_globals["__name__"] == "subprocess":
-            nap(seconds)  # how the standard library itself waits for a child that is about to end
+            nap(seconds)  # the standard library waits like this for a child process that is exiting
             return
-        pytest.fail(f"a unit test slept for {seconds} s: hand in a fake clock")
+        pytest.fail(f"a unit test slept for {seconds} s: pass a fake clock")
 
     def connect(_socket: socket.socket, address: object) -> None:
-        pytest.fail(f"a unit test connected to {address}: hand in a fake")
+        pytest.fail(f"a unit test connected to {address}: pass a fake")
 
     monkeypatch.setattr(time, "sleep", sleep)
     monkeypatch.setattr(socket.socket, "connect", connect)
