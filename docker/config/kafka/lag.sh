@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes down, once a minute, how many messages wait for each group of consumers; the host's exporter tells it.
+# Writes the lag of each consumer group to a file once a minute; node-exporter exports the file.
 #
-# By what the groups have acknowledged at the broker. What a consumer tells of itself leaves out all that it has fetched
-# and not worked on yet: one that hangs seems to have nothing to do.
+# The lag is computed from the offsets committed at the broker. The consumers' own metric omits messages that are fetched
+# but not yet processed: a consumer that hangs would seem to have no lag.
 set -euo pipefail
 
 file=$1
@@ -10,8 +10,8 @@ broker=$2
 
 waiting() {
     printf '# TYPE kafka_consumergroup_lag gauge\n'
-    # Columns: group, topic, partition, acknowledged, written, what lies between; headings and groups that never
-    # acknowledged anything have no number there.
+    # Columns: group, topic, partition, committed offset, end offset, lag. Headings and groups without a committed offset
+    # have no number there.
     while read -r group topic partition _ _ lag _; do
         [[ ${lag:-} =~ ^[0-9]+$ ]] || continue
         printf 'kafka_consumergroup_lag{consumergroup="%s",topic="%s",partition="%s"} %s\n' \
@@ -20,7 +20,7 @@ waiting() {
 }
 
 while true; do
-    # A broker that does not answer leaves the file as old as it is, and an alert tells of that.
+    # If the broker does not answer, the file is not updated, and an alert reports its age.
     if answer=$(kafka-consumer-groups --bootstrap-server "$broker" --timeout 20000 --all-groups --describe --offsets); then
         waiting <<<"$answer" >"$file.new"
         mv "$file.new" "$file"

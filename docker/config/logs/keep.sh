@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Keeps the indices: tells the store what a log line is made of, and deletes what is older than it is to be kept.
+# Maintains the indices: installs the index template in Elasticsearch, and applies the retention of logs and traces.
 #
-#   keep.sh              round after round, for ever: what a start missed, the next round does
+#   keep.sh              repeats rounds until it is stopped; a round makes up for missed ones
 #   keep.sh once [DAY]   one round, as if today were DAY (2026-12-31)
 #
 #   STORE         the address of Elasticsearch
-#   LOGS_KEPT     how long log lines are kept: 30d
+#   LOGS_KEPT     the retention of log lines: 30d
 #   TRACES_KEPT   the same for traces: 7d
-#   KIBANA        the address of Kibana, which may not be there
-#   LOGS_SIZE     how much disk log lines may take: 8GB; the oldest days go first, today's stays
+#   KIBANA        the address of Kibana, which is optional
+#   LOGS_SIZE     the maximum disk space of log lines: 8GB; the oldest days are deleted first, today's is kept
 set -euo pipefail
 
 readonly every=300 template=${TEMPLATE:-/etc/logs/template.json} objects=${OBJECTS:-/etc/kibana/logs.ndjson}
@@ -17,12 +17,12 @@ say() { printf 'log keeper: %s\n' "$*"; }
 
 ask() { curl --silent --show-error --fail --max-time 30 "$@"; }
 
-# Every one of the indices with its size in bytes: "logs-2026.12.31 4096", the oldest day first.
+# All indices with their sizes in bytes: "logs-2026.12.31 4096", the oldest day first.
 indices() {
     ask "$STORE/_cat/indices/$1?h=index,store.size&bytes=b&s=index&expand_wildcards=open,closed"
 }
 
-# The day in the name of an index, as 2026-12-31; nothing where there is none.
+# The day in the name of an index, as 2026-12-31; empty if the name has none.
 day_of() {
     if [[ $1 =~ ([0-9]{4})[.-]([0-9]{2})[.-]([0-9]{2})$ ]]; then
         printf '%s-%s-%s' "${BASH_REMATCH[@]:1}"
@@ -34,7 +34,7 @@ remove() {
     say "deleted $1: $2"
 }
 
-# PATTERN DAYS TODAY: a day that is older goes.
+# PATTERN DAYS TODAY: deletes older days.
 by_age() {
     local name day first found
     found=$(indices "$1")
@@ -57,7 +57,7 @@ by_size() {
         names+=("$name")
         sizes+=("${size:-0}")
         total=$((total + ${size:-0}))
-        # The oldest day first, whatever stands before the day.
+        # The oldest day first, regardless of the prefix.
     done < <(awk '{ day = $1; sub(/^.*-/, "", day); print day, $0 }' <<<"$found" | sort | cut -d ' ' -f 2-)
     for number in "${!names[@]}"; do
         if ((total <= limit)) || [[ $(day_of "${names[number]}") == "$3" ]]; then
@@ -68,12 +68,12 @@ by_size() {
     done
 }
 
-# Gives Kibana its data view and searches, unless it has them: what people made of them stays. A Kibana that is not
-# there, or not yet, is asked again in the next round.
+# Creates the data view and searches in Kibana unless they exist, so that changes by users are kept. If Kibana is not
+# available, the next round tries again.
 furnish() {
     if [[ -n ${KIBANA:-} ]] && curl --silent --fail --max-time 5 --output /dev/null "$KIBANA/api/status"; then
         ask --output /dev/null --header 'kbn-xsrf: true' --form "file=@$objects" "$KIBANA/api/saved_objects/_import" \
-            || say "Kibana did not take its data view and searches"
+            || say "Kibana refused its data view and searches"
     fi
 }
 
@@ -96,14 +96,14 @@ fi
 
 trap 'exit 0' TERM INT
 while true; do
-    # A process of its own: `set -e` ends it at the first thing that fails, and this loop goes on.
-    if said=$("${BASH_SOURCE[0]}" once 2>&1); then
+    # A separate process: `set -e` ends it at the first failure, and this loop continues.
+    if output=$("${BASH_SOURCE[0]}" once 2>&1); then
         touch /tmp/kept
     else
         rm -f /tmp/kept
     fi
-    if [[ -n $said ]]; then printf '%s\n' "$said" | tee /tmp/said; fi
-    # The store was not there yet, or went away: looked at again soon.
+    if [[ -n $output ]]; then printf '%s\n' "$output" | tee /tmp/output; fi
+    # If Elasticsearch was not available, try again soon.
     if [[ -e /tmp/kept ]]; then pause=$every; else pause=5; fi
     sleep "$pause" &
     wait $!

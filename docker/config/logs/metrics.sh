@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Writes the shipper's own numbers down for Prometheus: node-exporter reads every *.prom file of the folder.
+# Writes the shipper's metrics for Prometheus: node-exporter reads every *.prom file of the folder.
 #
-# rsyslog starts it and writes its statistics to it, a JSON object a line. It writes nothing back.
+# rsyslog starts this script and writes its statistics to it, one JSON object per line. The script writes nothing back.
 #
 #   METRICS   the folder
 set -euo pipefail
@@ -9,11 +9,11 @@ umask 022
 
 readonly file=${METRICS:-/metrics}/log-shipper.prom aside=/spool/refused-twice.json
 
-# What has not happened yet is there, too, as a nought: the first time is then an increase.
+# Counters start at zero, so that the first event is an increase.
 declare -A lines=([unreadable]=0 [refused]=0)
 queue=0 discarded=0
 
-# TEXT NAME: the number that this name has in the object.
+# TEXT NAME: the value of this name in the object.
 number() {
     if [[ $1 =~ \"$2\":\ *([0-9]+) ]]; then printf '%s' "${BASH_REMATCH[1]}"; else printf 0; fi
 }
@@ -32,22 +32,22 @@ write() {
         printf '# TYPE rofecare_log_shipper_refused_twice_bytes gauge\n'
         printf 'rofecare_log_shipper_refused_twice_bytes %s\n' "$(stat --format %s "$aside" 2>/dev/null || printf 0)"
     } >"$file.new"
-    # At once: half a file would be an error of the reader's.
+    # Atomically: the reader would report a partial file as an error.
     mv "$file.new" "$file"
 }
 
 write
-while read -r said; do
-    case $said in
+while read -r line; do
+    case $line in
         *'"name": "lines"'* | *'"name":"lines"'*)
             for result in "${!lines[@]}"; do
-                lines[$result]=$(number "$said" "$result")
+                lines[$result]=$(number "$line" "$result")
             done
             write
             ;;
         *'"name": "ship"'* | *'"name":"ship"'*)
-            queue=$(number "$said" size)
-            discarded=$(($(number "$said" discarded.full) + $(number "$said" discarded.nf)))
+            queue=$(number "$line" size)
+            discarded=$(($(number "$line" discarded.full) + $(number "$line" discarded.nf)))
             write
             ;;
     esac
