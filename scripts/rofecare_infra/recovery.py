@@ -19,7 +19,7 @@ def recover(project: Project, *, restart: bool = True) -> Generator[Event, None,
     # written with. A rollback whose own restore was interrupted finishes that restore, on those images.
     # Rotations next: a restore logs in to servers and empties caches, which takes secrets that are in force.
     # Restores last: by then the images and the secrets are those that the journal of the restore was written with.
-    yield from upgrade.settle(project)
+    yield from upgrade.recover(project)
     yield from rotation.recover(project)
     if backup.is_interrupted(project.settings):
         prepared = yield from prepare(project)

@@ -1,10 +1,9 @@
-"""The platform goes to other images, behind the gates and with a backup; or images and data are as they were."""
+"""Upgrades the platform to other images, behind the gates and with a backup; or rolls back images and data."""
 
-from rofecare_infra.upgrade.plan import Change, Plan, plan_of
-from rofecare_infra.upgrade.recover import settle
+from rofecare_infra.upgrade.plan import Change, Plan, plan_of, target_of
 from rofecare_infra.upgrade.rehearse import Rehearsed, rehearse
+from rofecare_infra.upgrade.rollback import recover
 from rofecare_infra.upgrade.run import Upgraded, upgrade
-from rofecare_infra.upgrade.target import target_of
 
 __all__ = [
     "Change",
@@ -12,8 +11,8 @@ __all__ = [
     "Rehearsed",
     "Upgraded",
     "plan_of",
+    "recover",
     "rehearse",
-    "settle",
     "target_of",
     "upgrade",
 ]

@@ -1,22 +1,34 @@
-"""What an upgrade would change, service by service: looked at, nothing done."""
+"""What an upgrade changes: the wanted platform, its images on this machine, and the difference to what runs now."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import shutil
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from rofecare_infra import images, state
 from rofecare_infra.engine import Container
-from rofecare_infra.errors import ServiceFailedError
+from rofecare_infra.errors import CommandError, ServiceFailedError, UsageError
 from rofecare_infra.gates import observe
+from rofecare_infra.images import registry
 from rofecare_infra.platform import Service
-from rofecare_infra.project import Project
+from rofecare_infra.progress import Event, Note, mebibytes
+from rofecare_infra.project import Project, ensure_images, prepare
+from rofecare_infra.settings import Settings
+from rofecare_infra.state import Clock
 
+TAG = "SERVICES_TAG"
+_GOOD_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+# The space that new images may need beside the old ones; layers are shared, so most upgrades need far less.
+_SPACE = 2 << 30
 _SHORT = 12
 
 
 @dataclass(frozen=True)
 class Change:
-    """One service: what it runs now, and what it is to run."""
+    """One service: what it runs now, and what it will run."""
 
     service: str
     image: str
@@ -24,7 +36,7 @@ class Change:
     new_image: str
     # Empty where the image is not on this machine yet.
     new_image_id: str
-    # Whether its settings, mounts or limits differ from those that its containers were made with.
+    # Whether its settings, mounts or limits differ from those of its containers.
     configuration: bool
 
     @property
@@ -39,7 +51,7 @@ class Change:
         return (
             self.service,
             f"{self.image} {_short(self.image_id)}",
-            "the same" if self.image_id == self.new_image_id else f"{self.new_image} {then or '(to be had)'}",
+            "the same" if self.image_id == self.new_image_id else f"{self.new_image} {then or '(not fetched yet)'}",
             "changed" if self.configuration else "",
         )
 
@@ -57,7 +69,7 @@ class Plan:
 
 
 def plan_of(target: Project) -> Plan:
-    """What runs now against what `target` describes. Raises ServiceFailedError unless all of it is ready."""
+    """Compare what runs now with `target`. Raises ServiceFailedError unless every service is ready."""
     containers = target.engine.containers(target.platform.project)
     hashes = target.compose.hashes(target.platform, {one.config_hash for one in containers})
     services = [service for stage in target.platform.stages() for service in stage.services]
@@ -71,7 +83,7 @@ def _change(
     mine = [one for one in containers if one.service == service.name]
     found = target.engine.image(service.image)
     known = hashes.get(service.name, frozenset())
-    # The name of the image is part of what is hashed: a new one alone is no other configuration.
+    # The hash includes the name of the image: a new name does not count as a new configuration.
     same_name = all(one.image == service.image for one in mine)
     return Change(
         service.name,
@@ -84,7 +96,7 @@ def _change(
 
 
 def _refuse_unless_ready(services: list[Service], containers: tuple[Container, ...]) -> None:
-    # A service that is new in the compose files has nothing yet that could be ill.
+    # A service that is new in the compose files has no containers yet.
     there = {one.service for one in containers}
     seen = observe(
         [one for one in services if one.name in there], containers, {one.id: one.restarts for one in containers}, 0.0
@@ -94,10 +106,92 @@ def _refuse_unless_ready(services: list[Service], containers: tuple[Container, .
         raise ServiceFailedError(
             f"nothing is upgraded while {name} is not ready",
             seen=why,
-            expected="every service ready: what was broken before could not be told from what an upgrade breaks",
+            expected="every service ready: otherwise a failure before the upgrade looks like one that it caused",
             next_step="inv status; inv start-all",
         )
 
 
 def _short(image_id: str) -> str:
     return image_id.removeprefix("sha256:")[:_SHORT]
+
+
+def target_of(project: Project, tag: str) -> Generator[Event, None, Project]:
+    """The wanted platform; an empty `tag` means that of the settings. Raises UsageError for an invalid tag."""
+    if tag and not _GOOD_TAG.fullmatch(tag):
+        raise UsageError(
+            "this is no tag of an image",
+            seen=tag[:80],
+            expected="vX.Y.Z or a commit: letters, digits, '_', '.', '-'",
+            next_step="inv upgrade --to v1.0.1",
+        )
+    wanted = project
+    if tag:
+        wanted = project.with_compose(project.compose.with_variables({TAG: tag}))
+    return (yield from prepare(wanted))
+
+
+def fetch(target: Project, clock: Clock) -> Generator[Event, None, None]:
+    """Build and pull every image, so that the downtime needs no network. Raises CommandError for one that fails."""
+    _check_space(target)
+    services = [service for stage in target.platform.stages() for service in stage.services]
+    built = [service.name for service in services if target.sources.is_built(service)]
+    if built:
+        report = yield from images.build(target.settings, target.sources, target.engine, built)
+        for image, tail in report.failed.items():
+            raise CommandError(
+                f"nothing was changed: image {image} cannot be built",
+                seen="its build failed",
+                expected="every image on this machine before anything is stopped",
+                next_step="correct the cause below, then run inv upgrade again",
+                details=tail,
+            )
+    pulled = dict.fromkeys(service.image for service in services if not target.sources.is_built(service))
+    yield from ensure_images(target, services, clock)
+    yield from _pull_newer(pulled, clock)
+
+
+def _pull_newer(pulled: Iterable[str], clock: Clock) -> Generator[Event, None, None]:
+    """Pull tags that may refer to newer images, from registries that answer; otherwise use those on this machine."""
+    answering: dict[str, bool] = {}
+    for image in pulled:
+        host = registry.host_of(image)
+        if host not in answering:
+            answering[host] = registry.answers(host)
+            if not answering[host]:
+                yield Note(f"{host} does not answer: its images stay as they are on this machine")
+        if not answering[host]:
+            continue
+        try:
+            yield from images.pull(image, image, clock)
+        except CommandError as error:
+            yield Note(f"{image} stays as it is on this machine: {error.seen}")
+
+
+def _check_space(target: Project) -> None:
+    folder = target.engine.folder()
+    if folder is None or not Path(folder).exists():
+        return  # a remote engine
+    free = shutil.disk_usage(folder).free
+    if free < _SPACE:
+        raise CommandError(
+            "there is not enough space for new images",
+            seen=f"{mebibytes(free)} free in {folder}",
+            expected=f"{mebibytes(_SPACE)}",
+            next_step="free space (docker image prune removes untagged images), then run the same command again",
+        )
+
+
+def write_tag(settings: Settings, tag: str) -> None:
+    """Write the tag to `.env`, atomically."""
+    path = settings.root / ".env"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    line = f"{TAG}={tag}"
+    found = [number for number, text in enumerate(lines) if re.match(rf"\s*(?:export\s+)?{TAG}\s*=", text)]
+    if found:
+        lines[found[0]] = line
+    else:
+        lines.append(line)
+    # `.env` may be a symbolic link: its target is written.
+    real = path.resolve()
+    mode = real.stat().st_mode & 0o777 if real.exists() else 0o644
+    state.replace(real, "\n".join(lines) + "\n", mode=mode)

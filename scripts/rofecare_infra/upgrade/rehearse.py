@@ -1,7 +1,8 @@
-"""The upgrade on a copy: own name, own networks, restored data; the running platform is not touched."""
+"""Rehearses an upgrade on a copy with its own names, networks and restored data, beside the running platform."""
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from collections.abc import Callable, Generator, Mapping
@@ -13,65 +14,63 @@ from rofecare_infra import backup, lifecycle
 from rofecare_infra.backup.store import store_of
 from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Engine
-from rofecare_infra.errors import RofecareError, ServiceFailedError
+from rofecare_infra.errors import RofecareError, ServiceFailedError, SettingsError
 from rofecare_infra.images import Sources
+from rofecare_infra.platform import LABEL_PHASE, MONITORING
 from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project
 from rofecare_infra.settings import Assignment, Settings
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
-from rofecare_infra.upgrade import stages
-from rofecare_infra.upgrade.copy import copied, rehearsal_of
-from rofecare_infra.upgrade.journal import journal_of
-from rofecare_infra.upgrade.old import KEPT, keep, names_back
-from rofecare_infra.upgrade.plan import Plan, plan_of
-from rofecare_infra.upgrade.target import fetch, target_of
-from rofecare_infra.upgrade.undo import has_data
+from rofecare_infra.upgrade.plan import Plan, fetch, plan_of, target_of
+from rofecare_infra.upgrade.rollback import KEPT, end_downtime, has_data, journal_of, keep_images, restore_names
+
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """What would be replaced, and how long it took on the copy, from the closed entry to the open one."""
+    """What would be replaced, and the downtime on the copy, in seconds."""
 
     plan: Plan
     backup: str
-    seconds: float
+    downtime: float
 
 
 def rehearse(
     project: Project,
     tag: str = "",
     *,
-    tell: Callable[[Plan], None] = lambda _plan: None,
+    show: Callable[[Plan], None] = lambda _plan: None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Rehearsed]:
-    """Do it all on a copy and remove it. Raises what the upgrade itself would have failed with."""
+    """Upgrade a copy and remove it. Raises the error with which the upgrade would fail."""
     with journal_of(project.settings).locked():
         name = project.platform.project
         before = _state(project.engine, name)
         target = yield from target_of(project, tag)
         plan_of(target)
-        entry = keep(project)
+        entry = keep_images(project)
         try:
             yield from fetch(target, clock)
             plan = plan_of(target)
-            tell(plan)
+            show(plan)
             identity, seconds = yield from _on_the_copy(project, target, clock)
         except RofecareError as error:
             raise type(error)(
                 f"the rehearsal failed: {error.what}",
                 seen=error.seen,
                 expected=error.expected,
-                next_step="mend the cause, then inv upgrade --rehearse again; the running platform was not touched",
+                next_step="correct the cause, then inv upgrade --rehearse again; the running platform was not touched",
                 details=error.details,
             ) from error
         finally:
-            names_back(project.engine, entry)
+            restore_names(project.engine, entry)
         if _state(project.engine, name) != before:
             raise ServiceFailedError(
                 "the running platform changed during the rehearsal",
                 seen="other containers, or other start times, than before",
-                expected="a platform that nobody touches meanwhile",
+                expected="a platform that no other command changes at the same time",
                 next_step="inv status",
             )
         return Rehearsed(plan, identity, seconds)
@@ -92,14 +91,14 @@ def _on_the_copy(project: Project, target: Project, clock: Clock) -> Generator[E
             origin = project.platform.project
             yield from backup.restore(old.only(infrastructure), str(taken.folder), from_project=origin, clock=clock)
         began = clock.monotonic()
-        yield from stages.start(new, clock=clock)
+        yield from end_downtime(new, clock)
         return identity, clock.monotonic() - began
     finally:
         _remove(old)
 
 
 def _copies(project: Project, target: Project) -> tuple[Project, Project]:
-    """The platform as it is and as it shall be, both under the copy's name."""
+    """The platform as it is and as it will be, both under the name of the copy."""
     name = rehearsal_of(project.platform.project)
     folder = project.settings.state_folder / "rehearsal"
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,12 +111,12 @@ def _copies(project: Project, target: Project) -> tuple[Project, Project]:
         for one in target.engine.containers(project.platform.project)
     }
     return (
-        _prepared(settings, folder / "old.json", copied(model, kept), target),
-        _prepared(settings, folder / "new.json", copied(model, {}), target),
+        _project(settings, folder / "old.json", copied(model, kept), target),
+        _project(settings, folder / "new.json", copied(model, {}), target),
     )
 
 
-def _prepared(settings: Settings, path: Path, model: Mapping[str, Any], target: Project) -> Project:
+def _project(settings: Settings, path: Path, model: Mapping[str, Any], target: Project) -> Project:
     path.write_text(json.dumps(model), encoding="utf-8")
     compose = Compose(path.parent, (path.name,), {"COMPOSE_PROJECT_NAME": str(model["name"])})
     platform = compose.model()
@@ -126,10 +125,65 @@ def _prepared(settings: Settings, path: Path, model: Mapping[str, Any], target: 
 
 
 def _remove(copy: Project) -> None:
-    """Everything of the copy: containers, networks, volumes, and the backup that its restore took."""
+    """Remove the copy: containers, networks, volumes, and the backup that its restore took."""
     to_end(lifecycle.stop(copy, volumes=True, shared_secrets=True))
     shutil.rmtree(store_of(copy.settings).folder, ignore_errors=True)
 
 
 def _state(engine: Engine, project: str) -> dict[str, str]:
     return {one.id: one.started_at for one in engine.containers(project)}
+
+
+def rehearsal_of(project: str) -> str:
+    """The project name of the copy."""
+    return f"{project}-rehearsal"
+
+
+def copied(model: Mapping[str, Any], images: Mapping[str, str]) -> Json:
+    """The model of the copy, with other images where some are given. Raises SettingsError for what cannot be copied."""
+    new: Json = copy.deepcopy(dict(model))
+    name = rehearsal_of(str(model["name"]))
+    new["name"] = name
+    monitoring = {one for one, service in new["services"].items() if _phase(service) == MONITORING}
+    new["services"] = {
+        one: _service(one, service, monitoring, images.get(one))
+        for one, service in new["services"].items()
+        if one not in monitoring
+    }
+    # Whatever their names and drivers are in the original, the copy has new ones that the rehearsal removes.
+    new["volumes"] = {one: {"name": f"{name}_{one}"} for one in new.get("volumes") or {}}
+    new["networks"] = {
+        one: {"name": f"{name}_{one}", **({"internal": True} if (network or {}).get("internal") else {})}
+        for one, network in (new.get("networks") or {}).items()
+    }
+    return new
+
+
+def _service(name: str, service: Json, monitoring: set[str], image: str | None) -> Json:
+    if service.get("network_mode") == "host":
+        raise SettingsError(
+            f"{name} cannot be rehearsed",
+            seen="network_mode: host: a second container would need the same ports",
+            expected="services on networks of their own",
+            next_step="inv upgrade without --rehearse",
+        )
+    kept = {key: value for key, value in service.items() if key not in {"ports", "container_name", "build", "profiles"}}
+    if image is not None:
+        kept["image"] = image
+    if isinstance(kept.get("depends_on"), dict):
+        kept["depends_on"] = {one: need for one, need in kept["depends_on"].items() if one not in monitoring}
+    if isinstance(kept.get("networks"), dict):
+        # A fixed address belongs to the original.
+        kept["networks"] = {
+            one: {key: value for key, value in (here or {}).items() if not key.startswith("ipv")}
+            for one, here in kept["networks"].items()
+        }
+    # The copy may read folders of this machine, but never write to them.
+    kept["volumes"] = [
+        {**mount, "read_only": True} if mount.get("type") == "bind" else mount for mount in kept.get("volumes") or ()
+    ]
+    return kept
+
+
+def _phase(service: Mapping[str, Any]) -> str:
+    return str((service.get("labels") or {}).get(LABEL_PHASE, ""))

@@ -1,4 +1,4 @@
-"""The upgrade: everything fetched, the entry closed, a backup, stage by stage behind the gates, the entry open."""
+"""The upgrade: fetch all images, begin the downtime, back up, start stage by stage behind the gates."""
 
 from __future__ import annotations
 
@@ -12,67 +12,72 @@ from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal
-from rofecare_infra.upgrade import stages
-from rofecare_infra.upgrade.journal import Entry, journal_of
-from rofecare_infra.upgrade.old import keep, old_platform
-from rofecare_infra.upgrade.plan import Plan, plan_of
-from rofecare_infra.upgrade.target import fetch, target_of, write_tag
-from rofecare_infra.upgrade.undo import has_data, put_back
+from rofecare_infra.upgrade.plan import Plan, fetch, plan_of, target_of, write_tag
+from rofecare_infra.upgrade.rollback import (
+    Entry,
+    begin_downtime,
+    end_downtime,
+    has_data,
+    journal_of,
+    keep_images,
+    old_platform,
+    roll_back,
+)
 
 
 @dataclass(frozen=True)
 class Upgraded:
-    """What was replaced, and for how long no request was let in."""
+    """What was replaced, and when the ingress was stopped and started again (Unix time)."""
 
     plan: Plan
     backup: str
-    closed: float
-    opened: float
+    stopped_at: float
+    started_at: float
 
     @property
-    def window(self) -> str:
-        """The time without an entry, in words."""
-        return window(self.closed, self.opened)
+    def downtime(self) -> str:
+        """The downtime in words."""
+        return downtime(self.stopped_at, self.started_at)
 
 
 def upgrade(
     project: Project,
     tag: str = "",
     *,
-    tell: Callable[[Plan], None] = lambda _plan: None,
+    show: Callable[[Plan], None] = lambda _plan: None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Upgraded]:
-    """Bring the platform to the images that settings and `tag` describe; `tell` is shown the plan.
+    """Upgrade the platform to the images that settings and `tag` describe; `show` receives the plan.
 
-    Raises ServiceFailedError with the cause when a gate failed, and everything is as it was.
+    Raises ServiceFailedError with the cause when a gate fails, after the rollback.
     """
     journal = journal_of(project.settings)
     with journal.locked():
         target = yield from target_of(project, tag)
         plan_of(target)
-        entry = keep(project)
+        entry = keep_images(project)
         old = yield from old_platform(project, entry)
         yield from fetch(target, clock)
         plan = plan_of(target)
-        tell(plan)
+        show(plan)
         if not plan.differing:
             return Upgraded(plan, "", 0.0, 0.0)
         run = _Run(project, target, journal, entry, clock)
         try:
             yield from run.forward()
         except RofecareError as error:
-            yield Note(f"{error.what}: putting the old images and the old data back")
+            yield Note(f"{error.what}: rolling back images and data")
             try:
-                yield from put_back(old, journal, run.entry, clock=clock)
+                yield from roll_back(old, journal, run.entry, clock=clock)
             except RofecareError as second:
-                raise _stuck(error.what, second) from error
-            raise _undone(error, run.entry, clock.now()) from error
+                raise _rollback_failed(error.what, second) from error
+            raise _rolled_back(error, run.entry, clock.now()) from error
         except BaseException:
-            # ^C, or nobody reads any more: nothing can be told, all of it is put back all the same.
+            # ^C, or the output is closed: no progress is shown any longer, but the rollback is complete.
             try:
-                to_end(put_back(old, journal, run.entry, clock=clock))
+                to_end(roll_back(old, journal, run.entry, clock=clock))
             except RofecareError as second:
-                raise _stuck("interrupted", second) from second
+                raise _rollback_failed("interrupted", second) from second
             raise
         if tag:
             write_tag(project.settings, tag)
@@ -81,63 +86,56 @@ def upgrade(
 
 
 class _Run:
-    """The steps, and the journal as it stands."""
+    """The steps of one upgrade, and the entry of its journal."""
 
-    def __init__(
-        self,
-        project: Project,
-        target: Project,
-        journal: Journal[Entry],
-        entry: Entry,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, project: Project, target: Project, journal: Journal[Entry], entry: Entry, clock: Clock) -> None:
         self._project, self._target, self._journal = project, target, journal
         self._clock = clock
         self.entry = entry
 
     def forward(self) -> Generator[Event, None, None]:
-        """Close, back up, replace, open."""
+        """Begin the downtime, back up, replace, end the downtime."""
         target = self._target
         self.entry = self._journal.write(replace(self.entry, closed=self._clock.now()))
-        yield from stages.close(target, self._clock)
+        yield from begin_downtime(target, self._clock)
         if has_data(target):
             yield Working("taking a backup")
             taken = yield from backup.take(self._project, reason="before an upgrade")
-            yield Note(f"backup {taken.id} taken: nobody has written since")
+            yield Note(f"backup {taken.id} taken: the data has not changed since")
             self.entry = self._journal.write(replace(self.entry, backup=taken.id))
-        # Before the first of them is started: after a power cut nobody knows how far it went.
+        # Before the first of them is started: a power cut may come at any moment from here on.
         names = tuple(service.name for service in target.platform.services)
         self.entry = self._journal.write(replace(self.entry, touched=names))
-        yield from stages.start(target, clock=self._clock)
+        yield from end_downtime(target, self._clock)
 
 
-def window(closed: float, opened: float) -> str:
-    """From when to when, and how long."""
-    first, last = (datetime.fromtimestamp(one, UTC).astimezone() for one in (closed, opened))
-    return f"{opened - closed:.1f} s, from {first:%H:%M:%S} to {last:%H:%M:%S}"
+def downtime(stopped_at: float, started_at: float) -> str:
+    """How long, and from when to when, in local time."""
+    first, last = (datetime.fromtimestamp(one, UTC).astimezone() for one in (stopped_at, started_at))
+    return f"{started_at - stopped_at:.1f} s, from {first:%H:%M:%S} to {last:%H:%M:%S}"
 
 
-def _undone(error: RofecareError, entry: Entry, opened: float) -> RofecareError:
+def _rolled_back(error: RofecareError, entry: Entry, started_at: float) -> RofecareError:
     kind = type(error) if error.exit_code == ServiceFailedError.exit_code else ServiceFailedError
     data = f" and the data of backup {entry.backup}" if entry.backup and entry.touched else ""
     return kind(
-        f"the upgrade was undone: {error.what}",
+        f"the upgrade was rolled back: {error.what}",
         seen=error.seen,
         expected=error.expected,
-        next_step="inv upgrade --rehearse shows it again without touching what runs",
+        next_step="inv upgrade --rehearse reproduces it without changing the running platform",
         details=[
             *error.details,
-            f"the old images{data} are back, and the platform is up",
-            f"no request was let in for {window(entry.closed, opened)}",
+            f"the old images{data} are restored, and the platform is up",
+            f"downtime: {downtime(entry.closed, started_at)}",
         ],
     )
 
 
-def _stuck(first: str, second: RofecareError) -> ServiceFailedError:
+def _rollback_failed(first: str, second: RofecareError) -> ServiceFailedError:
     return ServiceFailedError(
-        "the upgrade failed, and so did putting everything back",
+        "the upgrade failed, and so did its rollback",
         seen=f"{first}; then {second.what}: {second.seen}",
         expected="old images and old data",
-        next_step="mend what was seen, then inv start-all: it goes on with putting everything back",
+        next_step="correct the cause, then inv start-all: it continues the rollback",
         details=second.details,
     )

@@ -24,7 +24,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return run
 
-    monkeypatch.setattr("rofecare_infra.upgrade.settle", step("upgrade"))
+    monkeypatch.setattr("rofecare_infra.upgrade.recover", step("upgrade"))
     monkeypatch.setattr("rofecare_infra.rotation.recover", step("rotation"))
     monkeypatch.setattr("rofecare_infra.backup.recover", step("restore"))
     monkeypatch.setattr(recovery, "prepare", step("images"))

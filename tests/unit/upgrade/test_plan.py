@@ -1,4 +1,4 @@
-"""What would change is told before anything does, and what is ill is not upgraded."""
+"""The plan of an upgrade, the refusal where a service is not ready, the journal and the tag."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import pytest
 
 from rofecare_infra.engine import Image
 from rofecare_infra.errors import CommandError, ServiceFailedError
-from rofecare_infra.upgrade.journal import Entry, journal_of
-from rofecare_infra.upgrade.old import keep, names_back
-from rofecare_infra.upgrade.plan import plan_of
-from rofecare_infra.upgrade.run import window
-from rofecare_infra.upgrade.target import write_tag
+from rofecare_infra.upgrade.plan import plan_of, write_tag
+from rofecare_infra.upgrade.rollback import Entry, journal_of, keep_images, restore_names
+from rofecare_infra.upgrade.run import downtime
 from tests.support.fakes import FakeEngine, container, project_of, service, settings
 
 SERVICES = (service("db"), service("app", "business"))
@@ -42,27 +40,27 @@ def test_another_configuration() -> None:
 
 
 @pytest.mark.parametrize("state", [{"health": "unhealthy"}, {"status": "exited", "health": None, "exit_code": 1}])
-def test_what_is_ill_is_not_upgraded(state: dict[str, object]) -> None:
+def test_a_service_that_is_not_ready_refuses_the_upgrade(state: dict[str, object]) -> None:
     with pytest.raises(ServiceFailedError, match="while app is not ready"):
         plan_of(project_of(SERVICES, running(**state)))
 
 
-def test_what_is_not_started_is_not_upgraded() -> None:
+def test_a_platform_that_is_not_started_is_not_upgraded() -> None:
     with pytest.raises(ServiceFailedError, match="the platform is not ready"):
         plan_of(project_of(SERVICES, FakeEngine()))
 
 
-def test_names_mean_again_what_they_meant() -> None:
+def test_image_names_refer_to_the_old_images_again() -> None:
     engine = running()
-    entry = keep(project_of(SERVICES, engine))
+    entry = keep_images(project_of(SERVICES, engine))
     assert entry.services == {"db": "image/db:1", "app": "image/app:1"}
     assert engine.images["rofecare-before-upgrade:app"] == Image("sha256:1")
     engine.images["image/app:1"] = Image("sha256:2")
-    names_back(engine, entry)
+    restore_names(engine, entry)
     assert engine.images["image/app:1"] == Image("sha256:1")
 
 
-def test_the_tag_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+def test_the_tag_replaces_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("# why\nSERVICES_TAG=v1.0.0\nGATE_TIMEOUT=9\n")
     path.chmod(0o640)
@@ -74,7 +72,7 @@ def test_the_tag_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     assert path.read_text() == "GATE_TIMEOUT=9\nSERVICES_TAG=v3\n"
 
 
-def test_the_journal_keeps_what_is_needed_to_undo(tmp_path: Path) -> None:
+def test_the_journal_contains_what_a_rollback_needs(tmp_path: Path) -> None:
     journal = journal_of(settings(tmp_path))
     assert journal.read() is None
     entry = Entry({"app": "a:1"}, {"a:1": "sha256:1"}, "20261124T223000Z", ("app",), 12.5)
@@ -90,7 +88,7 @@ def test_one_upgrade_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_a_journal_that_nobody_can_read_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_journal_is_an_error(tmp_path: Path) -> None:
     journal = journal_of(settings(tmp_path))
     journal.write(Entry())
     (tmp_path / ".rofecare/upgrade-rofecare.json").write_text("{")
@@ -98,6 +96,6 @@ def test_a_journal_that_nobody_can_read_is_told(tmp_path: Path) -> None:
         journal.read()
 
 
-def test_a_window_in_words() -> None:
-    said = window(1_000_000.0, 1_000_030.25)
+def test_a_downtime_in_words() -> None:
+    said = downtime(1_000_000.0, 1_000_030.25)
     assert said.startswith("30.2 s, from ")

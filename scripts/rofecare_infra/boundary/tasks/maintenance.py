@@ -85,16 +85,16 @@ def upgrade(root: Path, to: str = "", rehearse: bool = False, json: bool = False
             scope.say(f"{len(differing)} of {len(plan.changes)} services are replaced")
 
         if rehearse:
-            rehearsed = scope.follow(room.rehearse(project, to, tell=show))
+            rehearsed = scope.follow(room.rehearse(project, to, show=show))
             scope.say(
                 f"rehearsed: {len(rehearsed.plan.differing)} services would be replaced; the copy was ready after "
-                f"{rehearsed.seconds:.1f} s; the running platform was not touched"
+                f"{rehearsed.downtime:.1f} s; the running platform was not touched"
             )
             return
-        done = scope.follow(room.upgrade(project, to, tell=show))
+        done = scope.follow(room.upgrade(project, to, show=show))
         if not done.plan.differing:
             scope.say("nothing to upgrade: everything runs as the settings describe it")
             return
         backup = done.backup or "none: no database"
         scope.say(f"upgraded: {len(done.plan.differing)} services replaced, backup {backup}")
-        scope.say(f"downtime: {done.window}")
+        scope.say(f"downtime: {done.downtime}")

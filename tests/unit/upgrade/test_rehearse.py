@@ -1,4 +1,4 @@
-"""The copy that an upgrade is rehearsed on shares nothing that can be written with the platform that runs."""
+"""The copy of a rehearsal shares nothing writable with the running platform."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rofecare_infra.errors import SettingsError
-from rofecare_infra.upgrade.copy import copied
+from rofecare_infra.upgrade.rehearse import copied
 
 Json = dict[str, Any]
 
@@ -34,14 +34,14 @@ MODEL: Json = {
 }
 
 
-def test_names_networks_and_volumes_are_its_own() -> None:
+def test_the_copy_has_its_own_name_networks_and_volumes() -> None:
     new = copied(MODEL, {})
     assert new["name"] == "rofecare-rehearsal"
     assert new["volumes"] == {"data": {"name": "rofecare-rehearsal_data"}}
     assert new["networks"] == {"inside": {"name": "rofecare-rehearsal_inside", "internal": True}}
 
 
-def test_nothing_is_published_and_nothing_of_the_machine_is_written() -> None:
+def test_the_copy_publishes_no_port_and_mounts_folders_read_only() -> None:
     db = copied(MODEL, {})["services"]["db"]
     assert "ports" not in db
     assert "container_name" not in db
@@ -49,18 +49,18 @@ def test_nothing_is_published_and_nothing_of_the_machine_is_written() -> None:
     assert [mount.get("read_only", False) for mount in db["volumes"]] == [False, True]
 
 
-def test_what_watches_stays_with_the_original() -> None:
+def test_the_copy_has_no_monitoring() -> None:
     services = copied(MODEL, {})["services"]
     assert list(services) == ["db"]
     assert services["db"]["depends_on"] == {}
 
 
-def test_images_of_before() -> None:
+def test_the_copy_can_run_the_old_images() -> None:
     assert copied(MODEL, {"db": "kept:db"})["services"]["db"]["image"] == "kept:db"
     assert MODEL["services"]["db"]["image"] == "postgres:17", "the original is not touched"
 
 
-def test_what_shares_the_machines_network_is_refused() -> None:
+def test_a_service_on_the_network_of_the_machine_is_refused() -> None:
     model = {**MODEL, "services": {"probe": {"image": "x", "network_mode": "host"}}}
     with pytest.raises(SettingsError, match="probe"):
         copied(model, {})
