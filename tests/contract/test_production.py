@@ -6,16 +6,17 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rofecare_infra.platform import defects, parse
-from tests.contract.conftest import MakeModel
 from tests.support.documented import APPLICATIONS, BUSINESS, DATABASES, EVERYTHING
 
 Json = dict[str, Any]
+MakeModel = Callable[..., Json]
 
 _FILES = ("docker-compose.yml", "docker-compose.prod.yml")
 _TLS = (*_FILES, "docker-compose.tls.yml")

@@ -152,4 +152,4 @@ def test_the_reverse_proxy_terminates_tls(production: PlatformUnderTest) -> None
 
 def test_smoke_passes_in_production(production: PlatformUnderTest) -> None:
     """Each service through the gateway: the networks allow what is needed."""
-    production.wait_for_smoke(60)
+    production.wait_for_smoke()

@@ -1,4 +1,4 @@
-"""PostgreSQL services for small projects, and content of every kind that a backup has to bring back."""
+"""PostgreSQL services for small projects, and content of every kind that a backup must restore."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 def postgres(database: str, volume: str, **more: object) -> Json:
-    """A database as the platform runs it: no root, a root file system that cannot be written to, a password file."""
+    """A database as in the platform: no root user, a read-only root file system, a password file."""
     return {
         "image": POSTGRES,
         "user": "999:999",
@@ -48,7 +48,7 @@ SECRETS = {"db_password": {"file": "./secrets/db_password"}}
 
 
 def sql(project: Project, service: str, database: str, text: str) -> str:
-    """What a database answers."""
+    """Run SQL in a database; return the output."""
     container = f"{project.name}-{service}-1"
     argv = ["docker", "exec", "-i", container, "psql", "-XqAtU", "rofecare", "-v", "ON_ERROR_STOP=1", "-d", database]
     done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False)

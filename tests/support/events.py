@@ -1,4 +1,4 @@
-"""Records the engine's events while they happen: it remembers the last 256 only, and every probe makes three."""
+"""Records the engine's events while they happen: it keeps the last 256 only, and every health check makes three."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SERVICE = "com.docker.compose.service"
 
 @dataclass
 class Recording:
-    """The events of one project that matter here; complete when its context has ended."""
+    """The exits and health changes of one project; complete when its context has ended."""
 
     events: list[dict[str, Any]] = field(default_factory=list)
 
@@ -49,7 +49,7 @@ def recording(project: str) -> Iterator[Recording]:
         try:
             yield kept
         finally:
-            # What is under way between the engine and us arrives within the moment.
+            # Pending events arrive within this time.
             time.sleep(0.5)
             process.terminate()
             output, _ = process.communicate(timeout=10)

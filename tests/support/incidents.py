@@ -30,30 +30,30 @@ CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sle
 CREATE TRIGGER slow BEFORE INSERT ON received_event FOR EACH ROW EXECUTE FUNCTION slow();
 """
 _SCRATCH = "/tmp"  # noqa: S108 - the container's own
-# Percent of the old generation: told of from 90 on.
+# Percent of the old generation; the alert fires from 90 on.
 _FULL = 93
 
 
 def stopped(service: str) -> Incident:
-    """Somebody has stopped the container, and starts it again."""
+    """The container is stopped, then started again."""
     return lambda platform: platform.fault(service, "stop", "start")
 
 
 def hanging(service: str) -> Incident:
-    """It is there and answers nobody."""
+    """The process exists and answers nothing."""
     return lambda platform: platform.hanging(service)
 
 
 @contextmanager
 def killed_again_and_again(platform: PlatformUnderTest, part: str) -> Iterator[None]:
-    """The engine starts it anew each time, as after a crash."""
+    """The engine restarts it each time, as after a crash."""
     service = f"rofecare-service-{part}"
     for _ in range(4):
         pid = docker("inspect", "--format", "{{.State.Pid}}", platform.container(service))
         os.kill(int(pid), signal.SIGKILL)
         time.sleep(5)
         platform.wait_healthy(service)
-        # Seen by one scrape at least.
+        # At least one scrape.
         time.sleep(16)
     yield
 
@@ -67,7 +67,7 @@ def pool_exhausted(platform: PlatformUnderTest, part: str) -> Iterator[None]:
 
 @contextmanager
 def consumer_behind(platform: PlatformUnderTest, part: str, writer: str) -> Iterator[None]:
-    """To note an event takes `part` longer than it takes `writer` to send the next."""
+    """`part` takes longer to store an event than `writer` to send the next."""
     platform.sql(f"{part}-db", _SLOW)
     try:
         with writes(platform, writer, rate=16):
@@ -78,7 +78,7 @@ def consumer_behind(platform: PlatformUnderTest, part: str, writer: str) -> Iter
 
 @contextmanager
 def cut_off(platform: PlatformUnderTest, part: str) -> Iterator[None]:
-    """Nothing that the gateway sends arrives at the service; to all others it answers."""
+    """No packet of the gateway reaches the service; it answers all others."""
     containers = platform.containers()
     networks = containers["rofecare-gateway"]["NetworkSettings"]["Networks"]
     addresses = ",".join(one["IPAddress"] for one in networks.values())
@@ -95,11 +95,11 @@ def cut_off(platform: PlatformUnderTest, part: str) -> Iterator[None]:
 
 @contextmanager
 def heap_filled(platform: PlatformUnderTest, part: str) -> Iterator[None]:
-    """Its memory is held by something that does not let go."""
+    """Most of its heap is in use and cannot be freed."""
     container = platform.container(f"rofecare-service-{part}")
 
     def java(module: str, *words: str) -> None:
-        # Beside the application, with none of its settings.
+        # A second JVM in the container, without the settings of the application.
         docker("exec", "--env", "JAVA_TOOL_OPTIONS=", "--workdir", _SCRATCH, container, "java", "-m", module, *words)
 
     def hold(percent: int) -> None:
@@ -118,7 +118,7 @@ def heap_filled(platform: PlatformUnderTest, part: str) -> Iterator[None]:
 
 @contextmanager
 def backup_of_long_ago(platform: PlatformUnderTest) -> Iterator[None]:
-    """As the tasks would have written it down three days ago."""
+    """The metrics of a backup, as the tasks would have written them three days ago."""
     path = REPOSITORY / ".rofecare/metrics" / platform.name / "backups.prom"
     before = path.read_text() if path.exists() else None
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -171,22 +171,22 @@ def disk_nearly_full(disk: Path) -> Iterator[None]:
 
 
 def writes(platform: PlatformUnderTest, part: str, rate: float) -> AbstractContextManager[Load]:
-    """Somebody who enters records, so many a second."""
-    return _asked(platform, rate, Ask(part, "POST", f"{PATHS[part]}/records", lambda: {"name": uuid.uuid4().hex}))
+    """A client that writes records, so many a second."""
+    return _load(platform, rate, Ask(part, "POST", f"{PATHS[part]}/records", lambda: {"name": uuid.uuid4().hex}))
 
 
 def reads(platform: PlatformUnderTest, part: str, rate: float) -> AbstractContextManager[Load]:
-    """Somebody who looks, so many times a second."""
-    return _asked(platform, rate, Ask(part, "GET", f"{PATHS[part]}/about"))
+    """A client that reads, so many times a second."""
+    return _load(platform, rate, Ask(part, "GET", f"{PATHS[part]}/about"))
 
 
-def _asked(platform: PlatformUnderTest, rate: float, ask: Ask) -> Load:
+def _load(platform: PlatformUnderTest, rate: float, ask: Ask) -> Load:
     return Load(f"http://127.0.0.1:{platform.ports['GATEWAY_PORT']}", [ask], rate=rate, login=Account(), timeout=20)
 
 
 @contextmanager
 def _locked(platform: PlatformUnderTest, part: str, table: str) -> Iterator[None]:
-    """Whoever needs the table waits."""
+    """All queries of the table wait."""
     statement = f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3600)"
     argv = ["docker", *platform.psql(f"{part}-db"), "-c", statement]
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A small platform behind passwords: PostgreSQL, Redis, and a client that needs both, each a real one."""
+"""A small platform with passwords: PostgreSQL, Redis, and clients that need them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 HARDENED = {"labels": {"com.rofecare.phase": "infrastructure"}, "stop_grace_period": "10s"}
 
-# Reads its passwords when it starts, as an application does, and is well as long as both still open.
+# Reads its passwords when it starts, as an application does, and is healthy while both are accepted.
 CLIENT = """
 export PGPASSWORD=$$(cat /run/secrets/db) REDISCLI_AUTH=$$(cat /run/secrets/cache)
 trap 'exit 0' INT TERM
@@ -20,7 +20,7 @@ while :; do
     for _ in 1 2 3; do sleep 0.2 & wait $$!; done
 done
 """
-# The same for Redis: the image of PostgreSQL has no client for it, bash speaks its language.
+# The same for Redis, in bash: the image of PostgreSQL has no client for it.
 CACHE_CLIENT = """
 password=$$(cat /run/secrets/cache)
 trap 'exit 0' INT TERM
@@ -34,7 +34,7 @@ done
 
 
 def probe(test: str, **more: object) -> Json:
-    """A health check that soon knows."""
+    """A health check with short intervals."""
     return {
         "test": ["CMD-SHELL", test],
         "interval": "1s",
@@ -47,7 +47,7 @@ def probe(test: str, **more: object) -> Json:
 
 
 def database(secret: str = "db_password", name: str = "shop", **more: object) -> Json:
-    """A PostgreSQL as the platform has them."""
+    """A PostgreSQL as in the platform."""
     return {
         "image": POSTGRES,
         "environment": {
@@ -55,7 +55,7 @@ def database(secret: str = "db_password", name: str = "shop", **more: object) ->
             "POSTGRES_USER": "shop",
             "POSTGRES_PASSWORD_FILE": "/run/secrets/postgres_password",
         },
-        # Whatever is said to the server is in its log.
+        # The server logs every statement.
         "command": ["postgres", "-c", "log_statement=all", "-c", "log_connections=on"],
         "secrets": [{"source": secret, "target": "postgres_password"}],
         "healthcheck": probe('pg_isready -h 127.0.0.1 -U "$$POSTGRES_USER" -d "$$POSTGRES_DB"'),
@@ -66,7 +66,7 @@ def database(secret: str = "db_password", name: str = "shop", **more: object) ->
 
 
 def cache(secret: str = "cache_password", **more: object) -> Json:
-    """A Redis as the platform has it."""
+    """A Redis as in the platform."""
     config = "printf 'requirepass %s\\n' \"$$(cat /run/secrets/cache)\" > /tmp/redis.conf"
     return {
         "image": REDIS,
@@ -79,7 +79,7 @@ def cache(secret: str = "cache_password", **more: object) -> Json:
 
 
 def client(script: str = CLIENT, **more: object) -> Json:
-    """What uses the passwords; healthy while they open."""
+    """A client with both passwords; healthy while they are accepted."""
     return {
         "image": POSTGRES,
         "entrypoint": ["bash", "-c", script],

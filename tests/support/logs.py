@@ -1,4 +1,4 @@
-"""The shipper, the keeper and the store of this checkout, under a name of their own."""
+"""The log shipper, keeper and store of this checkout, as a separate project."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Json = dict[str, Any]
 
 LABELS = "com.docker.compose.project,com.docker.compose.service"
 PARTS = ("identity", "patient", "clinical", "medical-technology", "pharmacy", "finance", "platform", "interoperability")
-# Compose makes all of them, whatever is started.
+# Compose creates all of them, even if few services are started.
 NETWORKS = ("default", "monitoring", "backend", *(f"{part}-db" for part in PARTS))
 FILES = ("docker-compose.monitoring.yml", "docker-compose.monitoring.packages.yml")
 
 
 def talker(script: str, **options: str) -> Json:
-    """Who runs this script; the options are of its log file."""
+    """A service that runs this script; the options apply to its log file."""
     logging = {"driver": "json-file", "options": {"labels": LABELS, **options}}
     return {"image": IMAGE, "init": True, "command": ["bash", "-c", script], "logging": logging}
 
@@ -37,7 +37,7 @@ def small_networks(*names: str) -> dict[str, Json]:
 
 
 def build(*services: str) -> None:
-    """Make the images of these services, where they are not there yet."""
+    """Build the images of these services if they are missing."""
     environment = {**os.environ, "IMAGES": "packages", "SERVICES": "reference"}
     argv = [str(INV), "build", *services]
     done = subprocess.run(argv, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
@@ -45,13 +45,13 @@ def build(*services: str) -> None:
 
 
 class Logs:
-    """The containers of the project, and what of them is in the store."""
+    """The containers of the project, and their lines in the store."""
 
     def __init__(self, folder: Path, services: Mapping[str, Json], **environment: str) -> None:
         self.name = f"logs-{RUN}-{uuid.uuid4().hex[:8]}"
         ports = dict.fromkeys(("ELASTICSEARCH_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"), "0")
         self.environment = {"COMPOSE_PROJECT_NAME": self.name, **ports, **environment}
-        # What only a test needs: a port that is free.
+        # A free port, for the test.
         elasticsearch: Json = {"ports": ["127.0.0.1::9200"]}
         self._overlay = folder / "overlay.json"
         model: Json = {
@@ -62,7 +62,7 @@ class Logs:
         self._overlay.write_text(text)
 
     def start(self, *services: str) -> None:
-        """Start these, one after the other, each when the one before is healthy."""
+        """Start these one by one, each when the one before is healthy."""
         for name in services:
             self.compose("up", "--detach", "--no-deps", name)
             assert until(600, self.is_healthy(name)), self.docker("logs", name)
@@ -72,7 +72,7 @@ class Logs:
         self.compose("down", "--volumes", "--timeout", "3", "--remove-orphans")
 
     def compose(self, *words: str) -> str:
-        """Run compose with these words: what it answered."""
+        """Run compose; return its output."""
         chosen = [word for name in FILES for word in ("-f", str(REPOSITORY / "docker" / name))]
         argv = ["docker", "compose", *chosen, "-f", str(self._overlay), *words]
         environment = {**os.environ, **self.environment}
@@ -81,18 +81,18 @@ class Logs:
         return done.stdout.strip()
 
     def docker(self, verb: str, service: str, *words: str) -> str:
-        """Do this with the container of a service: what the engine answered."""
+        """Run a docker command on the container of a service; return its output."""
         argv = ["docker", verb, f"{self.name}-{service}-1", *words]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def is_healthy(self, service: str) -> Callable[[], bool]:
-        """Something to ask again and again."""
+        """A condition for `until`."""
         return lambda: self.docker("inspect", service, "--format", "{{.State.Health.Status}}").strip() == "healthy"
 
     def ask(self, method: str, path: str, body: Json | None = None) -> Any:
-        """Ask the store; a start gives it another port."""
+        """Send a request to the store, whose port changes with each start."""
         address = self.compose("port", "elasticsearch", "9200")
         request = urllib.request.Request(
             f"http://{address}{path}",
@@ -104,7 +104,7 @@ class Logs:
             return json.loads(response.read() or b"null")
 
     def messages(self, service: str, index: str = "logs-*") -> list[str]:
-        """The lines of a service that the store has, in their order."""
+        """The lines of a service in the store, in order."""
         found = self.ask(
             "POST",
             f"/{index}/_search?ignore_unavailable=true",
@@ -123,13 +123,13 @@ class Logs:
 
 
 def until(seconds: float, done: Callable[[], bool]) -> bool:
-    """Whether it was done within this time; who cannot be asked just now is asked again."""
+    """Whether the condition became true within this time; an error counts as false."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
             if done():
                 return True
         except (OSError, AssertionError):
-            pass  # the store is just coming back
+            pass  # the store is restarting
         time.sleep(1)
     return False

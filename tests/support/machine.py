@@ -1,8 +1,8 @@
-"""A machine within this one: a container engine of its own, and a power switch.
+"""A machine within this one: a second container engine with a power switch.
 
-It has its own processes, network and mounts, and its own disk in a folder. When its power is cut, every process in it
-ends at the same instant by SIGKILL, the engine and all that it runs; after that it may be started again, with nothing
-but its disk. What a real machine loses besides, because it was not on the disk yet, nothing here can show.
+It has its own processes, network, mounts, and a folder as its disk. A power cut sends SIGKILL to every process in it
+at the same instant, the engine and its containers included; then it can be started again with only its disk. Data that
+a real machine loses because it was not on the disk yet is not lost here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-# Process 1 of the machine: an empty /run as after a boot, the loopback, then the engine with a containerd of its own.
+# Process 1 of the machine: an empty /run as after a boot, the loopback, then the engine with its own containerd.
 _BOOT = """
 set -e
 mount -t tmpfs -o mode=755 none /run
@@ -37,11 +37,11 @@ class Machine:
 
     @property
     def log(self) -> Path:
-        """What its engine says."""
+        """The log of its engine."""
         return self._folder / "log"
 
     def start(self) -> None:
-        """Switch it on, and wait until its engine answers."""
+        """Switch it on; wait until its engine answers."""
         (self._folder / "docker.sock").unlink(missing_ok=True)
         with self.log.open("ab") as log:
             argv = [*_UNSHARE, "sh", "-c", _BOOT, "boot", str(self._folder)]
@@ -53,7 +53,7 @@ class Machine:
             time.sleep(0.2)
 
     def cut_power(self) -> None:
-        """End every process in it at once."""
+        """Kill every process in it at once."""
         if self._process is not None:
             os.kill(self._init(), signal.SIGKILL)
             self._process.wait(60)
@@ -66,11 +66,11 @@ class Machine:
         return done.stdout.strip()
 
     def inside(self, argv: Sequence[str]) -> list[str]:
-        """The command as one that is run in its network: 127.0.0.1 is its own there."""
+        """The command, run in its network, where 127.0.0.1 is the machine."""
         return ["nsenter", f"--net=/proc/{self._init()}/ns/net", *argv]
 
     def lend(self, images: Sequence[str]) -> None:
-        """Give it images of the engine outside."""
+        """Copy images of the engine outside into it."""
         with subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE) as saved:
             subprocess.run(["docker", "--host", self.host, "load"], stdin=saved.stdout, capture_output=True, check=True)
         assert saved.returncode == 0
@@ -79,7 +79,7 @@ class Machine:
         return subprocess.run(["docker", "--host", self.host, *words], capture_output=True, text=True, check=False)
 
     def _init(self) -> int:
-        """The number of its process 1, as seen from here."""
+        """The process id of its process 1, seen from outside."""
         assert self._process is not None, "the machine is off"
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         return int(children.read_text().split()[0])
@@ -87,7 +87,7 @@ class Machine:
 
 @contextmanager
 def machine() -> Iterator[Machine]:
-    """A machine that is on; its disk goes with it."""
+    """A machine that is on; its disk is removed with it."""
     # A socket's path may have 104 characters at most: pytest's folders are too deep. An overlay of files needs a disk.
     folder = Path(tempfile.mkdtemp(prefix="gate-machine-", dir="/var/lib"))
     it = Machine(folder)

@@ -57,7 +57,7 @@ class PlatformUnderTest:
         (folder / "workspace").mkdir(parents=True, exist_ok=True)
 
     def popen(self, *words: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start `inv`, with further settings."""
+        """Start `inv` with additional settings."""
         return subprocess.Popen(
             self._inside([str(INV), *words]),
             cwd=REPOSITORY,
@@ -100,8 +100,8 @@ class PlatformUnderTest:
             if names:
                 docker(kind, "rm", *flags, *names)
 
-    def wait_for_smoke(self, seconds: float = 120) -> None:
-        """Wait until smoke passes: circuit breakers that a fault opened close some time later."""
+    def wait_for_smoke(self, seconds: float = 330) -> None:
+        """Wait until smoke passes: open circuit breakers close, and consumers find new topics within five minutes."""
         end = time.monotonic() + seconds
         while self.inv("smoke")[0] != 0:
             assert time.monotonic() < end, self.inv("smoke")[1]

@@ -1,4 +1,4 @@
-"""Who can open a connection to whom: tried with real ones, from inside a container's own network."""
+"""Which addresses and ports accept a connection: tried from inside the network of a container."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.support.project import IMAGE
 Json = dict[str, Any]
 Target = tuple[str, int]
 
-# Every address and port at the same time; what is dropped silently is given up after this many seconds.
+# All addresses and ports at the same time; a connection whose packets are dropped fails after this many seconds.
 _PATIENCE = 3
 _PROBE = """
 printf '%s\\n' "$@" | xargs -P 400 -I TARGET timeout {patience} bash -c '
     target=TARGET; exec 3<>"/dev/tcp/${{target%:*}}/${{target##*:}}" && echo "$target"' 2>/dev/null || true
 """
-# Port and state of each socket of /proc/net/tcp: 0A is one that listens.
+# Port and state of each socket of /proc/net/tcp: 0A is a listening socket.
 _LISTENING = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null"
 _LISTENS = "0A"
 # The engine's own name server, and what listens on the loopback address alone.
@@ -37,7 +37,7 @@ def answering(source: str, targets: Iterable[Target]) -> set[Target]:
 
 
 def answering_outside(targets: Iterable[Target], *options: str) -> set[Target]:
-    """The same from a container that has nothing to do with the platform."""
+    """The same from a container outside of the platform."""
     words = [f"{address}:{port}" for address, port in targets]
     script = _PROBE.format(patience=_PATIENCE)
     said = docker("run", "--rm", *options, IMAGE, "bash", "-c", script, "probe", *words)
@@ -45,13 +45,13 @@ def answering_outside(targets: Iterable[Target], *options: str) -> set[Target]:
 
 
 def stays_here(address: str) -> bool:
-    """Whether this machine has a network with this address; else whoever is outside may answer."""
+    """Whether a network of this machine has this address; otherwise another machine may answer."""
     said = subprocess.run(["ip", "route", "get", address], capture_output=True, text=True, check=False)
     return said.returncode == 0 and " via " not in said.stdout
 
 
 def answering_here(targets: Iterable[Target]) -> set[Target]:
-    """The same from this machine itself."""
+    """The same from this machine."""
 
     def answers(target: Target) -> bool:
         try:
@@ -72,20 +72,20 @@ def addresses(container: Json) -> dict[str, str]:
 
 
 def listening(container: str) -> set[int]:
-    """The ports on which something in the container waits for others."""
+    """The ports on which the container listens."""
     rows = [line.split() for line in docker("exec", container, "bash", "-c", _LISTENING).splitlines()]
     open_ones = [row[1].split(":") for row in rows if len(row) > 3 and row[3] == _LISTENS]
     return {int(port, 16) for address, port in open_ones if not address.endswith(_LOOPBACK)}
 
 
 def own_address() -> str:
-    """An address of this machine that others reach it by."""
+    """An address of this machine that other machines reach."""
     said = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout.split()
     return next(address for address in said if ":" not in address and not address.startswith("127."))
 
 
 @contextmanager
 def listener() -> Iterator[Target]:
-    """Something on this machine that takes every connection, on all of its addresses."""
+    """A server on this machine that accepts every connection, on all addresses."""
     with socket.create_server(("0.0.0.0", 0), backlog=128) as server:  # noqa: S104 - it is to be reached
         yield own_address(), server.getsockname()[1]

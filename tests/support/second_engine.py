@@ -1,4 +1,4 @@
-"""A second container engine beside the machine's own: one that a test may stop."""
+"""A second container engine on this machine, which a test may stop."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SecondEngine:
         return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
 
     def stop(self) -> None:
-        """End it as an administrator would."""
+        """Stop it with SIGTERM."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -38,9 +38,9 @@ class SecondEngine:
 
 @contextmanager
 def second_engine(folder: Path) -> Iterator[SecondEngine]:
-    """Start `dockerd` with everything of its own below `folder`, and no network for containers."""
+    """Start `dockerd` with all its data below `folder`, and no network for containers."""
     # A socket's path may have 104 characters at most: pytest's folders are too deep.
-    # Its name is containerd's namespace, too: letters and digits, joined by single signs. A random `_` may break that.
+    # Its name is containerd's namespace, too: letters and digits with single separators. A random `_` may break that.
     short = Path("/run") / f"gate-{uuid.uuid4().hex[:8]}"
     short.mkdir(mode=0o700)
     socket = short / "docker.sock"
@@ -49,7 +49,7 @@ def second_engine(folder: Path) -> Iterator[SecondEngine]:
     namespaces = [f"--containerd-namespace={short.name}", f"--containerd-plugins-namespace={short.name}-plugins"]
     network = ["--bridge=none", "--iptables=false", "--ip6tables=false"]
     with (folder / "log").open("wb") as log:
-        # In a network of its own: without a bridge of its own it would remove the one that the machine's engine uses.
+        # In a network namespace: without a bridge it would remove the one of the machine's engine.
         argv = ["unshare", "--net", "dockerd", f"--host=unix://{socket}", *flags, *namespaces, *network]
         process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
     engine = SecondEngine(f"unix://{socket}", process)
@@ -58,10 +58,10 @@ def second_engine(folder: Path) -> Iterator[SecondEngine]:
         yield engine
     finally:
         engine.stop()
-        # Its containerd, where it had to start one, is in its process group.
+        # Its containerd, if it started one, is in its process group.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        # An engine makes its data folder a mount of its own, and leaves it.
+        # An engine mounts its data folder, and does not unmount it.
         subprocess.run(["umount", "--recursive", str(folder / "data")], capture_output=True, check=False)
         shutil.rmtree(short, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""A small application with a database and an entry: its images come in versions, and one of them never gets well."""
+"""A small application with a database and an ingress; its images have versions, and one of them is never ready."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VERSIONS = {
     "ending": _PASSWORD + "sql 'create table junk ()'; echo I cannot go on; exit 3\n",
 }
 
-# Answers when the row is committed, and not before.
+# Answers after the row is committed.
 _DOOR = r"""
 use IO::Socket::INET; $SIG{CHLD} = 'IGNORE'; $SIG{INT} = $SIG{TERM} = sub { exit 0 };
 open(my $f, '<', '/run/secrets/db'); $ENV{PGPASSWORD} = <$f>;
@@ -66,7 +66,7 @@ def images(folder: Path) -> Iterator[str]:
 
 
 def services(name: str, port: int) -> Mapping[str, Json]:
-    """Database, application and entry; SERVICES_TAG says which version."""
+    """Database, application and ingress; SERVICES_TAG selects the version."""
     mount = [{"source": "db_password", "target": "db"}]
     needs = {"db": {"condition": "service_healthy"}}
     return {

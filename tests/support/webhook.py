@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Receiver:
-    """What has arrived, in its order."""
+    """The messages received, in order."""
 
     url: str = ""
     messages: list[Json] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Receiver:
 
 @contextmanager
 def receiver() -> Iterator[Receiver]:
-    """Listens on the address that this machine has for its containers."""
+    """Listen on the address of this machine in the network of its containers."""
     it = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -42,7 +42,7 @@ def receiver() -> Iterator[Receiver]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the messages are what is looked at."""
+            """Log nothing."""
 
     with ThreadingHTTPServer((_address(), 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -1,4 +1,4 @@
-"""Checkouts as they lie beside this repository: a parent POM, the shared library, applications."""
+"""Checkouts beside this repository: a parent POM, the shared library, applications."""
 
 from __future__ import annotations
 
@@ -92,13 +92,13 @@ def shared(workspace: Path) -> None:
 
 
 def application(workspace: Path, name: str, path: str) -> None:
-    """A real Spring Boot application that keeps the platform's contract."""
+    """A Spring Boot application that fulfils the contract of the platform."""
     _write(workspace / name / "pom.xml", _POM.format(parent=_OURS, artifact=name, rest=_APPLICATION))
     _write(workspace / name / "src/main/java/com/rofecare/own/Application.java", _MAIN % {"path": path})
 
 
 def broken(workspace: Path, name: str, path: str) -> None:
-    """The same, in the middle of somebody's work."""
+    """The same, with a file that does not compile."""
     application(workspace, name, path)
     _write(
         workspace / name / "src/main/java/com/rofecare/own/Half.java",

@@ -1,6 +1,6 @@
-"""Writes records through the gateway until its standard input ends; then prints what was acknowledged, as JSON.
+"""Writes records through the gateway until its standard input ends; then prints the acknowledged ones as JSON.
 
-A program of its own, so that it can be run in the network of another machine and outlives it.
+A separate program, so that it can run in the network of another machine and survive it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _PATIENCE = 180
 def main(base: str) -> None:
     """Print `writing` when it has begun, and at the end service -> the identifiers of its acknowledged records."""
     with Load(base, _WRITES, rate=16, login=Account(), timeout=10) as load:
-        # What has just been started is slow at first: it has begun when every service has acknowledged a record.
+        # Services are slow after their start: ready when every service has acknowledged a record.
         end = time.monotonic() + _PATIENCE
         while not all(any(shot.ok for shot in load.of(name)) for name in PATHS):
             if time.monotonic() > end:
                 sys.exit(f"not every service writes:\n{load.summary()}")
             time.sleep(0.2)
-        _say("writing")
+        _print("writing")
         sys.stdin.read()
     acknowledged = {name: [json.loads(shot.answer)["id"] for shot in load.of(name) if shot.ok] for name in PATHS}
-    _say(json.dumps(acknowledged))
+    _print(json.dumps(acknowledged))
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
