@@ -90,7 +90,7 @@ def test_without_a_kibana_the_round_is_a_good_one(root: Path, asked: Asked, *, t
 
 def test_a_kibana_that_takes_nothing_is_told_of_and_keeps_nobody_from_the_logs(root: Path, asked: Asked) -> None:
     asked.taken = 500
-    assert "Kibana did not take" in keep(root, asked, asked.address)
+    assert "Kibana refused" in keep(root, asked, asked.address)
 
 
 def test_what_the_shipper_counts_is_written_down(root: Path, tmp_path: Path) -> None:
