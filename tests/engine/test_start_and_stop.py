@@ -41,7 +41,7 @@ def test_a_second_start_changes_nothing(make_project: MakeProject) -> None:
     project = make_project(three_stages())
     check(project.inv("start-all"), 0)
     before = {name: project.inspect(name) for name in three_stages()}
-    check(project.inv("start-all"), 0, "found ready")
+    check(project.inv("start-all"), 0, "already ready")
     for name, seen in before.items():
         now = project.inspect(name)
         assert (now["Id"], now["State"]["StartedAt"]) == (seen["Id"], seen["State"]["StartedAt"])

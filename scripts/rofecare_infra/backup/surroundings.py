@@ -9,7 +9,7 @@ from rofecare_infra import lifecycle
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError
 from rofecare_infra.lifecycle import stop_in_stages
-from rofecare_infra.platform import MONITORING, Platform, Service, lets_in
+from rofecare_infra.platform import MONITORING, Platform, Service, is_ingress
 from rofecare_infra.process import run
 from rofecare_infra.progress import Event, Note, Working, listed, output_of
 from rofecare_infra.project import Project
@@ -61,7 +61,7 @@ def to_stop(project: Project, databases: Iterable[str]) -> tuple[tuple[Container
     """The containers that are up and have to go for a swap, and the services among them that let requests in."""
     users = users_of(project.platform, databases)
     up = [one for one in project.engine.containers(project.platform.project) if one.is_up]
-    entries = frozenset(one.service for one in up if lets_in(one.labels))
+    entries = frozenset(one.service for one in up if is_ingress(one.labels))
     return tuple(one for one in up if one.service in users | entries), entries
 
 

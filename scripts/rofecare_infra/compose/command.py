@@ -1,4 +1,4 @@
-"""The compose command of one project, and the few of its verbs that we use."""
+"""The compose command of one project, and the subcommands in use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MONITORING = "docker-compose.monitoring.yml"
 PACKAGES = "docker-compose.packages.yml"
 OVERRIDE = "docker-compose.override.yml"
 
-# File -> the one beside it that puts images built on this machine in place of the upstream ones.
+# File -> the one that replaces its upstream images by images built on this machine.
 _PACKAGED = {
     BASE: PACKAGES,
     PRODUCTION: "docker-compose.prod.packages.yml",
@@ -29,30 +29,30 @@ _PACKAGED = {
 
 BUILD_PROJECT = "rofecare-images"
 
-# What a person may have set to choose files and profiles for their own use of compose.
+# Variables with which a user may select files and profiles for compose.
 _CHOICES = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_ENV_FILES")
 
-# What the docker command says of a context that does not exist.
+# The message of the docker command for a context that does not exist.
 _NO_ADDRESS = "unable to resolve docker endpoint"
 
-# Reading files and asking the local engine take well under a second each.
+# Timeout in seconds for commands that take well under a second.
 _QUICK = 60.0
 
 
 @dataclass(frozen=True)
 class Compose:
-    """Which files make up the model, and the variables that go into them beside `.env`."""
+    """The files of the model, and variables that override `.env`."""
 
     folder: Path
     files: tuple[str, ...] = (BASE,)
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def with_files(self, *files: str) -> Compose:
-        """The same with further files; the user's own override stays the last word."""
+        """The same with further files; the override file of the site stays the last one."""
         return replace(self, files=(*self.files, *files))
 
     def on_packages(self) -> Compose:
-        """The same on images that are built here, as far as there are files that say so."""
+        """The same with images that are built on this machine, where there are files for them."""
         return self.with_files(*(_PACKAGED[name] for name in self.files if self._is_packaged(name)))
 
     def _is_packaged(self, name: str) -> bool:
@@ -71,19 +71,19 @@ class Compose:
         return (*self.files, OVERRIDE) if (self.folder / OVERRIDE).exists() else self.files
 
     def run(self, *words: str, timeout: float | None = None, check: bool = True) -> Result:
-        """Run a verb; raises CommandError when it fails and `check` is set."""
+        """Run a subcommand; raises CommandError if it fails and `check` is set."""
         return run(self.argv(*words), env=self.variables, timeout=timeout, check=check)
 
     def model(self, *, profiles: Sequence[str] = ()) -> Platform:
         """The model as compose resolves it. Raises SettingsError for files that it cannot read.
 
-        Raises EngineError where the docker command does not get so far: it looks for its engine's address first.
+        Raises EngineError if the docker command cannot resolve the address of the engine, which it does first.
         """
         flags = [word for profile in profiles for word in ("--profile", profile)]
         result = self.run(*flags, "config", "--format", "json", timeout=_QUICK, check=False)
         if not result.ok and _NO_ADDRESS in result.stderr:
             raise EngineError(
-                "the docker command knows no engine",
+                "the docker command has no address of an engine",
                 seen=result.tail(1)[0],
                 expected="a docker context that exists, or DOCKER_HOST",
                 next_step="docker context ls; then docker context use default, or set DOCKER_HOST",
@@ -91,11 +91,11 @@ class Compose:
         if not result.ok:
             raise SettingsError(
                 "the compose files cannot be read",
-                seen=(result.tail(1) or ("no word why",))[0],
-                expected=f"files that compose understands: {', '.join(self._all_files())}",
+                seen=(result.tail(1) or ("no message",))[0],
+                expected=f"valid compose files: {', '.join(self._all_files())}",
                 next_step="docker compose config -q  (in docker/)",
             )
-        # Compose doubles every dollar that it prints, so that its output can be its input again.
+        # Compose prints every dollar sign twice, so that its output can be its input.
         return parse(json.loads(result.stdout.replace("$$", "$")))
 
     def hashes(self, platform: Platform, carried: Collection[str]) -> dict[str, frozenset[str]]:

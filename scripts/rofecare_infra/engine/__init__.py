@@ -1,4 +1,4 @@
-"""The container engine, seen through its SDK: answers become frozen records, faults become EngineError."""
+"""The container engine through its SDK: answers become frozen records, failures become EngineError."""
 
 from rofecare_infra.engine.client import Engine, connect
 from rofecare_infra.engine.records import LABEL_SERVICE, Container, Death, Image

@@ -1,4 +1,4 @@
-"""The only importer of the docker SDK. It is imported when first used: it costs a quarter of a second."""
+"""The only module that imports the docker SDK; it does so on first use, because the import takes 0.25 s."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     import docker
 
 MINIMUM_VERSION = 25
-# How long the engine may take to answer, in seconds; stopping a container takes its grace period on top.
+# Timeout of a request in seconds; the grace period is added when a container is stopped.
 ANSWER_TIMEOUT = 60
 
 
 class Engine:
-    """What we ask of the engine. Every method raises EngineError when it does not answer."""
+    """The requests to the engine. Every method raises EngineError if it does not answer."""
 
     def __init__(self, client: docker.DockerClient) -> None:
         self._api = client.api
 
     def containers(self, project: str) -> tuple[Container, ...]:
-        """Every container of the project, running or not, by name; those of `compose run` left out."""
+        """All containers of the project, running or not, sorted by name, except those of `compose run`."""
         with _answers():
             rows = self._api.containers(all=True, filters={"label": f"{LABEL_PROJECT}={project}"})
-        # Images that compose built carry its project label, too, and hand it to whatever is run from them: only
-        # what compose itself created has the hash of its configuration.
+        # Images that compose built have its project label, and containers inherit it: only containers that compose
+        # created have the hash of their configuration.
         mine = [
             row for row in rows if LABEL_CONFIG_HASH in row["Labels"] and row["Labels"].get(LABEL_ONE_OFF) != "True"
         ]
@@ -49,25 +49,25 @@ class Engine:
         return tuple(sorted(found, key=lambda container: container.name))
 
     def inspect(self, container: str) -> Container | None:
-        """One container by id or name; None when it is gone."""
+        """The container with this id or name; None if it does not exist."""
         with _answers():
             inspected = _or_none(self._api.inspect_container, container)
         return container_of(inspected) if inspected is not None else None
 
     def publisher(self, port: int) -> Container | None:
-        """The container, of whatever project, that publishes `port` on this machine."""
+        """The container, of any project, that publishes `port` on this machine."""
         with _answers():
             rows = self._api.containers(filters={"publish": str(port)})
         return self.inspect(rows[0]["Id"]) if rows else None
 
     def image(self, name: str) -> Image | None:
-        """The local image of this name; None when there is none."""
+        """The local image of this name; None if there is none."""
         with _answers():
             found = _or_none(self._api.inspect_image, name)
         return Image(found["Id"], (found.get("Config") or {}).get("Labels") or {}) if found is not None else None
 
     def tag(self, image: str, name: str) -> None:
-        """Give a local image this name, too; whatever had it before loses it. A name by digest is left as it is."""
+        """Add this name to a local image and remove it from any other image. A name with a digest is ignored."""
         if "@" in name or name.startswith("sha256:"):
             return
         repository, colon, tag = name.rpartition(":")
@@ -77,12 +77,12 @@ class Engine:
             self._api.tag(image, repository, tag, force=True)
 
     def folder(self) -> str | None:
-        """Where the engine keeps images and volumes, on the machine that it runs on."""
+        """The folder in which the engine stores images and volumes, on its own machine."""
         with _answers():
             return self._api.info().get("DockerRootDir") or None
 
     def last_death(self, container: str) -> Death | None:
-        """How the container ended last, also when it runs again; None when the engine remembers no end."""
+        """The last exit of the container, even if it runs again; None if the engine has no event of one."""
         with _answers():
             events = self._api.events(
                 since=0,
@@ -104,11 +104,11 @@ class Engine:
         """Log lines until now as (time, text). `since` is a Unix time in seconds, `tail` counts lines."""
         with _answers():
             text: bytes = _or_none(self._api.logs, container, timestamps=True, **_range(since, tail)) or b""
-        # By line feeds alone, as below: a progress bar's carriage returns belong to its line.
+        # Split at line feeds only, as below: the carriage returns of a progress bar belong to its line.
         return [_timed(line) for line in text.removesuffix(b"\n").split(b"\n") if line]
 
     def follow_log(self, container: str, *, since: float | None, tail: int | None) -> Iterator[tuple[str, str]]:
-        """The same, and on from there, live, until the container ends or the connection drops."""
+        """The same, continued live until the container exits or the connection drops."""
         with _answers():
             stream = _or_none(
                 self._api.logs, container, stream=True, follow=True, timestamps=True, **_range(since, tail)
@@ -121,7 +121,7 @@ class Engine:
                 yield _timed(rest)
 
     def memory(self, container: str) -> int | None:
-        """The memory a running container uses, in bytes, without the file cache; None when it does not run."""
+        """The memory that a running container uses, in bytes, without the file cache; None if it does not run."""
         with _answers():
             stats = _or_none(self._api.stats, container, stream=False, one_shot=True) or {}
         usage = stats.get("memory_stats") or {}
@@ -131,7 +131,7 @@ class Engine:
         return int(usage["usage"]) - int(cache)
 
     def stop(self, container: str) -> None:
-        """Ask a container to stop and wait for its own grace period; a paused one is woken first."""
+        """Stop a container within its grace period; a paused container is resumed first."""
         with _answers():
             state = _or_none(self._api.inspect_container, container)
             if state is None:
@@ -139,7 +139,7 @@ class Engine:
             if state["State"].get("Paused"):
                 self._api.unpause(container)
             grace = int((state.get("Config") or {}).get("StopTimeout") or 10)
-            # The SDK adds this grace to the time that it waits for the answer.
+            # The SDK adds the grace period to its timeout.
             _or_none(self._api.stop, container, timeout=grace)
 
     def remove(self, container: str) -> None:
@@ -148,38 +148,38 @@ class Engine:
             _or_none(self._api.remove_container, container, v=True)
 
     def start(self, container: str) -> None:
-        """Start a container that is there; the files that it mounts are looked up anew."""
+        """Start an existing container; the files that it mounts are resolved again."""
         with _answers():
             self._api.start(container)
 
     def volumes(self, project: str) -> tuple[str, ...]:
-        """The names of the project's volumes, those that compose does not know as its own among them."""
+        """The names of the project's volumes, including those that compose does not manage."""
         labels = (LABEL_PROJECT, LABEL_VOLUME_OF)
         with _answers():
             found = [self._api.volumes(filters={"label": f"{label}={project}"})["Volumes"] or () for label in labels]
         return tuple(sorted({volume["Name"] for volumes in found for volume in volumes}))
 
     def make_volume(self, name: str, project: str) -> None:
-        """Make a volume that belongs to the project and that compose does not own; one that is there stays."""
+        """Create a volume of the project that compose does not manage; an existing volume stays."""
         with _answers():
             self._api.create_volume(name, labels={LABEL_VOLUME_OF: project})
 
     def users_of(self, volume: str) -> tuple[str, ...]:
-        """The names of the containers, of whatever project, that have this volume."""
+        """The names of the containers, of any project, that use this volume."""
         with _answers():
             rows = self._api.containers(all=True, filters={"volume": volume})
         return tuple(sorted(name.lstrip("/") for row in rows for name in row["Names"]))
 
     def remove_volume(self, name: str) -> None:
-        """Remove a volume and all that it holds."""
+        """Remove a volume and its content."""
         with _answers():
             self._api.remove_volume(name)
 
 
 def connect() -> Engine:
-    """An engine that answers and is new enough.
+    """Connect to the engine.
 
-    Raises EngineError when there is none.
+    Raises EngineError if it does not answer or is too old.
     """
     import docker
 
@@ -204,7 +204,7 @@ def connect() -> Engine:
 
 @contextmanager
 def _answers(address: str = "") -> Iterator[None]:
-    """Turn what the SDK raises into our own errors; `address` is the engine's, where it is a context's."""
+    """Translate the errors of the SDK; `address` is that of the engine, if a context provides it."""
     import docker.errors
     import requests
 
@@ -214,20 +214,20 @@ def _answers(address: str = "") -> Iterator[None]:
         raise CommandError(
             "the container engine refused a request",
             seen=str(error.explanation or error),
-            expected="an engine that does as it is told",
+            expected="an engine that accepts the request",
             next_step="docker info",
         ) from error
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise EngineError(
             "the container engine does not answer",
             seen=f"{_first_cause(error)}, at {address or os.environ.get('DOCKER_HOST') or 'the default socket'}",
-            expected="a running Docker Engine that this user may talk to",
-            next_step="python3 scripts/bootstrap.py status  (starts the engine where it may), or docker info",
+            expected="a running Docker Engine to which this user has access",
+            next_step="python3 scripts/bootstrap.py status  (starts the engine, if permitted), or docker info",
         ) from error
 
 
-def _or_none(call: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the SDK's answers are untyped
-    """The answer, or None where what was asked for does not exist any more, or is just being removed."""
+def _or_none(call: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the SDK is untyped
+    """The answer, or None if the object does not exist or is being removed."""
     import docker.errors
     import requests
 
@@ -252,7 +252,7 @@ def _timed(line: bytes) -> tuple[str, str]:
 
 
 def _first_cause(error: BaseException) -> str:
-    """The innermost reason: the outer layers only say that something went wrong."""
+    """The innermost error: the outer ones only report that something failed."""
     seen: BaseException = error
     while (inner := seen.__cause__ or seen.__context__) is not None:
         seen = inner

@@ -1,4 +1,4 @@
-"""What the engine said, as frozen records. Parsing alone: unit tests feed it recorded answers."""
+"""Parses the answers of the engine into frozen records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UP = frozenset({"running", "paused", "restarting"})
 
 @dataclass(frozen=True)
 class Container:
-    """One container of the project at one moment."""
+    """The state of one container at one moment."""
 
     id: str
     name: str
@@ -31,12 +31,12 @@ class Container:
     exit_code: int = 0
     oom_killed: bool = False
     restarts: int = 0
-    # What the engine itself could not do, such as binding a port.
+    # An error of the engine itself, such as a port that it could not bind.
     error: str = ""
-    # ISO 8601, as the engine gives them; empty when it never happened.
+    # ISO 8601, from the engine; empty if it never happened.
     started_at: str = ""
     finished_at: str = ""
-    # The output of the last health probe, on one line.
+    # The output of the last health check, on one line.
     probe: str = ""
     image: str = ""
     image_id: str = ""
@@ -46,23 +46,23 @@ class Container:
 
     @property
     def project(self) -> str:
-        """The compose project that it belongs to; empty when it belongs to none."""
+        """The compose project of the container; empty if it has none."""
         return self.labels.get(LABEL_PROJECT, "")
 
     @property
     def is_up(self) -> bool:
-        """Whether it was started and not stopped: running, paused, or between two starts."""
+        """Whether it was started and not stopped: running, paused, or restarting."""
         return self.status in _UP
 
     @property
     def ready(self) -> bool:
-        """Running with a passing health check."""
+        """Whether it runs and its health check passes."""
         return self.status == "running" and self.health == "healthy"
 
 
 @dataclass(frozen=True)
 class Death:
-    """How a container ended."""
+    """The exit of a container."""
 
     exit_code: int
     oom_killed: bool
@@ -77,7 +77,7 @@ class Image:
 
 
 def container_of(inspected: Json) -> Container:
-    """The record of one `inspect` answer."""
+    """The record of one answer to `inspect`."""
     state: Json = inspected["State"]
     config: Json = inspected["Config"]
     labels: Mapping[str, str] = config.get("Labels") or {}
@@ -88,7 +88,7 @@ def container_of(inspected: Json) -> Container:
         name=str(inspected["Name"]).lstrip("/"),
         service=labels.get(LABEL_SERVICE, ""),
         status=state["Status"],
-        # "none" is what the engine says of a check that an overlay disabled.
+        # The engine reports "none" for a health check that an override file disabled.
         health=status if status != "none" else None,
         exit_code=int(state.get("ExitCode") or 0),
         oom_killed=bool(state.get("OOMKilled")),

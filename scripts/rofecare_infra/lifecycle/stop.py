@@ -13,7 +13,7 @@ from pathlib import Path
 from rofecare_infra import secrets
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import CommandError, RofecareError, ServiceFailedError
-from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, MONITORING, PHASES, Platform, lets_in, levels_of
+from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, MONITORING, PHASES, Platform, is_ingress, levels_of
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.project import Project, forget_production
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
@@ -160,7 +160,7 @@ def reverse_stages(containers: Sequence[Container], platform: Platform) -> list[
 
     def place(container: Container) -> tuple[bool, int, int]:
         phase = container.labels.get(LABEL_PHASE, LAST_PHASE)
-        first = lets_in(container.labels)
+        first = is_ingress(container.labels)
         return (first, order.index(phase) if phase in order else len(order), levels[container.service])
 
     places = sorted({place(container) for container in up}, reverse=True)

@@ -1,7 +1,7 @@
-"""The platform as frozen records: services, phases, stages. How they were obtained is not its business."""
+"""The platform as frozen records: services, phases and stages, parsed from the compose model."""
 
 from rofecare_infra.platform.model import (
-    LABEL_ENTRY,
+    LABEL_INGRESS,
     LABEL_MODE,
     LABEL_PHASE,
     LABEL_TOKENS,
@@ -13,14 +13,14 @@ from rofecare_infra.platform.model import (
     Port,
     Service,
     Stage,
-    lets_in,
+    is_ingress,
     levels_of,
 )
 from rofecare_infra.platform.names import resolve, short
 from rofecare_infra.platform.parse import Defect, defects, parse
 
 __all__ = [
-    "LABEL_ENTRY",
+    "LABEL_INGRESS",
     "LABEL_MODE",
     "LABEL_PHASE",
     "LABEL_TOKENS",
@@ -34,7 +34,7 @@ __all__ = [
     "Service",
     "Stage",
     "defects",
-    "lets_in",
+    "is_ingress",
     "levels_of",
     "parse",
     "resolve",

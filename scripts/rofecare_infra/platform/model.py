@@ -6,34 +6,34 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# What watches the platform: it may be absent, and runs without the platform, too.
+# The monitoring may be absent, and can run without the other phases.
 MONITORING = "monitoring"
 PHASES = ("infrastructure", "spring-cloud", "business", MONITORING)
-# A service without a phase label, from somebody's own overlay, starts after everything else.
+# A service without a phase label, from an override file, starts after all others.
 LAST_PHASE = "other"
 
 LABEL_PHASE = "com.rofecare.phase"
-# What a service runs as: `production`, or nothing for a development platform.
+# The mode of a service: `production`, or absent for a development platform.
 LABEL_MODE = "com.rofecare.mode"
-# The project that a volume belongs to which compose does not know as its own.
+# The project of a volume that compose does not manage.
 LABEL_VOLUME_OF = "com.rofecare.project"
-# Between the project's and the volume's name, where the volume outlives every `down -v`.
+# Between the project's and the volume's name, for volumes that `down -v` does not remove.
 KEPT = "_production_"
 LABEL_CHECKOUT = "com.rofecare.checkout"
-# "true" on what lets requests in: it is stopped before everything that a request needs on its way.
-LABEL_ENTRY = "com.rofecare.entry"
-# "true" on what signs the tokens that the entry lets pass: both read a new key at the same moment.
+# "true" on the ingress: services that accept requests from outside. They stop before the services behind them.
+LABEL_INGRESS = "com.rofecare.entry"
+# "true" on the service that signs the tokens which the ingress accepts: both get a new key at the same time.
 LABEL_TOKENS = "com.rofecare.tokens"
 
 
-def lets_in(labels: Mapping[str, str]) -> bool:
-    """Whether what carries these labels, a service or a container, lets requests in."""
-    return labels.get(LABEL_ENTRY) == "true"
+def is_ingress(labels: Mapping[str, str]) -> bool:
+    """Whether a service or container with these labels accepts requests from outside."""
+    return labels.get(LABEL_INGRESS) == "true"
 
 
 @dataclass(frozen=True)
 class Port:
-    """A port of a container, published on an address of this machine."""
+    """A port of a container that is published on an address of this machine."""
 
     address: str
     published: int
@@ -43,29 +43,29 @@ class Port:
 
 @dataclass(frozen=True)
 class Service:
-    """One service of the compose model, with what the use cases need of it."""
+    """One service of the compose model."""
 
     name: str
     phase: str
     image: str
-    # The build section as compose resolved it; None where the image is only ever pulled.
+    # The build section as compose resolved it; None if the image is only pulled.
     build: Mapping[str, object] | None = None
-    # The folder beside this repository that holds the source: what makes it one of the applications.
+    # The folder beside this repository that contains the source; set for applications only.
     checkout: str | None = None
     has_healthcheck: bool = True
-    # It is to end: somebody waits for its end, or nobody restarts it and nothing tells whether it works.
+    # It is expected to exit: another service waits for that, or it has neither a restart policy nor a health check.
     one_shot: bool = False
-    # Another service waits for its end: whatever its health is, it is ready when it has ended well.
+    # Another service waits until it completes: it is ready when it has exited with 0, whatever its health.
     awaited: bool = False
     replicas: int = 1
     depends_on: tuple[str, ...] = ()
-    # How long it may take to stop before it is killed, in seconds; the engine's default unless the file says more.
+    # The grace period in seconds: how long it may take to stop before it is killed. 10 is the default of the engine.
     stop_grace: float = 10.0
     ports: tuple[Port, ...] = ()
     volumes: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    # Secret -> the file that its containers see it as.
+    # Secret -> its file inside the containers.
     secret_files: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Stage:
-    """Services that start together: their dependencies are all in stages before this one."""
+    """Services that start together: all their dependencies are in earlier stages."""
 
     phase: str
     services: tuple[Service, ...]
@@ -90,24 +90,24 @@ class Platform:
 
     project: str
     services: tuple[Service, ...]
-    # Secret -> the file that holds it.
+    # Secret -> its file.
     secrets: Mapping[str, Path] = field(default_factory=dict)
-    # Volume as the compose file calls it -> as the engine does.
+    # Name of a volume in the compose file -> its name on the engine.
     volumes: Mapping[str, str] = field(default_factory=dict)
-    # Those of them, as the engine calls them, that compose neither makes nor removes.
+    # The volumes, by their names on the engine, that compose neither creates nor removes.
     external_volumes: tuple[str, ...] = ()
 
     @property
     def kept_volumes(self) -> tuple[str, ...]:
-        """The external volumes that are ours to make: they carry the project's name. Others are their owner's."""
+        """The external volumes that this program creates: their name starts with the project's."""
         return tuple(name for name in self.external_volumes if name.startswith(f"{self.project}{KEPT}"))
 
     def service(self, name: str) -> Service:
-        """The service of this name; KeyError when there is none."""
+        """The service of this name. Raises KeyError if there is none."""
         return {service.name: service for service in self.services}[name]
 
     def stages(self, phases: Iterable[str] | None = None) -> tuple[Stage, ...]:
-        """The stages in start order, of all phases or of those named."""
+        """The stages in start order, of all phases or of the given ones."""
         wanted = set(phases) if phases is not None else None
         return tuple(
             stage
@@ -126,9 +126,9 @@ class Platform:
 
 
 def levels_of(dependencies: Mapping[str, Iterable[str]]) -> dict[str, int]:
-    """How many steps of dependencies stand before each name; names outside the mapping count for nothing.
+    """The length of the longest chain of dependencies of each name; names outside the mapping are ignored.
 
-    A circle, which compose refuses anyway, ends at the level where it was met.
+    A cycle, which compose refuses, ends where it is detected.
     """
     levels: dict[str, int] = {}
 

@@ -11,14 +11,14 @@ _PREFIXES = ("rofecare-service-", "rofecare-")
 
 
 def short(name: str) -> str:
-    """The name as people say it: `rofecare-service-patient` -> `patient`."""
+    """The short name: `rofecare-service-patient` -> `patient`."""
     return next((name.removeprefix(prefix) for prefix in _PREFIXES if name.startswith(prefix)), name)
 
 
 def resolve(words: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
-    """The full names that `words` stand for, each once, in the order given.
+    """The full names of the services in `words`, without duplicates, in the given order.
 
-    Raises UsageError with the nearest names for a word that is none.
+    Raises UsageError, which contains similar names, for an unknown name.
     """
     full = {**{short(name): name for name in known}, **{name: name for name in known}}
     found: dict[str, None] = {}

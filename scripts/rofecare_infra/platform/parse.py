@@ -1,4 +1,4 @@
-"""From what `docker compose config --format json` prints to records, and what is wrong with it."""
+"""Parses the output of `docker compose config --format json`, and finds defects in the model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rofecare_infra.platform.model import LABEL_CHECKOUT, LABEL_PHASE, LAST_PHAS
 
 Json = Mapping[str, Any]
 
-_EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - what compose writes for a port without an address
+_EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - values of compose
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
@@ -46,7 +46,7 @@ def parse(model: Json) -> Platform:
 
 @dataclass(frozen=True)
 class Defect:
-    """What cannot work in the model; `port` is set where a published port is the matter."""
+    """A defect of the model; `port` is set if it concerns a published port."""
 
     service: str
     seen: str
@@ -55,7 +55,7 @@ class Defect:
 
 
 def defects(platform: Platform) -> Iterator[Defect]:
-    """Everything in the model that cannot work."""
+    """All defects of the model."""
     order = {phase: number for number, phase in enumerate((*PHASES, LAST_PHASE))}
     phase_of = {service.name: service.phase for service in platform.services}
     for service in platform.services:
@@ -66,11 +66,15 @@ def defects(platform: Platform) -> Iterator[Defect]:
         for need in service.depends_on:
             if order.get(phase_of.get(need, ""), 0) > order[service.phase]:
                 yield Defect(
-                    service.name, f"it needs {need}, which starts in a later phase", "needs that start before it"
+                    service.name,
+                    f"it depends on {need}, which starts in a later phase",
+                    "dependencies that start before it",
                 )
         if service.ports and service.replicas > 1:
             yield Defect(
-                service.name, f"{service.replicas} replicas with a fixed port", "no published port on replicas"
+                service.name,
+                f"{service.replicas} replicas publish the same port",
+                "no published port with replicas",
             )
     yield from _ports_used_twice(platform)
 
@@ -83,7 +87,7 @@ def _ports_used_twice(platform: Platform) -> Iterator[Defect]:
                 same_address = port.address == other.address or _EVERY_ADDRESS & {port.address, other.address}
                 same_number = (port.published, port.protocol) == (other.published, other.protocol)
                 if same_number and same_address and whose != service.name:
-                    what = f"port {port.published} is used by {whose}, too"
+                    what = f"port {port.published} is also used by {whose}"
                     yield Defect(service.name, what, "a port of its own", port.published)
             seen.append((port, service.name))
 
@@ -100,7 +104,7 @@ def _service(name: str, service: Json, *, awaited: bool) -> Service:
         build=service.get("build"),
         checkout=labels.get(LABEL_CHECKOUT),
         has_healthcheck=has_healthcheck,
-        # Said by a dependent that waits for its end, or by a restart policy that is spelt out.
+        # Declared by a dependent that waits until it completes, or by an explicit restart policy.
         one_shot=awaited or (not has_healthcheck and _restart_policy(service) in {"no", "none", "on-failure"}),
         awaited=awaited,
         replicas=int(service.get("scale", deploy.get("replicas", 1))),
@@ -123,7 +127,7 @@ def _service(name: str, service: Json, *, awaited: bool) -> Service:
 
 
 def _secret_file(secret: Json) -> str:
-    # A path that is absolute stays as it is.
+    # An absolute path stays unchanged.
     return posixpath.join("/run/secrets", str(secret.get("target") or secret["source"]))
 
 
@@ -134,7 +138,7 @@ def _seconds(duration: str) -> float:
 
 
 def _restart_policy(service: Json) -> str:
-    """The policy without its count: `on-failure:3` -> `on-failure`; empty when nothing is said."""
+    """The policy without its count: `on-failure:3` -> `on-failure`; empty if none is declared."""
     deployed: Json = (service.get("deploy") or {}).get("restart_policy") or {}
     return str(service.get("restart") or deployed.get("condition") or "").partition(":")[0]
 
@@ -142,7 +146,7 @@ def _restart_policy(service: Json) -> str:
 def _ports(service: Json) -> Iterator[Port]:
     for port in service.get("ports") or ():
         published = str(port.get("published") or "")
-        # A range, or none at all, lets the engine choose: nothing to check and nothing to print.
+        # With a range or without a port, the engine chooses one.
         if published.isdigit():
-            address = port.get("host_ip") or "0.0.0.0"  # noqa: S104 - what compose means
+            address = port.get("host_ip") or "0.0.0.0"  # noqa: S104 - the default of compose
             yield Port(address, int(published), int(port["target"]), port.get("protocol") or "tcp")

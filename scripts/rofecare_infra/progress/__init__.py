@@ -1,4 +1,4 @@
-"""What the use cases tell while they work, and the one place that prints it."""
+"""Progress events, and the only code that prints."""
 
 from rofecare_infra.progress.events import (
     Event,

@@ -1,4 +1,4 @@
-"""What happened, as values. Use cases yield them; renderers decide what becomes of them."""
+"""Progress events: commands yield them, renderers print them."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence worth keeping."""
+    """A message that stays on the screen."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Working:
-    """What is being done now: replaced by the next one on a terminal, a line in a pipe."""
+    """The current activity: replaced by the next one on a terminal, a line in a pipe."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Output:
-    """A line of a command that we run: shown passing by on a terminal, left out of a pipe."""
+    """A line of output of an external command: shown for a moment on a terminal, omitted in a pipe."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class StageBegan:
-    """A stage is about to be started."""
+    """The start of a stage begins."""
 
     phase: str
     number: int
@@ -42,7 +42,7 @@ class StageBegan:
 
 @dataclass(frozen=True)
 class Observed:
-    """One look at the stage: service -> why it is not ready yet (empty when it is)."""
+    """One poll of the stage: service -> why it is not ready yet (empty if it is)."""
 
     waited: float
     services: Mapping[str, str] = field(default_factory=dict)
@@ -50,20 +50,20 @@ class Observed:
 
 @dataclass(frozen=True)
 class StageReady:
-    """Every service of the stage was seen ready."""
+    """Every service of the stage is ready."""
 
     phase: str
     number: int
     total: int
     services: tuple[str, ...]
-    # Those that had to be started; the others were found ready.
+    # The services that were started; the others were already running.
     started: tuple[str, ...]
     seconds: float
 
 
 @dataclass(frozen=True)
 class ImageDone:
-    """An image was built or pulled, found up to date, or could not be had."""
+    """An image was built or pulled, is up to date, or failed."""
 
     image: str
     services: tuple[str, ...]
@@ -75,7 +75,7 @@ Event = Note | Working | Output | StageBegan | Observed | StageReady | ImageDone
 
 
 def output_of(lines: Generator[str, None, T]) -> Generator[Event, None, T]:
-    """The lines of a running command as events; its result stays the result."""
+    """The lines of a running command as events, with the same result."""
     try:
         while True:
             yield Output(next(lines))
@@ -83,5 +83,5 @@ def output_of(lines: Generator[str, None, T]) -> Generator[Event, None, T]:
         result: T = end.value
         return result
     finally:
-        # A reader that stops early (^C) ends the command, too.
+        # If the consumer stops early (^C), the command is terminated.
         lines.close()

@@ -1,4 +1,4 @@
-"""Renders events: live on a terminal, plain lines in a pipe, JSON lines for programs. The only writer."""
+"""Prints events: live on a terminal, plain lines in a pipe, JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Renderer(Protocol):
-    """Shows events as they come, and results at the end."""
+    """Prints events and results."""
 
     def show(self, event: Event) -> None:
         """Show one event."""
@@ -30,11 +30,11 @@ class Renderer(Protocol):
         """Print a result."""
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
 
 
 class Scope:
-    """Follows the events of a use case with a renderer, which is closed at the end, whatever the end is."""
+    """Prints the events of a command with a renderer, and always closes the renderer at the end."""
 
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
@@ -48,7 +48,7 @@ class Scope:
         self._renderer.close()
 
     def follow(self, events: Generator[Event, None, T]) -> T:
-        """Show every event and return the use case's result; ^C while one is shown ends the use case at once, too."""
+        """Print every event and return the result of the command; ^C while printing terminates the command."""
         try:
             while True:
                 try:
@@ -66,36 +66,36 @@ class Scope:
 
 
 class JsonLines:
-    """One JSON object an event."""
+    """One JSON object per event."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
 
     def show(self, event: Event) -> None:
-        """Print the event's fields and its kind."""
+        """Print the kind and the fields of the event."""
         self._write({"event": type(event).__name__, **dataclasses.asdict(event)})
 
     def say(self, text: str = "") -> None:
-        """Print a result as an event of its own."""
+        """Print a result as a separate event."""
         if text:
             self._write({"event": "Result", "text": text})
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: this renderer holds no resource."""
 
     def _write(self, record: dict[str, object]) -> None:
         self._sink.line(json.dumps(record))
 
 
 class Lines:
-    """Plain lines: what is worth keeping in a file."""
+    """Plain lines, without output of external commands."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._unready: set[str] = set()
 
     def show(self, event: Event) -> None:
-        """Print the event unless it only says that something goes on."""
+        """Print the event, unless it is a line of output or a poll without a change."""
         match event:
             case Output():
                 return
@@ -110,24 +110,24 @@ class Lines:
                 self.say(sentence(event))
 
     def say(self, text: str = "") -> None:
-        """Print a line at once."""
+        """Print a line and flush it."""
         self._sink.line(text)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: this renderer holds no resource."""
 
 
 class Live:
-    """A terminal: a spinner with what goes on now, above it what is done."""
+    """A terminal: a spinner with the current activity, below the completed ones."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._status: Status | None = None
-        # What stands before an observation: where the start is, as far as it is known.
+        # The prefix of an observation: the current stage, if it is known.
         self._stage = ""
 
     def show(self, event: Event) -> None:
-        """Keep what is done, replace what goes on."""
+        """Print a completed activity, or replace the current one."""
         match event:
             case StageBegan():
                 self._stage = f"{event.phase} {event.number}/{event.total}: "
@@ -149,16 +149,16 @@ class Live:
                 from rich.text import Text
 
                 if isinstance(event, StageReady):
-                    # Of a stage in which nothing has to be started no beginning is told.
+                    # A stage in which nothing is started has no StageBegan event.
                     self._stage = f"stage {event.number + 1}/{event.total}: "
                 failed = isinstance(event, ImageDone) and event.outcome == "failed"
                 mark = ("✘", "red") if failed else ("✔", "green")
-                # In one piece: the spinner redraws itself after every print.
+                # One call: the spinner is redrawn after every print.
                 self._console.print(Text.assemble(mark, " ", sentence(event)), soft_wrap=True)
 
     def say(self, text: str = "") -> None:
         """Print a result above the spinner."""
-        # The terminal itself breaks lines that are too long: a table stays one to whoever copies it.
+        # The terminal wraps long lines, so a copied table stays intact.
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def close(self) -> None:
@@ -180,7 +180,7 @@ class Live:
 
 
 def sentence(event: Event) -> str:
-    """The event in words."""
+    """The event as a sentence."""
     match event:
         case Note() | Working() | Output():
             return event.text
@@ -188,10 +188,10 @@ def sentence(event: Event) -> str:
             return f"{event.phase} {event.number}/{event.total}: {listed(event.services)}"
         case StageReady():
             found = len(event.services) - len(event.started)
-            kept = f", {found} of them found ready" if event.started and found else ""
+            kept = f", {found} already ready" if event.started and found else ""
             how = f"{event.seconds:.1f} s"
             if not event.started:
-                how = "found ready" if event.seconds < 1 else f"found running, ready after {how}"
+                how = "already ready" if event.seconds < 1 else f"already running, ready after {how}"
             return f"{event.phase} {event.number}/{event.total} ready: {listed(event.services)} ({how}{kept})"
         case ImageDone():
             whose = "" if event.services == (event.image,) else f" for {listed(event.services)}"
@@ -202,16 +202,16 @@ def sentence(event: Event) -> str:
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:
-    """A few names whole, many as the first and a count."""
+    """Up to `most` names in full; more as the first name and a count."""
     if len(names) <= most:
         return ", ".join(names)
     return f"{names[0]} and {len(names) - 1} more"
 
 
 def renderer_for(stream: IO[str] | None = None, *, as_json: bool = False, lasting: bool = True) -> Renderer:
-    """What suits the stream (standard output unless given): JSON where asked, live on a terminal, else plain lines.
+    """The renderer for the stream (standard output by default): JSON on request, live on a terminal, else plain lines.
 
-    With `lasting` a reader that goes away is no reason to end.
+    With `lasting`, the command continues if the reader of its output exits.
     """
     out = stream or sys.stdout
     if as_json:

@@ -1,4 +1,4 @@
-"""Where lines go, also when nobody reads them any more."""
+"""Writes lines, even if the reader has exited."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _STDERR = 2
 
 
 class Sink:
-    """Writes lines at once.
+    """Writes and flushes lines.
 
-    A reader that goes away (`| head -1`) ends what only shows something, such as logs; what changes something goes on
-    to its verdict without it (`lasting`).
+    If the reader exits (`| head -1`), a command that only prints, such as logs, ends. A command that changes something
+    continues to its result (`lasting`).
     """
 
     def __init__(self, stream: IO[str], *, lasting: bool) -> None:
@@ -20,7 +20,7 @@ class Sink:
         self._lasting = lasting
 
     def line(self, text: str) -> None:
-        """Write one line. Raises BrokenPipeError when the reader is gone and this sink is not lasting."""
+        """Write one line. Raises BrokenPipeError if the reader has exited and this sink is not lasting."""
         try:
             self._stream.write(f"{text}\n")
             self._stream.flush()
@@ -31,7 +31,7 @@ class Sink:
 
 
 def _silence(gone: int) -> None:
-    """Let what is still buffered, and all that follows, go nowhere: no second complaint when Python ends."""
+    """Discard buffered and further output, so that Python does not report the broken pipe again at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     # Standard error may be the same pipe (`2>&1 | head`).
     also = [_STDERR] if os.path.sameopenfile(gone, _STDERR) else []

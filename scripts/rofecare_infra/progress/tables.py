@@ -1,4 +1,4 @@
-"""Tables for people: aligned, without a frame, never cut off."""
+"""Tables: aligned, without a frame, never truncated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time span in its two largest units: 42s, 3m10s, 2h05m, 4d03h."""
+    """A duration in its two largest units: 42s, 3m10s, 2h05m, 4d03h."""
     whole = int(seconds)
     for unit, below, size, small in (("d", "h", 86400, 3600), ("h", "m", 3600, 60), ("m", "s", 60, 1)):
         if whole >= size:
@@ -24,5 +24,5 @@ def duration(seconds: float) -> str:
 
 
 def mebibytes(size: int | None) -> str:
-    """A size in MiB; empty when it is not known."""
+    """A size in MiB; empty if it is unknown."""
     return "" if size is None else f"{size / 2**20:.0f} MiB"

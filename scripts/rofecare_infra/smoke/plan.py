@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rofecare_infra.platform import Platform, Service, lets_in, short
+from rofecare_infra.platform import Platform, Service, is_ingress, short
 
 _BUSINESS = "business"
 _LABEL_ORIGIN = "com.rofecare.origin"
@@ -92,7 +92,7 @@ def plan_of(platform: Platform, origins: Mapping[str, str]) -> Plan:
     redis = _first(app.needs.get("redis") for app in apps.values())
     kafka = _first(app.needs.get("kafka") for app in apps.values())
     # Without an ingress label: the remaining application that starts before the business services.
-    gateway = _first(one.name for one in members if lets_in(one.labels)) or _first(
+    gateway = _first(one.name for one in members if is_ingress(one.labels)) or _first(
         one.name for one in members if one.phase != _BUSINESS and one.name not in {config, discovery}
     )
     return Plan(

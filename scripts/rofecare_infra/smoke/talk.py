@@ -1,4 +1,4 @@
-"""One run's conversation with the platform: who we are to it, how long we wait, what passes through the gateway."""
+"""The context of one run: the plan, the connections, the settings served, the token, and how long to wait."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from rofecare_infra.state import Clock, poll
 
 T = TypeVar("T")
 
-# A service that was just started is known to Eureka within seconds, and to the gateway some seconds later; a circuit
-# breaker that saw something fail lets the next call through after 10 s.
+# Seconds. A service that has just started is registered within seconds, and the gateway reads the registry some seconds
+# later; an open circuit breaker permits the next call after 10 s.
 SETTLE = 20.0
 PAUSE = 0.5
 
 
 @dataclass(frozen=True)
 class Talk:
-    """What every check needs."""
+    """The context of every check."""
 
     plan: Plan
     wire: Wire
-    # Marks what this run writes, and finds its events again.
+    # Identifies what this run writes, and its events.
     run: str
     clock: Clock
-    # Application -> what the config server serves for it.
+    # Application -> the settings that the config server serves for it.
     served: Mapping[str, Configuration]
-    # Applications whose containers, and those of all that they need, are ready: waiting for them may help.
+    # Applications whose containers and dependencies are all ready: waiting for them may help.
     healthy: frozenset[str] = frozenset()
     token: str = ""
 
@@ -64,7 +64,7 @@ class Talk:
         token: str | None = None,
         timeout: float = THROUGH_GATEWAY,
     ) -> Answer:
-        """A request through the gateway, with the run's token unless another one (or "" for none) is given."""
+        """Send a request through the gateway, with the token of the run or the given one ("" for none)."""
         shown = self.token if token is None else token
         headers = {"X-Correlation-Id": self.run, **({"Authorization": f"Bearer {shown}"} if shown else {})}
         gateway = self.plan.gateway
@@ -73,9 +73,9 @@ class Talk:
         return self.wire.http(method, gateway.address.url, path, body=body, headers=headers, timeout=timeout)
 
     def patience(self, app: Application) -> float:
-        """How long to ask an application again, in seconds: not at all where the cause is known already."""
+        """How long to repeat requests to an application, in seconds: 0 if the cause of a failure is already known."""
         return SETTLE if app.name in self.healthy else 0.0
 
     def until(self, ask: Callable[[], T], done: Callable[[T], bool], *, seconds: float) -> T:
-        """Ask until the answer is the one waited for or the time is over; return the last answer."""
+        """Repeat a request until its answer is `done` or the time has expired; return the last answer."""
         return to_end(poll(ask, done, every=PAUSE, timeout=seconds, clock=self.clock))

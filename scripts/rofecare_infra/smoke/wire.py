@@ -1,4 +1,4 @@
-"""The thin shells that open connections: HTTP, Redis, Kafka. Each call ends within its timeouts."""
+"""Opens connections: HTTP, Redis, Kafka. Each call ends within its timeout."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from rofecare_infra import http
 from rofecare_infra.smoke.checks import Answer
 from rofecare_infra.smoke.plan import Address
 
-# Seconds. The gateway cuts what hangs at 11 or 12: its word is better than our own timeout.
+# Seconds. The gateway cuts requests after 11 or 12 s: its answer is better evidence than a timeout here.
 THROUGH_GATEWAY = 13.0
 DIRECT = 6.0
 
-# An ApiVersions request (key 18, version 0, correlation id 1, no client id): an open port is no proof of a broker.
+# An ApiVersions request (key 18, version 0, correlation id 1, no client id): an open port does not prove a broker.
 _API_VERSIONS = b"\x00\x00\x00\x0a\x00\x12\x00\x00\x00\x00\x00\x01\xff\xff"
 _API_VERSIONS_GOOD = b"\x00\x00\x00\x01\x00\x00"
 _LENGTH = 4
 
 
 class Http(Protocol):
-    """One request: an answer in any case, never an exception."""
+    """One request: always returns an answer, never raises."""
 
     def __call__(
         self,
@@ -34,25 +34,25 @@ class Http(Protocol):
         headers: Mapping[str, str] | None = None,
         timeout: float = DIRECT,
     ) -> Answer:
-        """Ask `base` for `path`; `timeout` is how long it may keep silent, in seconds."""
+        """Send a request to `path` of `base`; `timeout` is in seconds."""
 
 
 class Wire(Protocol):
-    """How we talk to the platform; unit tests have one of their own."""
+    """The connections to the platform; unit tests replace it."""
 
     @property
     def http(self) -> Http:
         """One HTTP request."""
 
     def redis(self, address: Address, password: bytes) -> str:
-        """What Redis objects to AUTH and PING; empty when it does not."""
+        """The error that Redis returns to AUTH and PING; empty if it accepts both."""
 
     def kafka(self, address: Address) -> str:
-        """What is wrong with the broker's answer; empty when it is as it should be."""
+        """The fault in the answer of the broker; empty if it is correct."""
 
 
 class Network:
-    """The wire that is one."""
+    """Connections over the network."""
 
     @property
     def http(self) -> Http:
@@ -60,13 +60,13 @@ class Network:
         return request
 
     def redis(self, address: Address, password: bytes) -> str:
-        """Ask Redis over a plain socket: one connection, made anew, as a client that restarts makes it."""
+        """Send AUTH and PING on a new connection, as a client does after a restart."""
         commands = _command(b"AUTH", password) + _command(b"PING")
-        return _conversed(address, lambda line: _redis_words(line, commands))
+        return _conversed(address, lambda connection: _redis_error(connection, commands))
 
     def kafka(self, address: Address) -> str:
-        """Ask the broker which versions of its interface it has."""
-        return _conversed(address, _kafka_words)
+        """Request the API versions of the broker."""
+        return _conversed(address, _kafka_error)
 
 
 def request(
@@ -91,19 +91,19 @@ def request(
 
 def _conversed(address: Address, talk: Callable[[socket.socket], str]) -> str:
     try:
-        with socket.create_connection((address.host, address.port), timeout=http.CONNECT) as line:
-            return talk(line)
+        with socket.create_connection((address.host, address.port), timeout=http.CONNECT) as connection:
+            return talk(connection)
     except TimeoutError:
         return f"does not answer on {address}"
     except OSError as error:
         return f"does not answer on {address} ({error.strerror or error})"
 
 
-def _redis_words(line: socket.socket, commands: bytes) -> str:
-    line.sendall(commands)
+def _redis_error(connection: socket.socket, commands: bytes) -> str:
+    connection.sendall(commands)
     received = b""
     while received.count(b"\r\n") < len((b"AUTH", b"PING")):
-        chunk = line.recv(4096)
+        chunk = connection.recv(4096)
         if not chunk:
             return f"closes the connection after {received.decode(errors='replace').strip()!r}"
         received += chunk
@@ -111,16 +111,16 @@ def _redis_words(line: socket.socket, commands: bytes) -> str:
     return "" if (auth, pong) == ("+OK", "+PONG") else (auth if auth != "+OK" else pong).lstrip("-")
 
 
-def _kafka_words(line: socket.socket) -> str:
-    line.sendall(_API_VERSIONS)
+def _kafka_error(connection: socket.socket) -> str:
+    connection.sendall(_API_VERSIONS)
     wanted = _LENGTH + len(_API_VERSIONS_GOOD)
     received = b""
     while len(received) < wanted:
-        chunk = line.recv(wanted - len(received))
+        chunk = connection.recv(wanted - len(received))
         if not chunk:
-            return "closes the connection instead of naming its versions"
+            return "closes the connection instead of listing its API versions"
         received += chunk
-    return "" if received[_LENGTH:] == _API_VERSIONS_GOOD else "gives no broker's answer"
+    return "" if received[_LENGTH:] == _API_VERSIONS_GOOD else "does not answer like a Kafka broker"
 
 
 def _command(*words: bytes) -> bytes:

@@ -11,7 +11,7 @@ from rofecare_infra import backup, lifecycle
 from rofecare_infra.backup.server import database_services
 from rofecare_infra.engine import Engine
 from rofecare_infra.lifecycle import stop_in_stages
-from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, lets_in
+from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, is_ingress
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project, prepare
 from rofecare_infra.settings import Settings
@@ -90,13 +90,15 @@ def old_platform(project: Project, entry: Entry) -> Generator[Event, None, Proje
 def begin_downtime(project: Project, clock: Clock) -> Generator[Event, None, None]:
     """Stop the ingress, then every service that may write."""
     containers = project.engine.containers(project.platform.project)
-    chosen = [one for one in containers if lets_in(one.labels) or one.labels.get(LABEL_PHASE, LAST_PHASE) in _WRITERS]
+    chosen = [
+        one for one in containers if is_ingress(one.labels) or one.labels.get(LABEL_PHASE, LAST_PHASE) in _WRITERS
+    ]
     yield from stop_in_stages(project.engine, project.platform, chosen, clock)
 
 
 def end_downtime(project: Project, clock: Clock) -> Generator[Event, None, None]:
     """Start everything behind the gates, the ingress last."""
-    inside = [one for one in project.platform.services if not lets_in(one.labels)]
+    inside = [one for one in project.platform.services if not is_ingress(one.labels)]
     yield from lifecycle.start(project.only(inside), clock=clock)
     yield from lifecycle.start(project, clock=clock)
 

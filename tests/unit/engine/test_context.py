@@ -78,9 +78,9 @@ def test_the_chosen_context(door: Door, tmp_path: Path) -> None:
     [
         (CommandError("failed", seen="exit code 1", details=['context "x": not found']), 'context "x": not found'),
         (CommandError("cannot run docker", seen="No such file"), "No such file"),
-        ([], "tells no address"),
-        ([{"Endpoints": {}}], "tells no address"),
-        (described(TLSMaterial={"docker": ["ca.pem"]}), f"{HOST} wants certificates"),
+        ([], "prints no address"),
+        ([{"Endpoints": {}}], "prints no address"),
+        (described(TLSMaterial={"docker": ["ca.pem"]}), f"{HOST} requires certificates"),
     ],
 )
 def test_a_context_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, answer: object, seen: str) -> None:

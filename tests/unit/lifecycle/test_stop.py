@@ -13,7 +13,7 @@ from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.images import Sources
 from rofecare_infra.lifecycle import StopReport, stop, stop_monitoring
 from rofecare_infra.lifecycle.stop import reverse_stages
-from rofecare_infra.platform import LABEL_ENTRY, LABEL_PHASE, Platform
+from rofecare_infra.platform import LABEL_INGRESS, LABEL_PHASE, Platform
 from rofecare_infra.project import Project
 from tests.support.fakes import FakeClock, FakeCompose, FakeEngine, container, drain, project_of, service, settings
 
@@ -68,7 +68,7 @@ def test_dependents_before_what_they_need() -> None:
 
 
 def test_what_lets_requests_in_stops_before_everything_else() -> None:
-    door = {LABEL_PHASE: "spring-cloud", LABEL_ENTRY: "true"}
+    door = {LABEL_PHASE: "spring-cloud", LABEL_INGRESS: "true"}
     gateway, front = container("gateway", labels=door), container("front", labels=door)
     others = [each for each in RUNNING if each.service != "gateway"]
     with_front = replace(PLATFORM, services=(*PLATFORM.services, service("front", depends_on=("gateway",))))

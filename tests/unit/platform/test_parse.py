@@ -160,7 +160,7 @@ def test_a_need_of_a_later_phase() -> None:
         late={"image": "i", "labels": {LABEL: "business"}},
     )
     assert [(one.service, one.seen) for one in defects(found)] == [
-        ("early", "it needs late, which starts in a later phase")
+        ("early", "it depends on late, which starts in a later phase")
     ]
 
 
@@ -171,13 +171,13 @@ def test_a_need_of_a_later_phase() -> None:
 def test_a_port_used_twice(address: str, *, clashes: bool) -> None:
     port = {"host_ip": "127.0.0.1", "published": "80", "target": 80}
     found = model(a={"image": "i", "ports": [port]}, b={"image": "i", "ports": [{**port, "host_ip": address}]})
-    expected = [Defect("b", "port 80 is used by a, too", "a port of its own", 80)] if clashes else []
+    expected = [Defect("b", "port 80 is also used by a", "a port of its own", 80)] if clashes else []
     assert list(defects(found)) == expected
 
 
 def test_replicas_with_a_fixed_port() -> None:
     found = model(x={"image": "i", "scale": 2, "ports": [{"published": "80", "target": 80}]})
-    assert [one.seen for one in defects(found)] == ["2 replicas with a fixed port"]
+    assert [one.seen for one in defects(found)] == ["2 replicas publish the same port"]
 
 
 def test_every_defect_is_told() -> None:

@@ -68,8 +68,8 @@ def test_in_a_pipe_what_is_worth_keeping_and_nothing_twice() -> None:
         "infrastructure 1/2: redis, zookeeper",
         "  redis ready after 0.4 s",
         "  zookeeper ready after 0.8 s",
-        "infrastructure 1/2 ready: redis, zookeeper (0.8 s, 1 of them found ready)",
-        "infrastructure 2/2 ready: kafka (found ready)",
+        "infrastructure 1/2 ready: redis, zookeeper (0.8 s, 1 already ready)",
+        "infrastructure 2/2 ready: kafka (already ready)",
         "up: 3 of 3 containers ready",
     ]
 
@@ -117,7 +117,7 @@ def test_on_a_terminal_what_is_done_stays_with_a_mark() -> None:
     stream = Terminal()
     text = plain(shown(live(stream), stream))
     assert "✔ image rofecare/redis:8 built (3.2 s) for redis" in text
-    assert "✔ infrastructure 1/2 ready: redis, zookeeper (0.8 s, 1 of them found ready)" in text
+    assert "✔ infrastructure 1/2 ready: redis, zookeeper (0.8 s, 1 already ready)" in text
     assert "up: 3 of 3 containers ready\n" in text
 
 

@@ -102,7 +102,7 @@ def test_every_problem_of_settings_files_and_secrets_in_one_message(checkout: Ch
     assert ".env line 1: A_PORT is 'abc'" in told
     assert ".env line 3: GATE_TIMOUT is not a setting; expected a setting, such as GATE_TIMEOUT" in told
     assert ".env line 2 (B_PORT)" in told
-    assert "port 80 is used by a, too" in told
+    assert "port 80 is also used by a" in told
     assert "b_password: the secret is missing or empty" in told
     assert "other users can enter the secrets folder (mode 0755)" in told
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rofecare_infra.platform import LABEL_ENTRY, Port
+from rofecare_infra.platform import LABEL_INGRESS, Port
 from rofecare_infra.secrets.token import LIFETIME, signed
 from rofecare_infra.smoke.plan import Address, plan_of, prefixes
 from rofecare_infra.smoke.served import Configuration, components_down, configuration_of, instances_up
@@ -55,7 +55,7 @@ def test_a_ninth_service_is_found_without_a_change_here() -> None:
 @pytest.mark.parametrize("phase", ["spring-cloud", "other"])
 def test_an_added_service_of_another_phase_is_not_the_gateway(phase: str) -> None:
     model = platform()
-    gateway = dataclasses.replace(model.service(GATEWAY), labels={LABEL_ENTRY: "true"})
+    gateway = dataclasses.replace(model.service(GATEWAY), labels={LABEL_INGRESS: "true"})
     added = dataclasses.replace(business("hospital-laboratory", 8099, "patient-db"), phase=phase)
     others = [one for one in model.services if one.name != GATEWAY]
     found = plan_of(dataclasses.replace(model, services=(added, *others, gateway)), {})
