@@ -30,7 +30,7 @@ def guarded(argv: list[str]) -> int:
         message, code = str(unusable), unusable.code
     except Exception:  # noqa: BLE001 - the last net: what is not expected is a bug, and reported as one
         message, code = _bug(), BUG
-    # Where nobody reads any more, the exit code still tells.
+    # If the stream is closed, the exit code remains.
     with contextlib.suppress(OSError):
         sys.stderr.write(message + "\n")
     return code

@@ -85,7 +85,7 @@ def _connect(path: str) -> OSError | None:
 
 
 def _owner(path: str) -> str:
-    """Name the process whose id stands in the file; "" if there is none, "(dead)" if nobody has reaped it."""
+    """Name the process whose id the file contains; "" if there is none, "(dead)" if it is not reaped yet."""
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             number = int(file.read().strip() or "0")
@@ -116,15 +116,15 @@ def _wait(log: str = "", offset: int = 0, has_ended: Callable[[], bool] = lambda
         if answer.code == 0 or "permission denied" in answer.err:
             return
         ended = has_ended()
-        said = _said(log, offset)
-        if ended or any(_LAST_WORDS in line for line in said):
-            raise _failure(f"dockerd ended:\n{_tail(said)}", f"less {log}")
+        lines = _lines_since(log, offset)
+        if ended or any(_LAST_WORDS in line for line in lines):
+            raise _failure(f"dockerd ended:\n{_tail(lines)}", f"less {log}")
         pause.wait(_POLL)
-    seen = f"no answer; its last lines:\n{_tail(_said(log, offset))}" if log else f"no answer: {answer.err}"
+    seen = f"no answer; its last lines:\n{_tail(_lines_since(log, offset))}" if log else f"no answer: {answer.err}"
     raise _failure(seen, f"less {log}" if log else "docker version")
 
 
-def _said(log: str, offset: int) -> list[str]:
+def _lines_since(log: str, offset: int) -> list[str]:
     if not log:
         return []
     try:

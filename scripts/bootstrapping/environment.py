@@ -117,7 +117,7 @@ class Environment(NamedTuple):
                 seen=f"{quoted(argv)}: exit code {answer.code}\n{answer.err}".rstrip(),
                 expected="exit code 0; pip reaches a package index, directly or through HTTPS_PROXY, trusts its\n"
                 "certificate (PIP_CERT names a bundle of authorities), and there is space left on the disk",
-                then="the same command again: what is half made is made anew",
+                then="the same command again, which repeats incomplete steps",
                 code=COMMAND,
             )
 

@@ -110,9 +110,9 @@ class Gap(NamedTuple):
 
 
 class Docker(NamedTuple):
-    """What asking Docker gave: versions as printed, "" for none; `error` is what the engine's client said.
+    """The versions of Docker as printed, "" for none; `error` is the error message of the client.
 
-    `elsewhere`: the engine is not this machine's own, "" or the setting that says so. `has_server`: dockerd is
+    `elsewhere`: the setting that selects an engine of another machine, or "". `has_server`: dockerd is
     installed here.
     """
 

@@ -1,4 +1,4 @@
-"""Which commands close the gaps of a machine, and what a person is told where the bootstrap may not: pure."""
+"""The commands that install what a machine lacks, and instructions where the bootstrap may not run them: pure."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ _DOCKER_CE = {
     Part.COMPOSE: ("docker-compose-plugin",),
     Part.BUILDX: ("docker-buildx-plugin",),
 }
-# iptables comes from the machine's own release everywhere: the borrowed engine is content with it.
+# iptables always comes from the machine's own release, which the engine from the other release supports.
 _NEVER_BORROWED = frozenset({"iptables"})
 
-# Where the packages' names are known but not their versions: said, never run.
+# Systems whose package names are known but not their versions: shown, never run.
 _ELSEWHERE = {
     "debian": "apt-get install docker.io docker-cli docker-compose docker-buildx python3-venv",
     "fedora": "dnf install moby-engine docker-cli docker-compose docker-buildx\nsystemctl enable --now docker",

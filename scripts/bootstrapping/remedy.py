@@ -1,4 +1,4 @@
-"""What a person is told where the bootstrap may not or could not: what is missing and how it is had, exactly."""
+"""Instructions where the bootstrap may not or could not install: what is missing and how to install it."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def repair(request: Request, environment: Environment) -> None:
     """Make the machine and the environment ready for the task. Raises Refusal when that cannot be."""
     wish = Wish(("python3", "scripts/bootstrap.py", request.task, *request.arguments), environment.path)
     with lock(environment.root):
-        # Looked at anew: another bootstrap may have done it all while this one waited for the lock.
+        # Checked again: another bootstrap may have finished the work while this one waited for the lock.
         gaps = find_gaps(request.task, environment)
         machine = look() if gaps else None
         if machine is not None:
@@ -123,7 +123,7 @@ def install(gaps: list[Gap], wish: Wish, machine: Machine) -> None:
 
 
 def extract(gaps: list[Gap], environment: Environment, machine: Machine) -> None:
-    """Take programs out of their packages; what fails is said, and met again by what calls the program."""
+    """Extract programs from their packages. Failures are printed; the caller of the program fails later."""
     if not machine.system.has_known_packages:
         return
     for tool in [gap.tool for gap in gaps if gap.tool is not None and gap.tool.extracted]:

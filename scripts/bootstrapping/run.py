@@ -59,7 +59,7 @@ class Question:
 
 
 def ask(*argv: str) -> Answer:
-    """Run a program that changes nothing, and hand back what it said."""
+    """Run a program that changes nothing, and return its output."""
     return Question(*argv).answer()
 
 
@@ -121,7 +121,7 @@ def change(argv: tuple[str, ...], *, text: str = "", extra: dict[str, str] | Non
 def detach(argv: tuple[str, ...], log: str, *, keep_terminal: bool) -> Callable[[], int | None]:
     """Start a program that outlives this one; it appends its output to the file `log`.
 
-    `keep_terminal`: it stays in our session, because it asks for a password first. Returns a function that tells
+    `keep_terminal`: it stays in this session, because it asks for a password first. Returns a function that returns
     its exit code, None while it runs.
     """
     with open(log, "ab") as sink:
