@@ -24,3 +24,15 @@ def test_a_module_is_short_and_says_what_it_is_for(root: Path, module: Path) -> 
     text = (root / module).read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 300
     assert ast.get_docstring(ast.parse(text))
+
+
+def test_nothing_is_imported_from_a_test_module(root: Path) -> None:
+    """Helpers are in tests/support."""
+    suites = ("tests.unit", "tests.contract", "tests.engine", "tests.e2e")
+    imported = {
+        f"{path.relative_to(root)}: {node.module}"
+        for path in (root / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(suites)
+    }
+    assert imported == set()
