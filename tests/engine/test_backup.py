@@ -97,7 +97,7 @@ def test_the_secrets_are_laid_open_with_the_key_alone(project: Project, taken: P
 
 
 def test_content_that_differs_is_no_verified_backup(project: Project, copy: Path) -> None:
-    """Every checksum of a file is right, and the dump is one of other content: only comparing tells."""
+    """Every checksum of a file is right, and the dump is one of other content: only the comparison shows it."""
     sql(project, "two-db", ODD, "UPDATE x SET n = 1000 WHERE n = 7")
     try:
         check(project.inv("backup"), 0)
@@ -151,11 +151,11 @@ def test_a_file_that_is_not_all_there(project: Project, copy: Path, kind: str, l
 def test_a_backup_of_another_project(project: Project, copy: Path) -> None:
     """Whole, and with checksums that are right: but not of this one."""
     manifest = json.loads((copy / "manifest.json").read_text())
-    text = json.dumps(manifest | {"project": "somebody-else"})
+    text = json.dumps(manifest | {"project": "another-project"})
     (copy / "manifest.json").write_text(text)
     (copy / "manifest.sha256").write_text(f"{hashlib.sha256(text.encode()).hexdigest()}  manifest.json\n")
-    check(project.inv("restore", copy.name), 8, "somebody-else")
-    check(project.inv("verify-backup", copy.name), 8, "somebody-else")
+    check(project.inv("restore", copy.name), 8, "another-project")
+    check(project.inv("verify-backup", copy.name), 8, "another-project")
     assert leftovers(project) == []
 
 

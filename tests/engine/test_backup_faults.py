@@ -114,17 +114,17 @@ def test_a_watched_program_ends_on_time_and_leaves_no_process(project: Project) 
 
 def test_a_disk_without_room(project: Project) -> None:
     """Too small to begin with, and one that the tables' size fits and the margin does not save."""
-    for size, said in (("2m", "there is no room for a backup"), ("24m", "no backup was taken")):
+    for size, message in (("2m", "there is no room for a backup"), ("24m", "no backup was taken")):
         small = project.root / f"small-{size}"
         small.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(small)], check=True)
         try:
             if size == "24m":
-                # Full between the look at the room and the writing, by somebody else.
+                # Filled between the check of the free space and the first write.
                 fill(small, project)
                 continue
             project.environment["BACKUP_DIR"] = str(small)
-            check(project.inv("backup"), 8, said, "MiB free")
+            check(project.inv("backup"), 8, message, "MiB free")
             assert [path.name for path in small.rglob("*")] in ([project.name, ".lock"], [".lock", project.name])
         finally:
             project.environment.pop("BACKUP_DIR", None)

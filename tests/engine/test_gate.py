@@ -158,9 +158,9 @@ def test_paused(make_project: MakeProject) -> None:
 
 
 def test_image_missing(make_project: MakeProject) -> None:
-    absent = service(FOREVER) | {"image": "127.0.0.1:9/nobody/has:this"}
+    absent = service(FOREVER) | {"image": "127.0.0.1:9/no/such:image"}
     project = make_project({"fine": service(FOREVER), "absent": absent})
-    check(project.inv("start-all"), 5, "127.0.0.1:9/nobody/has:this cannot be pulled", "absent", "4 of 4 attempts")
+    check(project.inv("start-all"), 5, "127.0.0.1:9/no/such:image cannot be pulled", "absent", "4 of 4 attempts")
     assert not project.docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={project.name}")
 
 

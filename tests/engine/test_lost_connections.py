@@ -67,7 +67,7 @@ def test_engine_stops_during_the_wait(make_project: MakeProject, other_engine: S
 
 def test_no_engine_at_all(make_project: MakeProject) -> None:
     project = make_project({"any": service(FOREVER)})
-    project.environment["DOCKER_HOST"] = "unix:///run/nobody-listens-here.sock"
+    project.environment["DOCKER_HOST"] = "unix:///run/no-engine-here.sock"
     check(project.inv("start-all"), 4, "the container engine does not answer")
 
 

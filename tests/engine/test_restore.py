@@ -24,15 +24,15 @@ DATABASES = {"one-db": "one", "two-db": "two", "three-db": "three"}
 
 
 def make(folder: Path) -> Project:
-    """Three databases, a shop that uses two of them, and a door in front of it."""
+    """Three databases, a shop that uses two of them, and an ingress in front of it."""
     needs = {"one-db": {"condition": "service_healthy"}, "two-db": {"condition": "service_healthy"}}
     polite = f"trap 'exit 0' TERM; {FOREVER}"
     services = {
         **{name: postgres(database, database) for name, database in DATABASES.items()},
         "shop": service(polite, phase="business", depends_on=needs, restart="always"),
-        "door": service(polite, phase="spring-cloud", restart="always"),
+        "ingress": service(polite, phase="spring-cloud", restart="always"),
     }
-    services["door"]["labels"]["com.rofecare.entry"] = "true"
+    services["ingress"]["labels"]["com.rofecare.entry"] = "true"
     volumes: dict[str, object] = {database: {} for database in DATABASES.values()}
     project = Project(folder, services, volumes=volumes, secrets=SECRETS)
     project.environment["GATE_TIMEOUT"] = "120"
@@ -103,7 +103,7 @@ def test_the_state_of_the_backup_is_back_and_the_other_one_kept(project: Project
     assert marks(project) == everywhere("first")
     assert traces(project) == ""
     assert sql(project, "one-db", "one", "SHOW work_mem") == "7MB"
-    for name in ("shop", "door"):
+    for name in ("shop", "ingress"):
         assert project.inspect(name)["State"]["Health"]["Status"] == "healthy"
     assert (project.root / "docker/secrets/db_password").read_text() == secret
     safety = listed(project)[-1]
@@ -117,8 +117,8 @@ def test_one_service_alone(project: Project, first: str) -> None:
     assert marks(project) == {"one-db": "first", "two-db": "first", "three-db": "second"}
     check(project.inv("restore", first, "--only", "three-db"), 0, "1 databases came out equal")
     assert marks(project) == everywhere("first")
-    check(project.inv("restore", first, "--only", "door"), 2, "door has no database")
-    check(project.inv("restore", first, "--only", "nobody"), 2)
+    check(project.inv("restore", first, "--only", "ingress"), 2, "ingress has no database")
+    check(project.inv("restore", first, "--only", "unknown"), 2)
 
 
 def test_a_service_that_does_not_get_ready_brings_the_old_state_back(project: Project, first: str) -> None:
@@ -216,5 +216,5 @@ def test_another_project_as_on_a_new_server(project: Project, first: str, tmp_pa
 
 
 def facts(folder: Path) -> dict[str, Json]:
-    said = json.loads((folder / "manifest.json").read_text())
-    return {one["service"] + "/" + one["name"]: one["facts"] for one in said["databases"]}
+    manifest = json.loads((folder / "manifest.json").read_text())
+    return {one["service"] + "/" + one["name"]: one["facts"] for one in manifest["databases"]}

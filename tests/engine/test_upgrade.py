@@ -48,7 +48,7 @@ class Shop:
 
     def state(self) -> dict[str, tuple[str, str]]:
         """Service -> its container and image."""
-        seen = {name: self.project.inspect(name) for name in ("db", "shop", "door")}
+        seen = {name: self.project.inspect(name) for name in ("db", "shop", "ingress")}
         return {name: (one["Config"]["Image"], one["Image"]) for name, one in seen.items()}
 
     def lost(self) -> set[str]:
@@ -73,13 +73,13 @@ def shop(shop_images: str, make_project: MakeProject) -> Iterator[Shop]:
             project.docker(kind, "rm", "--force", *names)
     kept = project.docker("image", "ls", "-q", f"{project.name}-before-upgrade").split()
     if kept:
-        names = [f"{project.name}-before-upgrade:{name}" for name in ("db", "shop", "door")]
+        names = [f"{project.name}-before-upgrade:{name}" for name in ("db", "shop", "ingress")]
         subprocess.run(["docker", "rmi", *names], capture_output=True, check=False)
 
 
-def downtime(said: str) -> float:
-    found = re.search(r"downtime: (\d+\.\d) s, from \d\d:\d\d:\d\d to \d\d:\d\d:\d\d", said)
-    assert found, said
+def downtime(output: str) -> float:
+    found = re.search(r"downtime: (\d+\.\d) s, from \d\d:\d\d:\d\d to \d\d:\d\d:\d\d", output)
+    assert found, output
     return float(found[1])
 
 
@@ -133,7 +133,7 @@ def test_a_successful_upgrade_stays(shop: Shop) -> None:
 
 @pytest.mark.full
 def test_a_failed_rehearsal_is_reported_and_changes_nothing(shop: Shop) -> None:
-    started = {name: shop.project.inspect(name)["State"]["StartedAt"] for name in ("db", "shop", "door")}
+    started = {name: shop.project.inspect(name)["State"]["StartedAt"] for name in ("db", "shop", "ingress")}
     outcome = shop.project.inv("upgrade", "--rehearse", "--to", "ending", timeout=200)
     check(outcome, 7, "the rehearsal failed: shop", "exited with code 3", "| I cannot go on")
     assert {name: shop.project.inspect(name)["State"]["StartedAt"] for name in started} == started

@@ -99,7 +99,7 @@ class FakeEngine(Engine):
         return next((one for one in self.present if container in {one.id, one.name}), None)
 
     def publisher(self, port: int) -> Container | None:
-        """Whoever the test said."""
+        """The container that the test set."""
         return self.publishers.get(port)
 
     def image(self, name: str) -> Image | None:
@@ -112,11 +112,11 @@ class FakeEngine(Engine):
         self.images[name] = Image(image)
 
     def last_death(self, container: str) -> Death | None:
-        """What the test said."""
+        """The value that the test set."""
         return self.deaths.get(container)
 
     def log_tail(self, container: str, lines: int) -> tuple[str, ...]:
-        """What the test said."""
+        """The value that the test set."""
         return self.log.get(container, ())[-lines:]
 
     def memory(self, container: str) -> int | None:

@@ -31,7 +31,7 @@ _UNAUTHORIZED = 401
 
 @dataclass(frozen=True)
 class Ask:
-    """One kind of request. `body` is asked anew for each; `good` says which answers are no failure."""
+    """One kind of request. `body` is called for each; `good` are the answers that are no failure."""
 
     route: str
     method: str
@@ -108,7 +108,7 @@ class Load:
     def __enter__(self) -> Self:
         if self._account is not None:
             self._sign_in(register=True)
-            assert self._token, "nobody could sign in"
+            assert self._token, "the login failed"
         for thread in (*self._threads, self._metronome):
             thread.start()
         return self
@@ -229,10 +229,10 @@ class Load:
                 return True
             account = self._account
             assert account is not None
-            somebody = {"username": account.username, "password": account.password}
+            credentials = {"username": account.username, "password": account.password}
             if register and account.register:
-                self.ask("POST", account.register, somebody)
-            status, answer = self.ask("POST", account.login, somebody)
+                self.ask("POST", account.register, credentials)
+            status, answer = self.ask("POST", account.login, credentials)
             fresh = str(json.loads(answer).get("token", "")) if status == http.HTTPStatus.OK else ""
             self.logins += bool(fresh)
             self._token = fresh or self._token

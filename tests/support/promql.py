@@ -34,7 +34,7 @@ class Selector:
 
 @dataclass(frozen=True)
 class Found:
-    """A query and the place that it stands in."""
+    """A query and its location."""
 
     where: str
     expr: str

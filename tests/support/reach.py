@@ -40,14 +40,14 @@ def answering_outside(targets: Iterable[Target], *options: str) -> set[Target]:
     """The same from a container outside of the platform."""
     words = [f"{address}:{port}" for address, port in targets]
     script = _PROBE.format(patience=_PATIENCE)
-    said = docker("run", "--rm", *options, IMAGE, "bash", "-c", script, "probe", *words)
-    return {(line.rpartition(":")[0], int(line.rpartition(":")[2])) for line in said.split()}
+    found = docker("run", "--rm", *options, IMAGE, "bash", "-c", script, "probe", *words)
+    return {(line.rpartition(":")[0], int(line.rpartition(":")[2])) for line in found.split()}
 
 
 def stays_here(address: str) -> bool:
     """Whether a network of this machine has this address; otherwise another machine may answer."""
-    said = subprocess.run(["ip", "route", "get", address], capture_output=True, text=True, check=False)
-    return said.returncode == 0 and " via " not in said.stdout
+    found = subprocess.run(["ip", "route", "get", address], capture_output=True, text=True, check=False)
+    return found.returncode == 0 and " via " not in found.stdout
 
 
 def answering_here(targets: Iterable[Target]) -> set[Target]:
@@ -80,8 +80,8 @@ def listening(container: str) -> set[int]:
 
 def own_address() -> str:
     """An address of this machine that other machines reach."""
-    said = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout.split()
-    return next(address for address in said if ":" not in address and not address.startswith("127."))
+    found = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout.split()
+    return next(address for address in found if ":" not in address and not address.startswith("127."))
 
 
 @contextmanager

@@ -28,7 +28,7 @@ VERSIONS = {
 }
 
 # Answers after the row is committed.
-_DOOR = r"""
+_INGRESS = r"""
 use IO::Socket::INET; $SIG{CHLD} = 'IGNORE'; $SIG{INT} = $SIG{TERM} = sub { exit 0 };
 open(my $f, '<', '/run/secrets/db'); $ENV{PGPASSWORD} = <$f>;
 my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 50, ReuseAddr => 1) or die;
@@ -79,9 +79,9 @@ def services(name: str, port: int) -> Mapping[str, Json]:
             "labels": {"com.rofecare.phase": "business"},
             "stop_grace_period": "5s",
         },
-        "door": {
+        "ingress": {
             "image": POSTGRES,
-            "entrypoint": ["perl", "-e", _DOOR.replace("$", "$$")],
+            "entrypoint": ["perl", "-e", _INGRESS.replace("$", "$$")],
             "secrets": mount,
             "depends_on": needs,
             "ports": [f"127.0.0.1:{port}:8080"],
