@@ -37,7 +37,7 @@ def main() -> int:
         lines = "bootstrap: {}\n  seen:      {}\n  expected:  {}\n  next:      {}\n"
         sys.stderr.write(lines.format(*problem))
         return 3
-    from bootstrapping.boundary import guarded
+    from bootstrapping.main import guarded
 
     return guarded(sys.argv[1:])
 

@@ -9,8 +9,10 @@ OLDEST_ENGINE = (25,)
 OLDEST_COMPOSE = (2, 24)
 EXPECTED_ENGINE = "Docker Engine 25 or newer, answering; Compose 2.24 or newer; buildx"
 
-# Everything else is taken to need the engine: a new task that does is safe by default.
-TASKS_WITHOUT_ENGINE = frozenset({"dashboards", "lint"})
+# Lists the tasks: passed through to invoke in place of a task.
+LIST = "--list"
+# Every other task is assumed to need the engine, which is the safe default for a new task.
+TASKS_WITHOUT_ENGINE = frozenset({LIST, "dashboards", "lint"})
 # Tasks that also get requirements-dev.lock.
 TASKS_WITH_DEV_TOOLS = frozenset({"dashboards", "lint", "test"})
 

@@ -1,24 +1,69 @@
-"""Closes the gaps: installs what the machine lacks and starts the engine, or refuses; makes the environment."""
+"""Prepares the machine under a lock: installs what is missing, starts the engine, makes the environment; or refuses."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
+import threading
+import time
+from contextlib import contextmanager
 
 from bootstrapping import engine, survey
 from bootstrapping.errors import COMMAND, ENGINE, Refusal
-from bootstrapping.gaps import find_gaps
-from bootstrapping.lock import lock
 from bootstrapping.needs import Gap, Part
-from bootstrapping.plan import extraction, quoted, shown
-from bootstrapping.remedy import NOT_PACKAGES, Machine, Wish, plan, refusal
+from bootstrapping.plan import NOT_PACKAGES, Machine, Wish, extraction, plan, quoted, refusal, shown
 from bootstrapping.run import ask, change, say, which
+from bootstrapping.survey import find_gaps
 from bootstrapping.system import as_apt_sees_it
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bootstrapping.environment import Environment
-    from bootstrapping.request import Request
+    from bootstrapping.main import Request
+
+# Seconds that a second bootstrap waits for the first: as long as an install over a slow link may take.
+PATIENCE = 1800.0
+_POLL = 0.2
+
+
+@contextmanager
+def lock(folder: str, patience: float = PATIENCE) -> Iterator[None]:
+    """Hold the lock on `folder` (the folder itself is locked: no file is left behind).
+
+    Raises Refusal when another one holds it for longer than `patience` seconds. A process that ends, however,
+    gives it back.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if not _taken(handle):
+            say("bootstrap: another one works on this checkout; waiting for it")
+            deadline = time.monotonic() + patience
+            pause = threading.Event()
+            while not _taken(handle):
+                if time.monotonic() > deadline:
+                    raise Refusal(
+                        "another bootstrap works on this checkout",
+                        seen=f"{folder} is locked",
+                        expected=f"it to be through within {patience:.0f} s",
+                        then=f"see what it does: fuser -v {folder}",
+                        code=COMMAND,
+                    )
+                pause.wait(_POLL)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
 
 # No questions, and no restart of other services on the way.
 _APT = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}

@@ -1,4 +1,4 @@
-"""Looks at the machine: what of a task's needs is there. Changes nothing."""
+"""Surveys the machine: which parts of what a task needs are missing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 from bootstrapping.needs import (
     OLDEST_ENGINE,
+    TASKS_WITHOUT_ENGINE,
     Docker,
     Gap,
     Part,
@@ -24,6 +25,10 @@ from bootstrapping.system import (
     parse_os_release,
     parse_version,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bootstrapping.environment import Environment
 
 _SOURCES = "/etc/apt/sources.list"
 _CERTIFICATES = (
@@ -148,3 +153,11 @@ def _entries(folder: str) -> list[str]:
         return os.listdir(folder)
     except OSError:
         return []
+
+
+def find_gaps(task: str, environment: Environment) -> list[Gap]:
+    """Find what `task` needs and the machine lacks."""
+    gaps = [] if environment.is_ready() else python_gaps()
+    if task not in TASKS_WITHOUT_ENGINE:
+        gaps += engine_gaps()
+    return gaps + tool_gaps(task, environment.programs)

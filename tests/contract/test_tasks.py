@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from invoke.tasks import Task
 
+from bootstrapping.needs import LIST, TASKS_WITH_DEV_TOOLS, TASKS_WITHOUT_ENGINE, TOOLS
 from tests.support.namespace import load_namespace
 
 EXPECTED = {
@@ -38,6 +39,11 @@ def tasks(root: Path) -> dict[str, Task]:  # type: ignore[type-arg]
 
 def test_the_tasks(tasks: dict[str, Task]) -> None:  # type: ignore[type-arg]
     assert set(tasks) >= EXPECTED
+
+
+def test_the_bootstrap_names_only_tasks_that_exist(tasks: dict[str, Task]) -> None:  # type: ignore[type-arg]
+    named = {*TOOLS, *TASKS_WITHOUT_ENGINE, *TASKS_WITH_DEV_TOOLS} - {LIST}
+    assert named <= set(tasks)
 
 
 def test_each_is_documented_in_a_line(tasks: dict[str, Task]) -> None:  # type: ignore[type-arg]

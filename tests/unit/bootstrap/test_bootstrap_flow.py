@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bootstrapping import boundary, engine
+from bootstrapping import engine, main
 from bootstrapping.errors import BUG, COMMAND, INTERRUPTED, USAGE, Refusal
-from bootstrapping.flow import run
-from bootstrapping.lock import lock
-from bootstrapping.request import Request, parse
+from bootstrapping.main import Request, parse, run
+from bootstrapping.needs import TASKS_WITHOUT_ENGINE
+from bootstrapping.repair import lock
 
 SCRIPT = Path(__file__).resolve().parents[3] / "scripts/bootstrap.py"
 
@@ -23,7 +23,12 @@ def test_what_follows_the_task_is_the_tasks_own() -> None:
     assert parse(["--help", "start-all"]) is None
 
 
-@pytest.mark.parametrize("argv", [[], ["--no-install"], ["--list"], ["-v", "start-all"]])
+def test_the_list_of_tasks_comes_from_invoke_and_needs_no_engine() -> None:
+    assert parse(["--list"]) == Request("--list", (), may_install=True)
+    assert "--list" in TASKS_WITHOUT_ENGINE
+
+
+@pytest.mark.parametrize("argv", [[], ["--no-install"], ["-v", "start-all"]])
 def test_a_command_line_that_makes_no_sense(argv: list[str]) -> None:
     with pytest.raises(Refusal) as refused:
         parse(argv)
@@ -61,9 +66,9 @@ def test_no_traceback_reaches_a_user(
     def fail(*_: object) -> int:
         raise error
 
-    monkeypatch.setattr(boundary, "run", fail)
+    monkeypatch.setattr(main, "run", fail)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    assert boundary.guarded(["start-all"]) == code
+    assert main.guarded(["start-all"]) == code
     said = capsys.readouterr().err
     assert text in said
     assert "Traceback" not in said

@@ -8,8 +8,19 @@ import pytest
 
 from bootstrapping.errors import ENGINE, SETTINGS
 from bootstrapping.needs import Gap, Part, Tool
-from bootstrapping.plan import Apt, Command, commands, elsewhere, extraction, packages, quoted, shown
-from bootstrapping.remedy import Machine, Wish, refusal
+from bootstrapping.plan import (
+    Apt,
+    Command,
+    Machine,
+    Wish,
+    commands,
+    elsewhere,
+    extraction,
+    packages,
+    quoted,
+    refusal,
+    shown,
+)
 from bootstrapping.system import Source, parse_os_release
 
 BOOKWORM = parse_os_release("ID=debian\nVERSION_ID=12\nVERSION_CODENAME=bookworm\n")
