@@ -5,7 +5,8 @@ adds it to `inv test --full` only; `soak` to `inv test --soak` only. Mark a func
 (`pytestmark = pytest.mark.full`).
 
 With several workers (pytest-xdist) the tests of one file run in one worker, in the order of the file, so that module
-fixtures are created once. All files of tests/e2e run in the same worker, so that one whole platform exists at a time.
+fixtures are created once. The files of tests/e2e run in the same worker, so that they share one whole platform at a
+time, except those whose platform is separate (tests/support/order.py).
 Session fixtures exist once per worker: what they create outside of the process needs a name of its own or a lock
 (tests/support/turnstile.py).
 

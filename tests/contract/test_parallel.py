@@ -91,7 +91,8 @@ def test_the_files_with_a_whole_platform_share_a_worker(root: Path) -> None:
 
     assert worker_of("tests/e2e/test_a.py::test_a") == worker_of("tests/e2e/development/test_b.py::test_b[x]")
     assert worker_of("tests/engine/test_a.py::test_a") == worker_of("tests/engine/test_a.py::test_b[x::y]")
-    assert len({worker_of(f"tests/{file}::test_a") for file in ("e2e/test_a.py", "engine/a.py", "engine/b.py")}) == 3
+    files = ("e2e/test_a.py", "e2e/test_power_cut.py", "engine/a.py", "engine/b.py")
+    assert len({worker_of(f"tests/{file}::test_a") for file in files}) == 4
 
 
 def test_the_order_of_the_files_is_that_of_the_seed(root: Path, suite: Path) -> None:

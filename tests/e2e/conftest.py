@@ -1,6 +1,6 @@
 """Platforms for the tests of this folder: starting one takes a minute or more, asking it seconds.
 
-At most one whole platform runs at a time. Each file asks for the one it needs by a fixture, which stops the other
+At most one of them runs at a time. Each file asks for the one it needs by a fixture, which stops the other
 and starts its own; if its own is running already, that is a start without changes. A test that stops or breaks a part
 restores it. The files in `development` share one platform and come first.
 

@@ -47,12 +47,13 @@ def site(engine: object, tmp_path: Path) -> Iterator[PlatformUnderTest]:
     for folder in ("docker", "monitoring"):
         shutil.copytree(REPOSITORY / folder, checkout / folder, symlinks=True)
     site = PlatformUnderTest(
-        tmp_path, f"rofecare-added-{SHIFT}", inside=lambda argv: [str(INV), "--search-root", str(checkout), *argv[1:]]
+        tmp_path,
+        f"rofecare-added-{SHIFT}",
+        beside=300,
+        inside=lambda argv: [str(INV), "--search-root", str(checkout), *argv[1:]],
     )
-    # Beside the platform of other tests, whose ports are shifted by the same number.
-    site.ports = {name: port + 300 for name, port in site.ports.items()}
     site.ports["LABORATORY_SERVICE_PORT"] = 8089 + SHIFT + 300
-    site.environment |= {name: str(port) for name, port in site.ports.items()}
+    site.environment["LABORATORY_SERVICE_PORT"] = str(site.ports["LABORATORY_SERVICE_PORT"])
     site.environment |= {"SERVICES": "auto", "WORKSPACE": str(tmp_path / "workspace")}
     workspace.shared(tmp_path / "workspace")
     workspace.application(tmp_path / "workspace", ADDED, "laboratory")

@@ -53,6 +53,7 @@ def test_three_replicas_share_the_work(production: PlatformUnderTest) -> None:
     assert min(shares.values()) > sum(shares.values()) / len(names) / 2, shares
 
 
+@pytest.mark.alone
 def test_a_killed_replica_under_load_fails_no_retried_request(
     production: PlatformUnderTest, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.documented import INFRASTRUCTURE
-from tests.support.platform import SHIFT, OnePlatform, PlatformUnderTest, docker
+from tests.support.platform import SHIFT, PlatformUnderTest, docker
 from tests.support.project import REPOSITORY
 from tests.support.registry import registry
 
@@ -32,10 +32,10 @@ def model(platform: PlatformUnderTest, *files: str, **environment: str) -> dict[
 
 
 @pytest.fixture(scope="module")
-def site(one_platform: OnePlatform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformUnderTest]:
-    """A platform of its own, not started."""
-    one_platform.make_room()
-    platform = PlatformUnderTest(tmp_path_factory.mktemp("site"), f"rofecare-registry-{SHIFT}")
+def site(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformUnderTest]:
+    """A platform on separate ports, not started."""
+    assert engine is not None
+    platform = PlatformUnderTest(tmp_path_factory.mktemp("site"), f"rofecare-registry-{SHIFT}", beside=600)
     platform.remove()
     yield platform
     platform.remove()

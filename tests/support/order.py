@@ -10,10 +10,12 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 E2E = Path(__file__).resolve().parents[1] / "e2e"
+# Their platforms have an engine or ports of their own, so any worker may run them.
+SEPARATE = frozenset({"test_added_service.py", "test_power_cut.py", "test_registry.py"})
 
 
 class FileScheduling(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """Gives each worker whole files, and all files of tests/e2e to one: one whole platform exists at a time.
+    """Gives each worker whole files, and the files of tests/e2e that share ports to one: one of their platforms runs.
 
     pytest-xdist's own way to group tests, a marker, has no effect with pytest 9.2: the scheduler reads the group from
     a name that pytest no longer takes from it.
@@ -21,7 +23,8 @@ class FileScheduling(LoadScopeScheduling):  # type: ignore[misc]  # it has no ty
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return str(E2E) if E2E in (self.config.rootpath / file).parents else file
+        path = self.config.rootpath / file
+        return str(E2E) if E2E in path.parents and path.name not in SEPARATE else file
 
 
 def ranks(items: Sequence[pytest.Item], seed: int | None, *, platform_first: bool) -> dict[pytest.Item, int]:

@@ -33,17 +33,21 @@ class PlatformUnderTest:
         name: str = f"rofecare-e2e-{SHIFT}",
         *,
         mode: str = "",
+        beside: int = 0,
         engine: str = "",
         inside: Callable[[Sequence[str]], Sequence[str]] = lambda argv: argv,
     ) -> None:
-        """`mode` is a flag of `start-all`; `engine` is the address of another engine, whose network `inside` enters."""
+        """`mode` is a flag of `start-all`; `beside` is added to the ports, so that another platform can run.
+
+        `engine` is the address of another engine, whose network `inside` enters.
+        """
         self.name = name
         self._mode = [mode] if mode else []
         self._inside = inside
         self.secrets = folder / "secrets"
         lines = (REPOSITORY / ".env").read_text().splitlines()
         ports = dict(re.findall(r"^(?!SMTP)(\w+_PORT)=(\d+)$", "\n".join(lines), re.MULTILINE))
-        self.ports = {key: int(value) + SHIFT for key, value in ports.items()}
+        self.ports = {key: int(value) + SHIFT + beside for key, value in ports.items()}
         self.environment = {
             "COMPOSE_PROJECT_NAME": name,
             "SECRETS_DIR": str(self.secrets),
