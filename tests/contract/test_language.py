@@ -80,7 +80,6 @@ GENERATED = {".ndjson"}
 # Parts that still contain such phrases.
 PENDING = {
     "tasks",
-    "bootstrapping",
     "compose files",
     "images",
     "config",
@@ -88,19 +87,16 @@ PENDING = {
     "rofecare_infra/backup",
     "rofecare_infra/boundary",
     "rofecare_infra/engine",
-    "rofecare_infra/hosting",
     "rofecare_infra/images",
     "rofecare_infra/lifecycle",
     "rofecare_infra/monitoring",
     "rofecare_infra/platform",
-    "rofecare_infra/process",
     "rofecare_infra/progress",
     "rofecare_infra/project",
     "rofecare_infra/search",
     "rofecare_infra/secrets",
     "rofecare_infra/settings",
     "rofecare_infra/smoke",
-    "rofecare_infra/upgrade",
     "rofecare_infra/recovery",
 }
 

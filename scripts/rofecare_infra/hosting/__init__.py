@@ -1,4 +1,4 @@
-"""What makes a machine a host of the platform: it starts it when it boots, and stops it before it goes down."""
+"""Makes a machine a host of the platform: it starts with the machine, stops before shutdown, is backed up daily."""
 
 from rofecare_infra.hosting import schedule
 from rofecare_infra.hosting.service import Systemd, install, remove

@@ -1,4 +1,4 @@
-"""Daily backups: a systemd timer where systemd runs, else a line of cron."""
+"""Daily backups: a systemd timer where systemd runs, otherwise a cron entry."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CRON = Path("/etc/cron.d")
 
 @dataclass(frozen=True)
 class Places:
-    """Where this machine keeps such things; tests have their own."""
+    """The folders of systemd and cron; tests pass their own."""
 
     systemd: Path = _SYSTEMD
     units: Path = field(default_factory=unit_folder)
@@ -30,13 +30,13 @@ class Places:
 
     @property
     def has_systemd(self) -> bool:
-        """Whether systemd runs this machine."""
+        """Whether systemd is the init system."""
         return self.systemd.is_dir()
 
 
 @dataclass(frozen=True)
 class Scheduled:
-    """What was written or removed."""
+    """The files that were written or removed."""
 
     files: tuple[Path, ...]
     texts: tuple[str, ...]
@@ -65,7 +65,7 @@ Description=Daily backup of the platform {settings.project}
 
 [Timer]
 OnCalendar=*-*-* {time}:00
-# A machine that was off at that time makes up for it.
+# A machine that was off at that time takes the backup after its start.
 Persistent=true
 
 [Install]
@@ -75,10 +75,10 @@ WantedBy=timers.target
 
 
 def cron_line(settings: Settings, command: Sequence[str], time: str, path: str) -> dict[str, str]:
-    """The file of cron: file name (no dot: cron would ignore it) -> text."""
+    """The cron file: file name (without a dot: cron ignores others) -> text."""
     hour, minute = time.split(":")
     log = shlex.quote(str(settings.state_folder / "backup.log"))
-    # A percent sign means a new line to cron.
+    # cron reads a percent sign as a line break.
     words = f"cd {shlex.quote(str(settings.root))} && {shlex.join(command)} >> {log} 2>&1".replace("%", "\\%")
     text = f"""\
 # Written by `inv schedule-backups`, removed by `inv schedule-backups --remove`.
@@ -90,11 +90,11 @@ COMPOSE_PROJECT_NAME={settings.project}
 
 
 def schedule(settings: Settings, command: Sequence[str], time: str, places: Places | None = None) -> Scheduled:
-    """Take a backup every day at this time (HH:MM); what was scheduled before is replaced."""
+    """Take a backup every day at this time (HH:MM); a previous schedule is replaced."""
     where = places or Places()
     if not _TIME.fullmatch(time):
         raise UsageError(
-            f"{time!r} is no time of day",
+            f"{time!r} is not a time of day",
             seen=time,
             expected="HH:MM, 00:00 to 23:59",
             next_step="inv schedule-backups --time 02:30",
@@ -113,7 +113,7 @@ def schedule(settings: Settings, command: Sequence[str], time: str, places: Plac
 
 
 def remove(settings: Settings, places: Places | None = None) -> Scheduled:
-    """Take no backup by itself any more."""
+    """Remove the schedule."""
     where = places or Places()
     name = f"rofecare-backup-{settings.project}"
     found = [where.units / f"{name}.timer", where.units / f"{name}.service", where.cron / name]
@@ -147,6 +147,6 @@ def _refused(path: Path, error: OSError) -> CommandError:
     return CommandError(
         "the backups cannot be scheduled",
         seen=f"{path}: {error.strerror}",
-        expected="a machine with systemd or cron, and a user who may write there",
+        expected="a machine with systemd or cron, and a user with write permission",
         next_step="as root: inv schedule-backups; without cron: apt-get install cron",
     )

@@ -1,4 +1,4 @@
-"""Installs the unit, and removes it: only one that is ours, and only where systemd runs."""
+"""Installs and removes the unit: only one that this command wrote, and only where systemd runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rofecare_infra.errors import CommandError
 from rofecare_infra.hosting.unit import MARK, Unit, unit_folder
 from rofecare_infra.progress import Event, Note
 
-# What systemctl and systemd-analyze may take, in seconds.
+# The time limit of systemctl and systemd-analyze, in seconds.
 _LIMIT = 60
 
 
@@ -23,12 +23,12 @@ class Systemd:
     """The service manager of this machine."""
 
     folder: Path = field(default_factory=unit_folder)
-    # There as long as systemd is what runs the machine (sd_booted).
+    # Exists while systemd is the init system (see sd_booted).
     sign_of_life: Path = Path("/run/systemd/system")
 
     @property
     def runs(self) -> bool:
-        """Whether this machine is run by systemd."""
+        """Whether systemd is the init system of this machine."""
         return self.sign_of_life.is_dir()
 
     def control(self, *words: str) -> None:
@@ -36,9 +36,9 @@ class Systemd:
         process.run(["systemctl", *words], timeout=_LIMIT)
 
     def complaints(self, unit: Unit, *, beside: Path | None = None) -> tuple[str, ...]:
-        """What systemd-analyze has against the unit; nothing where the program is not there.
+        """The errors that systemd-analyze reports for the unit; none where the program is not installed.
 
-        `beside` is a unit that is looked at with it, for a machine that lacks what ours needs.
+        `beside` is a unit that is checked together with it, for a machine that lacks a unit that ours requires.
         """
         program = shutil.which("systemd-analyze")
         if program is None:
@@ -48,38 +48,38 @@ class Systemd:
             path.write_text(unit.text, encoding="utf-8")
             others = [str(beside)] if beside is not None else []
             result = process.run([program, "verify", *others, str(path)], timeout=_LIMIT, check=False)
-        # It ends with 0, too, for what it reads otherwise than it was meant; of other units it may say what it likes.
+        # It exits with 0 also when it ignores a setting; reports about other units do not count.
         mine = [line for line in result.tail() if unit.name in line]
         return tuple(mine) or (() if result.ok else result.tail())
 
 
 def install(unit: Unit, systemd: Systemd, again: str) -> Generator[Event, None, Path]:
-    """Write the unit and let it start at boot; return its path. `again` is the command that was given.
+    """Write the unit and enable it at boot; return its path. `again` is the command as typed.
 
-    Raises CommandError where systemd does not run the machine, where the file may not be written, where another's unit
-    has the name, and where systemd would not understand it; nothing is changed then.
+    Raises CommandError, and changes nothing, where systemd does not run, where the file cannot be written, where a
+    unit of this name was not written by this command, and where systemd reports errors.
     """
     path = systemd.folder / unit.name
     if not systemd.runs:
         raise CommandError(
             "the platform cannot be made a service of this machine",
             seen="systemd does not run here",
-            expected="a machine that is run by systemd",
-            next_step="let your init system run `inv start-all` at boot; for a machine with systemd the unit is below",
+            expected="a machine with systemd as its init system",
+            next_step="run `inv start-all` from your init system at boot; for a machine with systemd the unit is below",
             details=[f"--- {path}", *unit.text.splitlines()],
         )
     _check_ours(path)
     complaints = systemd.complaints(unit)
     if complaints:
         raise CommandError(
-            f"systemd does not take {unit.name}",
+            f"systemd does not accept {unit.name}",
             seen=complaints[0],
-            expected="a unit that systemd-analyze verify has nothing against",
-            next_step="mend what it names, then the same command again",
+            expected="a unit without errors in systemd-analyze verify",
+            next_step="correct what it names, then run the same command again",
             details=complaints[1:],
         )
     if _read(path) == unit.text:
-        yield Note(f"{path} says it already")
+        yield Note(f"{path} is up to date")
     else:
         _write(path, unit.text, again)
         yield Note(f"{path} written")
@@ -90,7 +90,7 @@ def install(unit: Unit, systemd: Systemd, again: str) -> Generator[Event, None, 
 
 
 def remove(name: str, systemd: Systemd, again: str) -> Generator[Event, None, bool]:
-    """Take the unit away; whether there was one. What runs goes on running."""
+    """Remove the unit; return whether there was one. Running containers are not affected."""
     path = systemd.folder / name
     if _read(path) is None:
         return False
@@ -112,7 +112,7 @@ def _check_ours(path: Path) -> None:
     text = _read(path)
     if text is not None and MARK not in text:
         raise CommandError(
-            f"{path.name} is there already, and is not ours",
+            f"{path.name} exists already, and is not ours",
             seen=f"{path} was not written by `inv install-service`",
             expected="no unit of this name, or one that this command wrote",
             next_step=f"move {path} away, or give the platform another COMPOSE_PROJECT_NAME",
@@ -125,7 +125,7 @@ def _check_writable(path: Path, again: str) -> None:
 
 
 def _write(path: Path, text: str, again: str) -> None:
-    """All of it or nothing: a machine that loses its power here boots with the old unit or the new one."""
+    """Replace the file atomically: after a power cut the machine boots with the old unit or the new one."""
     try:
         state.replace(path, text, mode=0o644)
     except OSError as error:
@@ -136,7 +136,7 @@ def _refused(path: Path, why: str, again: str) -> CommandError:
     return CommandError(
         f"{path} cannot be changed",
         seen=why,
-        expected="a user who may change the units of this machine",
+        expected="a user with permission to change the units of this machine",
         next_step=f"sudo {again}",
     )
 

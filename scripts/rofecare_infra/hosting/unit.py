@@ -1,4 +1,4 @@
-"""The text of the systemd unit. Words of the machine (paths, names) are written as systemd reads them."""
+"""The text of the systemd unit. Paths and names are escaped for systemd."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from rofecare_infra.platform import Platform
 from rofecare_infra.settings import Settings
 
-# By this line a unit is known to be ours to replace and to remove.
+# Only a unit with this line is replaced or removed.
 MARK = "# Written by `inv install-service`; changed here it would be overwritten by the next one."
-# For all that is neither waiting for a stage nor for a container to stop, in seconds.
+# For everything except waiting for a stage and for a container to stop, in seconds.
 _BESIDES = 120
 
 _TEMPLATE = """\
@@ -24,12 +24,12 @@ Wants=network-online.target
 RequiresMountsFor={mounts}
 
 [Service]
-# After a power cut the engine has brought the containers back by itself: the start then waits until all are ready.
+# After a power cut the engine restarts the containers by itself: the start then waits until all are ready.
 Type=oneshot
 RemainAfterExit=yes
 User={user}
 WorkingDirectory={folder}
-{environment}# By way of env: systemd takes no quotation mark in the name of a program, but does in its arguments.
+{environment}# Through env: systemd allows quotation marks in the arguments of a program, but not in its name.
 ExecStart=/usr/bin/env {inv} start-all{flags}
 ExecStop=/usr/bin/env {inv} stop-all
 # {stages} stages, each with GATE_TIMEOUT; all grace periods, one stage after another.
@@ -45,7 +45,7 @@ WantedBy=multi-user.target
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit file: its name and what it says."""
+    """A unit file: its name and its text."""
 
     name: str
     text: str
@@ -55,14 +55,14 @@ def unit_of(settings: Settings, platform: Platform, *, user: str, production: bo
     """The unit that runs this checkout's own commands as `user`."""
     stages = platform.stages()
     graces = [max((service.stop_grace for service in stage.services), default=0.0) for stage in stages]
-    # The unit does not see the environment of whoever installs it: what counts in it is written down.
+    # The unit does not inherit the environment of the installing user: its settings are written into the unit.
     given = {name: one.value for name, one in settings.values.items() if one.where == "the environment"}
     text = _TEMPLATE.format(
         mark=MARK,
         project=specifiers(platform.project),
         mounts=quoted(str(settings.root)),
         user=specifiers(user),
-        # The one value that takes no quotes: all of the line is the path.
+        # The only value without quotes: the whole line is the path.
         folder=specifiers(str(settings.root)),
         environment="".join(f"Environment={quoted(f'{name}={value}')}\n" for name, value in sorted(given.items())),
         inv=command_word(str(settings.root / ".venv/bin/inv")),
@@ -75,21 +75,21 @@ def unit_of(settings: Settings, platform: Platform, *, user: str, production: bo
 
 
 def quoted(word: str) -> str:
-    """A word as systemd reads it in a list: blanks, quotes, backslashes and percent signs keep their meaning."""
+    """Quote a word for a list: blanks, quotes, backslashes and percent signs are literal."""
     escaped = specifiers(word).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def command_word(word: str) -> str:
-    """The same in a command line, where a dollar sign, too, would begin something."""
+    """Quote a word for a command line, where systemd also expands dollar signs."""
     return quoted(word).replace("$", "$$")
 
 
 def unit_folder() -> Path:
-    """Where the administrator's units are."""
+    """The folder of the administrator's units."""
     return Path("/etc/systemd/system")
 
 
 def specifiers(text: str) -> str:
-    """A text in which percent signs keep their meaning."""
+    """Escape percent signs, which systemd expands."""
     return text.replace("%", "%%")

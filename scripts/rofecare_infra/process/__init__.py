@@ -1,4 +1,4 @@
-"""The one door to other programs, and what this machine knows of its own ports."""
+"""The only room that starts other programs; and who uses a port of this machine."""
 
 from rofecare_infra.process.ports import holder_of, is_free
 from rofecare_infra.process.run import Result, redact, run, run_attached, stream, to_end

@@ -1,4 +1,4 @@
-"""Who holds a port of this machine: asked before a container wants it, so that the error can name the holder."""
+"""Finds the process that listens on a port, so that an error can name it before a container needs the port."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def is_free(address: str, port: int) -> bool:
         try:
             probe.bind((address, port))
         except OSError as error:
-            # Whatever else is wrong (no permission for a low port, no such address) is the engine's to say.
+            # The engine reports every other error (no permission for a low port, no such address).
             return error.errno != errno.EADDRINUSE
     return True
 
 
 def holder_of(port: int) -> str:
-    """The process that listens on `port`, as `name (pid N)`, or what can be said when it is not ours to see."""
+    """The process that listens on `port`, as `name (pid N)`, or a general text for a process of another user."""
     import psutil
 
     for connection in psutil.net_connections("inet"):

@@ -24,7 +24,7 @@ T = TypeVar("T")
 GRACE = 15.0
 # How many lines of a failed command an error shows.
 TAIL = 20
-# How long a command that has ended is listened to, in seconds: its own children may hold its pipes for hours.
+# How long the output of a command is read after its end, in seconds: its children may keep its pipes open for hours.
 DRAIN = 1.0
 
 _CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s:]+:[^/@\s]+@", re.IGNORECASE)
@@ -45,7 +45,7 @@ class Result:
         return self.returncode == 0
 
     def tail(self, lines: int = TAIL) -> tuple[str, ...]:
-        """The last lines of both streams that say something."""
+        """The last lines of both streams that are not empty."""
         text = f"{self.stdout}\n{self.stderr}"
         return tuple(line.rstrip() for line in text.splitlines() if line.strip())[-lines:]
 
@@ -68,7 +68,7 @@ def run(
     """Run `argv` to its end and return how it ended, with all that it printed.
 
     `env` is added to this process's environment, the variables of `without` are left out of it; `stdin` (small) is
-    what the command reads. What is printed after the command's own end is not waited for. ^C and `timeout`
+    what the command reads. Output of its children after its own end is not waited for. ^C and `timeout`
     (seconds) ask the command to stop, and kill it when it does not. Raises CommandError when the program is missing,
     runs out of time or (with `check`) ends with another code than 0.
     """
@@ -76,7 +76,7 @@ def run(
 
 
 def to_end(steps: Generator[object, None, T]) -> T:
-    """Run what tells of its steps to its end, with nobody listening; its result."""
+    """Run a generator of events to its end, ignoring the events; return its result."""
     while True:
         try:
             next(steps)
@@ -98,7 +98,7 @@ def stream(
     """Like `run`, but yield each line of both streams as it comes; the result is what the generator returns."""
     words = tuple(str(word) for word in argv)
     child = _start(words, _environment(env, without), cwd)
-    # What is fed in is small: it fits the pipe's buffer, so that nobody waits for anybody here.
+    # The input is small: it fits the buffer of the pipe, so writing does not block.
     with suppress(BrokenPipeError), child.stdin or nullcontext() as feed:
         if feed is not None:
             feed.write(stdin)
@@ -119,12 +119,12 @@ def stream(
         raise CommandError(
             f"{_shown(words)} did not end",
             seen=f"still running after {timeout:g} s, stopped",
-            expected=f"an end within {timeout:g} s",
+            expected=f"to finish within {timeout:g} s",
             next_step=f"run it by hand to see where it hangs: {_shown(words)}",
             details=[redact(line) for line in result.tail()],
         ) from None
     except BaseException:
-        # ^C, or a reader that lost interest: nothing is left running behind our back.
+        # ^C, or the caller stopped reading: the child must not continue.
         stop(child)
         raise
     result = Result(words, child.returncode, "".join(kept[0]), "".join(kept[1]))
@@ -147,7 +147,7 @@ def run_attached(argv: Sequence[str], *, env: Mapping[str, str] | None = None, c
         try:
             return child.wait()
         except KeyboardInterrupt:
-            # It got the same ^C; what it prints on its way out is worth waiting for.
+            # The child received the same ^C; its last output is still of interest.
             child.wait(GRACE)
             raise
 
@@ -167,7 +167,7 @@ def _start(words: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> 
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            # ^C reaches us alone: we decide how the child stops.
+            # ^C must not reach the child directly: this process decides how it stops.
             start_new_session=True,
         )
     except OSError as error:
@@ -221,6 +221,6 @@ def stop(child: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
 
 
 def _shown(argv: Sequence[str]) -> str:
-    """The command as one would type it, shortened to what tells it apart."""
+    """The command as typed, shortened to the words that identify it."""
     words = [word for word in argv if not word.startswith(("/", "--project-directory"))] or list(argv)
     return redact(shlex.join([word for word in words if word != "-f"]))

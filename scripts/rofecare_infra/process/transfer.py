@@ -1,4 +1,4 @@
-"""Commands whose streams are data or a conversation rather than lines to be read: bytes in, bytes out, and answers."""
+"""Commands whose streams carry data or a dialogue instead of lines: bytes in, bytes out, and answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def transfer(
     Yields how many bytes came so far, after each piece. Without a source, standard input stays open until the command
     has ended: a command may end itself when it closes, which it does when this process dies. An error of the sink (a
     full disk) stops the command and is raised as it is. The result has the error output; CommandError is raised only
-    for a program that is missing: what an exit code means is the caller's to say.
+    for a program that is missing: the caller interprets the exit code.
     """
     words = tuple(str(word) for word in argv)
     child = _start(words, source if source is not None else subprocess.PIPE)
@@ -33,7 +33,7 @@ def transfer(
     try:
         assert child.stdout is not None  # noqa: S101 - it was asked for as a pipe
         with child.stdout as out:
-            # Pieces come as they arrive, so that what is seen is where it is.
+            # Pieces are passed on as they arrive, so that the progress is accurate.
             while piece := out.read1(_CHUNK):  # type: ignore[attr-defined]
                 if sink is not None:
                     sink(piece)
@@ -41,7 +41,7 @@ def transfer(
                 yield count
         child.wait()
     except BaseException:
-        # Its input closes first: that alone ends what such a command runs elsewhere.
+        # Close its input first: only that ends what the command runs in a container.
         _close(child)
         stop(child)
         raise
@@ -51,7 +51,7 @@ def transfer(
 
 
 class Conversation:
-    """A command that answers what it is asked, such as `psql`: one question, the lines of its answer."""
+    """An interactive command such as `psql`: send a question, read the lines of the answer."""
 
     def __init__(self, argv: Sequence[str]) -> None:
         self._words = tuple(str(word) for word in argv)
@@ -73,7 +73,7 @@ class Conversation:
     def ask(self, question: str, mark: Callable[[str], str]) -> list[str]:
         """Send a question and read the answer's lines.
 
-        `mark` makes of a word the command that prints it: so the end of an answer is known. Raises CommandError when
+        `mark` returns the command that prints a word, which marks the end of the answer. Raises CommandError when
         the command ends instead of answering.
         """
         word = uuid.uuid4().hex
@@ -90,16 +90,16 @@ class Conversation:
             lines.append(line)
         self._child.wait()
         raise CommandError(
-            f"{self._words[0]} ended in the middle of a conversation",
+            f"{self._words[0]} ended before its answer was complete",
             seen=f"exit code {self._child.returncode}",
             expected="an answer",
-            next_step="mend the cause below, then run the same command again",
+            next_step="correct the cause below, then run the same command again",
             details=self._errors.lines(),
         )
 
 
 class _Tail:
-    """Reads a stream to its end beside everything else and keeps its last lines."""
+    """Reads a stream to its end in a thread and keeps the last lines."""
 
     def __init__(self, pipe: IO[bytes] | None) -> None:
         self._kept: list[str] = []
@@ -107,7 +107,7 @@ class _Tail:
         self._thread.start()
 
     def lines(self) -> list[str]:
-        """The last lines that say something."""
+        """The last lines that are not empty."""
         self._thread.join(1.0)
         return [redact(line) for line in self._kept if line.strip()]
 
@@ -129,7 +129,7 @@ def _start(words: tuple[str, ...], stdin: IO[bytes] | int) -> subprocess.Popen[b
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # ^C reaches us alone: we decide how the child stops.
+            # ^C must not reach the child directly: this process decides how it stops.
             start_new_session=True,
         )
     except OSError as error:

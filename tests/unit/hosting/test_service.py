@@ -49,7 +49,7 @@ def test_a_second_time_changes_nothing(systemd: FakeSystemd) -> None:
     before = path.stat().st_mtime_ns
     events, _ = drain(install(UNIT, systemd, ""))
     assert path.stat().st_mtime_ns == before
-    assert "says it already" in str(events[0])
+    assert "is up to date" in str(events[0])
 
 
 def test_a_new_text_takes_the_place_of_an_old_one_of_ours(systemd: FakeSystemd) -> None:
