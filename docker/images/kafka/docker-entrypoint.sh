@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
-# Becomes Kafka where KAFKA_ZOOKEEPER_CONNECT is set, ZooKeeper where ZOOKEEPER_CLIENT_PORT is, or the given command.
+# Starts Kafka if KAFKA_ZOOKEEPER_CONNECT is set, one ZooKeeper if ZOOKEEPER_CLIENT_PORT is set, or the given command.
 #
-# The environment turns into properties by the rules of the images that this one stands in for:
-#   KAFKA_A_B=x       a.b=x      (two underscores are one underscore of the property's name, three are a hyphen)
-#   ZOOKEEPER_A_B=x   aB=x       (and the spellings that zookeeper_property lists)
-# KAFKA_HEAP_OPTS, KAFKA_JVM_PERFORMANCE_OPTS, KAFKA_OPTS and KAFKA_JMX_OPTS go to the JVM; KAFKA_LOG4J_ROOT_LOGLEVEL
-# and KAFKA_LOG4J_LOGGERS (name=LEVEL,...), the same with ZOOKEEPER_, set the log's levels. Files are made in /tmp alone.
+# Environment variables become properties by the rules of the upstream images:
+#   KAFKA_A_B=x       a.b=x      (two underscores become an underscore of the property's name, three a hyphen)
+#   ZOOKEEPER_A_B=x   aB=x       (with the exceptions in zookeeper_property)
+# KAFKA_HEAP_OPTS, KAFKA_JVM_PERFORMANCE_OPTS, KAFKA_OPTS and KAFKA_JMX_OPTS are options of the JVM.
+# KAFKA_LOG4J_ROOT_LOGLEVEL and KAFKA_LOG4J_LOGGERS (name=LEVEL,...), and the same with ZOOKEEPER_, set log levels.
+# Files are written to /tmp only.
 set -euo pipefail
 # shellcheck source=jvm.sh
 . /opt/kafka/jvm.sh
-# shellcheck source=broker-slot.sh
-. /opt/kafka/broker-slot.sh
 
 fail() {
     printf 'kafka image: %s\n' "$@" >&2
@@ -40,7 +39,7 @@ render_kafka() {
         case $name in
             KAFKA_HEAP_OPTS | KAFKA_JVM_PERFORMANCE_OPTS | KAFKA_OPTS | KAFKA_JMX_OPTS | KAFKA_GC_LOG_OPTS) ;;
             KAFKA_LOG4J_* | KAFKA_TOOLS_LOG4J_LOGLEVEL | KAFKA_VERSION | KAFKA_DATA_DIRS | KAFKA_CUB_ZK_TIMEOUT) ;;
-            # The one spelling that the rule cannot express.
+            # The only name that the rule cannot express.
             KAFKA_ZOOKEEPER_CLIENT_CNXN_SOCKET) printf 'zookeeper.clientCnxnSocket=%s\n' "${!name}" ;;
             *) printf '%s=%s\n' "$(kafka_property "$name")" "${!name}" ;;
         esac
@@ -69,20 +68,9 @@ zookeeper_property() {
         CLIENT_PORT_UNIFICATION) printf 'client.portUnification' ;;
         FSYNC_WARNING_THRESHOLDMS) printf 'fsync.warningthresholdms' ;;
         JUTE_MAX_BUFFER) printf 'jute.maxbuffer' ;;
-        QUORUM_LISTEN_ON_ALL_IPS) printf 'quorumListenOnAllIPs' ;;
         SKIP_ACL) printf 'skipACL' ;;
         *) camel_case "$name" ;;
     esac
-}
-
-# "a;b" -> server.1=a, server.2=b
-numbered() {
-    local key=$1 value number=0
-    local -a values
-    IFS=';' read -ra values <<<"$2"
-    for value in "${values[@]}"; do
-        printf '%s.%d=%s\n' "$key" $((++number)) "$value"
-    done
 }
 
 render_zookeeper() {
@@ -90,12 +78,12 @@ render_zookeeper() {
     printf 'dataDir=/var/lib/zookeeper/data\ndataLogDir=/var/lib/zookeeper/log\n'
     for name in "${!ZOOKEEPER_@}"; do
         case $name in
-            ZOOKEEPER_LOG4J_* | ZOOKEEPER_TOOLS_LOG4J_LOGLEVEL | ZOOKEEPER_SERVER_ID) ;;
-            ZOOKEEPER_SERVERS) numbered server "${!name}" ;;
-            ZOOKEEPER_GROUPS) numbered group "${!name}" ;;
-            ZOOKEEPER_WEIGHTS) numbered weight "${!name}" ;;
-            # Rather not at all than without the protection that was asked for.
+            ZOOKEEPER_LOG4J_* | ZOOKEEPER_TOOLS_LOG4J_LOGLEVEL) ;;
+            # Fail rather than start without what was asked for.
             ZOOKEEPER_SSL_* | ZOOKEEPER_SECURE_*) fail "$name: TLS for ZooKeeper needs the upstream image" ;;
+            ZOOKEEPER_SERVER_ID | ZOOKEEPER_SERVERS | ZOOKEEPER_GROUPS | ZOOKEEPER_WEIGHTS)
+                fail "$name: an ensemble of ZooKeeper servers needs the upstream image"
+                ;;
             *) printf '%s=%s\n' "$(zookeeper_property "$name")" "${!name}" ;;
         esac
     done
@@ -113,10 +101,10 @@ render_log() {
     done
 }
 
-# Writes its input to a file that nobody else reads: settings may hold passwords.
+# Writes its input to a file that only its owner can read: settings may contain passwords.
 write_settings() { (umask 0077 && cat >"$1"); }
 
-# HEAP CLASS FILE: a server with the JVM's options of the environment; without any, such as suit a small machine.
+# HEAP CLASS FILE: runs a server with the JVM options of the environment, or with defaults for a small machine.
 run_server() {
     local -a options
     read -ra options <<<"${KAFKA_HEAP_OPTS:-$1} ${KAFKA_JVM_PERFORMANCE_OPTS:--XX:+UseSerialGC} \
@@ -125,7 +113,7 @@ ${KAFKA_JMX_OPTS:-} ${KAFKA_GC_LOG_OPTS:-} ${KAFKA_OPTS:-}"
 }
 
 start_kafka() {
-    [[ -n ${KAFKA_ADVERTISED_LISTENERS:-} ]] || fail "KAFKA_ADVERTISED_LISTENERS is not set: where clients are sent"
+    [[ -n ${KAFKA_ADVERTISED_LISTENERS:-} ]] || fail "KAFKA_ADVERTISED_LISTENERS is not set: the addresses for clients"
     export KAFKA_LOG_DIRS=${KAFKA_LOG_DIRS:-/var/lib/kafka/data}
     if [[ -z ${KAFKA_LISTENERS:-} ]]; then
         # The same ports on all addresses.
@@ -137,22 +125,13 @@ start_kafka() {
     need_writable /tmp "${folders[@]}"
     render_log "${KAFKA_LOG4J_ROOT_LOGLEVEL:-INFO}" "${KAFKA_LOG4J_LOGGERS:-}" | write_settings /tmp/log4j.properties
     render_kafka | write_settings /tmp/kafka.properties
-    # Longer than the session that it waits for, and short enough for Kafka's own message about a number used twice.
-    wait_for_slot $((${KAFKA_ZOOKEEPER_SESSION_TIMEOUT_MS:-18000} / 1000 + 10))
     run_server '-Xms256m -Xmx512m' kafka.Kafka /tmp/kafka.properties
 }
 
 start_zookeeper() {
     need_writable /tmp /var/lib/zookeeper/data /var/lib/zookeeper/log
-    # Its web server is not among the libraries; looking for it would put a stack trace into each start's log.
+    # The image does not contain the libraries of the admin web server; loading it would log a stack trace at each start.
     export ZOOKEEPER_ADMIN_ENABLE_SERVER=${ZOOKEEPER_ADMIN_ENABLE_SERVER:-false}
-    if [[ -n ${ZOOKEEPER_SERVERS:-} ]]; then
-        [[ -n ${ZOOKEEPER_SERVER_ID:-} ]] || fail "ZOOKEEPER_SERVERS is set: which of them is this, by ZOOKEEPER_SERVER_ID?"
-        export ZOOKEEPER_INIT_LIMIT=${ZOOKEEPER_INIT_LIMIT:-10} ZOOKEEPER_SYNC_LIMIT=${ZOOKEEPER_SYNC_LIMIT:-5}
-    fi
-    if [[ -n ${ZOOKEEPER_SERVER_ID:-} ]]; then
-        printf '%s\n' "$ZOOKEEPER_SERVER_ID" >/var/lib/zookeeper/data/myid
-    fi
     render_log "${ZOOKEEPER_LOG4J_ROOT_LOGLEVEL:-INFO}" "${ZOOKEEPER_LOG4J_LOGGERS:-}" | write_settings /tmp/log4j.properties
     render_zookeeper | write_settings /tmp/zookeeper.properties
     run_server '-Xms64m -Xmx128m' org.apache.zookeeper.server.quorum.QuorumPeerMain /tmp/zookeeper.properties
@@ -161,7 +140,7 @@ start_zookeeper() {
 if (($# > 0)); then
     exec "$@"
 elif [[ -n ${KAFKA_ZOOKEEPER_CONNECT:-} && -n ${ZOOKEEPER_CLIENT_PORT:-} ]]; then
-    fail "KAFKA_ZOOKEEPER_CONNECT asks for Kafka and ZOOKEEPER_CLIENT_PORT for ZooKeeper; set one of them"
+    fail "KAFKA_ZOOKEEPER_CONNECT starts Kafka and ZOOKEEPER_CLIENT_PORT starts ZooKeeper; set only one of them"
 elif [[ -n ${KAFKA_ZOOKEEPER_CONNECT:-} ]]; then
     start_kafka
 elif [[ -n ${ZOOKEEPER_CLIENT_PORT:-} ]]; then
