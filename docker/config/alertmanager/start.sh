@@ -1,11 +1,11 @@
 #!/bin/sh
-# Starts Alertmanager with routes.yml and the receivers from the settings. Without receivers, alerts are shown only by
-# `inv alerts` and on Alertmanager's web page.
+# Starts Alertmanager with routes.yml and the receivers from the settings. Without receivers no notifications are sent;
+# `inv alerts` and Alertmanager's own page show the alerts.
 set -eu
 
 quoted() { printf '"%s"' "$(printf '%s' "$1" | sed 's/[\\"]/\\&/g')"; }
 
-# Port 25 is for mail between servers: encryption is optional there.
+# Port 25 is for mail between servers: TLS is optional there.
 encrypted=true
 if [ "${SMTP_PORT:-587}" = 25 ]; then encrypted=false; fi
 
@@ -30,7 +30,7 @@ if [ "${SMTP_PORT:-587}" = 25 ]; then encrypted=false; fi
     if [ -n "${ALERT_WEBHOOK:-}" ]; then
         printf '    webhook_configs:\n      - {url: %s, send_resolved: true}\n' "$(quoted "$ALERT_WEBHOOK")"
     fi
-    # Receives a call every few minutes while alerting works; the absence of calls shows that it does not.
+    # Called every few minutes while alerting works; the receiver reports when the calls stop.
     printf '  - name: heartbeat\n'
     if [ -n "${ALERT_HEARTBEAT:-}" ]; then
         printf '    webhook_configs:\n      - {url: %s, send_resolved: false}\n' "$(quoted "$ALERT_HEARTBEAT")"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes the lag of each consumer group to a file once a minute; node-exporter exports the file.
+# Writes the lag of each consumer group to a file once a minute; node-exporter exports it.
 #
-# The lag is computed from the offsets committed at the broker. The consumers' own metric omits messages that are fetched
-# but not yet processed: a consumer that hangs would seem to have no lag.
+# The lag is measured by the offsets committed at the broker. The metrics of a consumer do not count the messages that it
+# has fetched but not processed: a consumer that hangs would appear idle.
 set -euo pipefail
 
 file=$1
@@ -10,8 +10,8 @@ broker=$2
 
 waiting() {
     printf '# TYPE kafka_consumergroup_lag gauge\n'
-    # Columns: group, topic, partition, committed offset, end offset, lag. Headings and groups without a committed offset
-    # have no number there.
+    # Columns: group, topic, partition, committed offset, end offset, lag. The lag of headings, and of groups that never
+    # committed an offset, is not a number.
     while read -r group topic partition _ _ lag _; do
         [[ ${lag:-} =~ ^[0-9]+$ ]] || continue
         printf 'kafka_consumergroup_lag{consumergroup="%s",topic="%s",partition="%s"} %s\n' \
