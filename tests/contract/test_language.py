@@ -80,24 +80,16 @@ GENERATED = {".ndjson"}
 # Parts that still contain such phrases.
 PENDING = {
     "tasks",
-    "compose files",
     "images",
-    "config",
     "rofecare_infra/alerts",
     "rofecare_infra/backup",
     "rofecare_infra/boundary",
-    "rofecare_infra/engine",
     "rofecare_infra/images",
     "rofecare_infra/lifecycle",
     "rofecare_infra/monitoring",
     "rofecare_infra/platform",
-    "rofecare_infra/progress",
     "rofecare_infra/project",
     "rofecare_infra/search",
-    "rofecare_infra/secrets",
-    "rofecare_infra/settings",
-    "rofecare_infra/smoke",
-    "rofecare_infra/recovery",
 }
 
 
