@@ -25,7 +25,7 @@ def test_production_data_is_removed_after_confirmation_and_a_verified_backup(tmp
         sql(project, "one-db", "one", "CREATE TABLE x AS SELECT 1 AS n")
         check(project.inv("stop-all"), 0)
         # Without a terminal there is no confirmation.
-        check(project.inv("stop-all", "--volumes"), 2, "no terminal to ask on", "--yes")
+        check(project.inv("stop-all", "--volumes"), 2, "no terminal to ask in", "--yes")
         # Without a backup nothing is removed.
         project.environment["BACKUP_DIR"] = "/proc/nowhere"
         check(project.inv("stop-all", "--volumes", "--yes"), 3, "the folder of the backups cannot be used")
