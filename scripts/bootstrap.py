@@ -2,7 +2,7 @@
 """A fresh machine -> a working checkout -> a task: `python3 scripts/bootstrap.py start-all`.
 
 Standard library only, and of that only what Debian's python3-minimal holds: this file is what runs before
-anything else is installed. It is kept readable by older Pythons, so that they can be told that they are old.
+anything else is installed. It is kept readable by older Pythons, so that it can report that they are too old.
 """
 
 import os

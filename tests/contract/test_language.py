@@ -79,16 +79,11 @@ TEXTS = {
 GENERATED = {".ndjson"}
 # Parts that still contain such phrases.
 PENDING = {
-    "tasks",
     "images",
     "rofecare_infra/alerts",
     "rofecare_infra/backup",
-    "rofecare_infra/boundary",
     "rofecare_infra/images",
-    "rofecare_infra/lifecycle",
-    "rofecare_infra/monitoring",
     "rofecare_infra/platform",
-    "rofecare_infra/project",
     "rofecare_infra/search",
 }
 

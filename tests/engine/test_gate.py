@@ -141,7 +141,7 @@ def test_one_shot_without_dependents(make_project: MakeProject, command: str) ->
 
 def test_one_shot_that_fails(make_project: MakeProject) -> None:
     project = make_project({"migrate": without_healthcheck("echo conflict; exit 3", restart="no")})
-    check(project.inv("start-all"), 7, "migrate failed", "exited with code 3", "| conflict", "an end with exit code 0")
+    check(project.inv("start-all"), 7, "migrate failed", "exited with code 3", "| conflict", "exit code 0")
 
 
 def test_no_healthcheck(make_project: MakeProject) -> None:
@@ -170,7 +170,7 @@ def test_port_taken(make_project: MakeProject) -> None:
         project = make_project(
             {"early": service(FOREVER), "wants": service(FOREVER, ports=[f"127.0.0.1:{port}:80"], phase="business")}
         )
-        check(project.inv("start-all"), 5, f"wants cannot have port {port}", f"(pid {os.getpid()})")
+        check(project.inv("start-all"), 5, f"wants cannot use port {port}", f"(pid {os.getpid()})")
         # Known before anything was started.
         assert not project.docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={project.name}")
 

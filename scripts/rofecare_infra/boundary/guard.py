@@ -1,4 +1,4 @@
-"""Runs a task's body: whatever it raises becomes one message and one exit code, never a traceback."""
+"""Runs the body of a task: an error becomes one message and one exit code, never a traceback."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ BUG = 1
 def guarded(root: Path, left_behind: Callable[[], str] | None = None) -> Iterator[None]:
     """Turn what the body raises into `invoke.Exit`.
 
-    `left_behind` says, after ^C, what is left running and how to go on.
+    `left_behind` returns the text to print after ^C: what is left running, and how to continue.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that knows no accents is no reason to fail.
+        # A terminal without accented characters is no reason to fail.
         sys.stdout.reconfigure(errors="backslashreplace")
-    # A service manager asks by SIGTERM for what a person asks by ^C.
+    # A service manager sends SIGTERM where a person presses ^C.
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
@@ -39,7 +39,7 @@ def guarded(root: Path, left_behind: Callable[[], str] | None = None) -> Iterato
     except KeyboardInterrupt:
         raise Exit(_farewell(left_behind), code=INTERRUPTED) from None
     except BrokenPipeError:
-        # Only what shows something ends here: whoever read it (`inv logs | head`) has seen enough.
+        # The reader of the output has closed it (`inv logs | head`).
         raise Exit(code=0) from None
     except Exit:
         raise
@@ -72,14 +72,14 @@ def _farewell(left_behind: Callable[[], str] | None) -> str:
     try:
         return f"interrupted: {left_behind()}"
     except (RofecareError, KeyboardInterrupt):
-        return "interrupted: the engine does not say what is left running; see inv status"
+        return "interrupted: the engine does not answer; inv status shows what is left running"
 
 
 def _report(root: Path, error: Exception) -> str:
-    """Write what a maintainer needs into a file; tell the user where it is, not what is in it."""
+    """Write the details for maintainers to a file; return a message with its path."""
     moment = datetime.now(UTC)
     path = root / ".rofecare" / f"bug-{moment:%Y%m%dT%H%M%SZ}.txt"
-    # No environment and no local variables: a report may be sent to somebody.
+    # No environment and no local variables: the report may be sent to others.
     text = [
         f"{moment.isoformat()}  {' '.join(sys.argv[1:])}",
         f"Python {platform.python_version()} on {platform.platform()}",
@@ -95,5 +95,5 @@ def _report(root: Path, error: Exception) -> str:
         f"error: this is a bug in this project, not in what you did\n"
         f"  seen:     {type(error).__name__}: {error}\n"
         f"  expected: one of the errors in docs/exit-codes.md\n"
-        f"  next:     run the same command again; if it stays, send the report: {where}"
+        f"  next:     run the same command again; if it fails again, send the report: {where}"
     )

@@ -18,7 +18,7 @@ class Connection:
 
 
 def connections(platform: Platform) -> tuple[Connection, ...]:
-    """The addresses of phase 1, in start order."""
+    """The addresses of the infrastructure services, in start order."""
     services = [service for stage in platform.stages(["infrastructure"]) for service in stage.services]
     return tuple(_connection(platform, service, port) for service in services for port in service.ports)
 

@@ -1,4 +1,4 @@
-"""What runs, service by service, and whether it is all that should."""
+"""The status of every service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rofecare_infra.project import Project
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """One container of one service; a service without any has a line of its own."""
+    """One container of a service; a service without containers has one line, too."""
 
     phase: str
     service: str
@@ -39,7 +39,7 @@ def status(platform: Platform, engine: Engine) -> tuple[ServiceStatus, ...]:
     services = [service for stage in platform.stages() for service in stage.services]
     rows = [row for service in services for row in _rows(service, containers, memory)]
     known = {service.name for service in services}
-    # What runs under our name although no file describes it (any more) is not hidden.
+    # Containers of the project that no compose file describes are shown, too.
     extra = [container for container in containers if container.service not in known]
     return (
         *rows,
@@ -51,9 +51,9 @@ def status(platform: Platform, engine: Engine) -> tuple[ServiceStatus, ...]:
 
 
 def as_started(project: Project) -> Platform:
-    """The model of what was started: on images that are built here, without those services that have none such.
+    """The model that was started: on images that are built here, services without such an image are left out.
 
-    Only what runs can say which of the two it is, and only where something is missing does it matter.
+    Which of the two was started is read from the containers, and only matters where a service has none.
     """
     containers = project.engine.containers(project.platform.project)
     there = {container.service for container in containers}
@@ -70,7 +70,7 @@ def as_started(project: Project) -> Platform:
 
 
 def left_running(engine: Engine, project: str) -> str:
-    """What runs now, in a few words."""
+    """The running containers in a few words."""
     up = [container.service for container in engine.containers(project) if container.status == "running"]
     return (
         f"{len(up)} containers are left running ({', '.join(up[:2])}, ...)"

@@ -1,6 +1,6 @@
-"""Stops what lets requests in, then the rest in the reverse order of the start.
+"""Stops the ingress, then the other services in the reverse order of the start.
 
-By what the containers themselves say: whatever files they came from.
+The order is read from the labels of the containers, whatever files they were created from.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def stop_monitoring(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generat
 def stop_in_stages(
     engine: Engine, platform: Platform, containers: Sequence[Container], clock: Clock
 ) -> Generator[Event, None, tuple[str, ...]]:
-    """Stop these containers in the reverse order of their start; return those that had to be killed."""
+    """Stop these containers in the reverse order of their start; return the names of those that were killed."""
     killed: list[str] = []
     for group in reverse_stages(containers, platform):
         names = [container.name for container in group]
@@ -98,7 +98,7 @@ def stop_in_stages(
 
 
 def stop_together(engine: Engine, group: Sequence[Container]) -> None:
-    """All at once: the slowest sets the time, not their sum. ^C does not wait for it: the threads are daemons."""
+    """Stop these containers in parallel. ^C does not wait for them: the threads are daemons."""
     problems: list[RofecareError] = []
 
     def stop_one(container: Container) -> None:
@@ -117,40 +117,40 @@ def stop_together(engine: Engine, group: Sequence[Container]) -> None:
 
 
 def _was_killed(before: Container, after: Container | None) -> bool:
-    """Whether it was up and ended by SIGKILL now; one that had been killed before is nobody's fault here."""
+    """Whether this stop ended in SIGKILL; a container that had been killed before does not count."""
     if after is None or before.status == "restarting":
         return False
     return after.exit_code == _SIGKILL_CODE and after.finished_at != before.finished_at
 
 
 def _remove_volumes(engine: Engine, project: str) -> tuple[str, ...]:
-    """Remove every volume that nobody else uses. Raises CommandError when one had to be left."""
+    """Remove every volume that no other container uses. Raises CommandError where one is in use."""
     removed: list[str] = []
     left: list[str] = []
     for volume in engine.volumes(project):
         try:
             engine.remove_volume(volume)
         except CommandError:
-            left.append(f"{volume}, used by {', '.join(engine.users_of(volume)) or 'nobody that shows'}")
+            left.append(f"{volume}, used by {', '.join(engine.users_of(volume)) or 'an unknown container'}")
         else:
             removed.append(volume)
     if left:
         raise CommandError(
             f"{len(left)} volumes could not be removed",
             seen="; ".join(left),
-            expected="volumes that only this project uses",
-            next_step="docker rm -f the containers that use them, then inv stop-all --volumes again",
+            expected="volumes that are only used by this project",
+            next_step="remove the containers that use them (docker rm -f), then run inv stop-all --volumes again",
             details=[f"removed: {', '.join(removed) or 'none'}; secrets are kept"],
         )
     return tuple(removed)
 
 
 def reverse_stages(containers: Sequence[Container], platform: Platform) -> list[list[Container]]:
-    """The containers that are up, in groups that may stop together, dependents before what they need.
+    """The running containers in groups that stop together, dependents before their dependencies.
 
-    What lets requests in comes first of all: it answers what it has accepted while everything behind it still works.
+    The ingress comes first: it answers the requests that it has accepted while everything behind it still works.
 
-    The phase is read from the container's own label, what it needs from the model: compose leaves the needs off the
+    The phase is read from the label of the container, dependencies from the model: compose does not write them on
     containers that it starts one stage at a time.
     """
     order = (*PHASES, LAST_PHASE)

@@ -1,4 +1,4 @@
-"""How the monitoring gets in: a role in each database that reads no table, and a token for the gateway."""
+"""Access of the monitoring: a role in each database that reads no table, and a token for the gateway."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _OF_DATABASES = "monitoring_db_password"
 _OF_GATEWAY = "metrics_token"
 _SIGNING_KEY = "jwt_secret"
 
-# The token opens nothing but what every signed-in user may see; it lives as long as the secret that signs it.
+# The token grants no more than any signed-in user has; it is valid as long as the secret that signs it.
 _LIFETIME = 10 * 365 * 86400
 
 _PATIENCE = 30.0
-# Inside the container, by the socket that its own user may use without a password.
+# Runs in the container, over the socket that its own user may use without a password.
 _CLIENT = 'exec psql -qX -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB"'
-# The size of a table cannot be asked while it is locked: without a limit the whole scrape, which may take 10 s, would
-# wait for the lock, and the database be taken for dead.
+# The size of a table cannot be read while it is locked: without a limit, the scrape would wait for the lock beyond its
+# 10 s, and the database would be reported as down.
 _STATEMENTS = """
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN CREATE ROLE {role}; END IF;
@@ -39,9 +39,9 @@ GRANT pg_monitor TO {role};
 
 
 def grant_monitoring_access(platform: Platform, engine: Engine) -> Generator[Event, None, None]:
-    """Renew the token, and make the role in every database that runs, with the password that the monitoring has.
+    """Renew the token, and create the role in every running database with the password of the monitoring.
 
-    One that cannot be asked is named and passed over: what watches must start where something is broken, too.
+    A database that refuses is reported and skipped: the monitoring must start where something is broken, too.
     """
     renew_token(platform)
     if not _is_used(platform, _OF_DATABASES):
@@ -50,13 +50,13 @@ def grant_monitoring_access(platform: Platform, engine: Engine) -> Generator[Eve
     running = [one for one in engine.containers(platform.project) if one.service in databases and one.ready]
     verifier = scram_verifier(_read(platform.secrets[_OF_DATABASES]))
     for container in running:
-        refusal = _told(container, _STATEMENTS.format(role=ROLE, verifier=verifier))
+        refusal = _refusal(container, _STATEMENTS.format(role=ROLE, verifier=verifier))
         if refusal:
-            yield Note(f"{container.service} does not admit the monitoring: {refusal}")
+            yield Note(f"{container.service} grants the monitoring no access: {refusal}")
 
 
-def _told(container: Container, statements: str) -> str:
-    """Why the database did not take the statements; empty when it did."""
+def _refusal(container: Container, statements: str) -> str:
+    """Why the database refused the statements; empty if it accepted them."""
     try:
         result = run(
             ["docker", "exec", "-i", container.name, "sh", "-c", _CLIENT],
@@ -70,7 +70,7 @@ def _told(container: Container, statements: str) -> str:
 
 
 def renew_token(platform: Platform, clock: Clock = SYSTEM_CLOCK) -> None:
-    """Sign the monitoring's token anew unless the secret that signs tokens is the one that signed it."""
+    """Sign a new token for the monitoring unless the present one is signed with the present secret."""
     if not _is_used(platform, _OF_GATEWAY) or _SIGNING_KEY not in platform.secrets:
         return
     path = platform.secrets[_OF_GATEWAY]
@@ -79,7 +79,7 @@ def renew_token(platform: Platform, clock: Clock = SYSTEM_CLOCK) -> None:
         return
     token = signed(key, subject=ROLE, now=clock.now(), role="METRICS", lifetime=_LIFETIME)
     try:
-        # Into the file itself: a container that has it mounted goes on reading this one.
+        # The file itself is written: containers that have it mounted keep reading this one.
         path.chmod(0o644)
         path.write_text(token, encoding="ascii")
         path.chmod(0o444)
@@ -104,5 +104,5 @@ def _unreadable(path: Path, error: Exception) -> SettingsError:
         "a secret of the monitoring cannot be used",
         seen=str(error),
         expected=f"{path} as a file of ASCII characters that this user may read and write",
-        next_step="put it right; or remove it, if only the monitoring uses it: the next start makes another",
+        next_step="repair it; or remove it, if only the monitoring uses it: the next start creates a new one",
     )

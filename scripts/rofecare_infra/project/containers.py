@@ -1,4 +1,4 @@
-"""What is there of a project before anything is known of its files: looked at once, whatever is asked of it."""
+"""The containers of a project that exist now, read before its files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PRODUCTION = "production"
 
 
 class ProjectContainers:
-    """The containers of a project. The engine is asked by the first question, and no more than once."""
+    """The containers of a project, read from the engine once, when they are first needed."""
 
     def __init__(self, project: str, engine: Callable[[], Engine] = connect) -> None:
         self._project = project
@@ -34,4 +34,4 @@ class ProjectContainers:
         try:
             return self._engine().containers(self._project)
         except RofecareError:
-            return ()  # whoever needs the engine asks again, and tells
+            return ()  # a command that needs the engine reports the error

@@ -1,7 +1,7 @@
-"""Whether a platform is one for production: told once by a flag, and true from then on until its data is given up.
+"""Whether a platform is in production mode: set once by a flag, and kept until its data is removed.
 
-Containers say it by their label. What is stopped says nothing, so this machine remembers it, too: a plain
-`inv start-all` after a power cut must not bring up an empty development platform in place of the hospital's.
+Running containers have a label. For a stopped platform, the mode is stored on this machine: a plain `inv start-all`
+after a power cut must not start an empty development platform instead of the production one.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from rofecare_infra.settings import Settings
 _FILE = "production.json"
 
 
-def is_production(settings: Settings, present: ProjectContainers) -> bool:
-    """Whether the project was started, or made ready, for production before."""
-    return settings.project in _remembered(settings) or present.is_production
+def is_production(settings: Settings, containers: ProjectContainers) -> bool:
+    """Whether the project was started or initialised in production mode before."""
+    return settings.project in _remembered(settings) or containers.is_production
 
 
 def remember(settings: Settings) -> None:
-    """From now on the project is one for production."""
+    """Store that the project is in production mode."""
     _write(settings, _remembered(settings) | {settings.project})
 
 
 def forget(settings: Settings) -> None:
-    """The project's data is gone: nothing is left to protect."""
+    """Remove the stored mode: the data of the project is gone."""
     if settings.project in _remembered(settings):
         _write(settings, _remembered(settings) - {settings.project})
 

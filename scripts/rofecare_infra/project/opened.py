@@ -1,4 +1,4 @@
-"""Everything that is looked at before anything is changed: settings, compose files, secrets, engine, images."""
+"""The opened project: settings, compose files, secrets, engine and images, checked before anything is changed."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from rofecare_infra.project.containers import ProjectContainers
 from rofecare_infra.settings import Problem, Settings, load
 from rofecare_infra.state import Clock
 
-# Files that settings name: whose home `~` is and where links lead is decided once.
+# Settings that name files: `~` and links are resolved here, once.
 _FILES = ("TLS_CERTIFICATE_FILE", "TLS_KEY_FILE")
 
 
 @dataclass(frozen=True)
 class Project:
-    """What one command works on: the settings, and what they lead to. Rooms above take it as their first argument.
+    """What one command works on; the rooms above take it as their first argument.
 
     `open_project` gives the model of the compose files; `prepare` adds where images come from.
     """
@@ -69,10 +69,10 @@ class Project:
 def open_project(
     root: Path, *, secrets_checked: bool = True, monitoring: bool | None = None, production: bool | None = None
 ) -> Project:
-    """Read settings, compose files and (for all but what makes or removes them) secrets.
+    """Read the settings and the compose files, and check the secrets unless the command creates or removes them.
 
-    With the monitoring or without it; unless that is said, with it when it runs. For production or development;
-    unless that is said, as it was started before. Raises SettingsError with every problem of all of them at once.
+    `monitoring` includes the monitoring or leaves it out; default: included if it runs. `production` selects the mode;
+    default: as the project was started before. Raises SettingsError with all problems at once.
     """
     settings, found = load(root, os.environ)
     problems = list(found)
@@ -101,14 +101,14 @@ def open_project(
 
 
 def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
-    """The same for what only stops, which needs no more than the project's name: labels tell the rest.
+    """Open a project to stop it, which needs only its name: the rest is read from the labels of its containers.
 
-    Where settings or compose files cannot be used, the platform is one without services, `unusable` says why, and the
-    name is COMPOSE_PROJECT_NAME, else the usual one. Raises SettingsError all the same when `volumes` are to be
-    removed: no data is given up on a name that might not be the one that was meant.
+    Where settings or compose files cannot be used, the platform has no services, `unusable` is the reason, and the name
+    is COMPOSE_PROJECT_NAME or the default. Raises SettingsError nevertheless if `volumes` are to be removed: no data is
+    removed for a name that may be wrong.
     """
     try:
-        # With all that may have been started: its secrets go with its data.
+        # Includes all that may have been started: its secrets are removed with its data.
         return open_project(root, secrets_checked=False, monitoring=True)
     except SettingsError as error:
         if volumes:
@@ -128,9 +128,9 @@ def open_for_init(root: Path) -> Project:
 
 
 def initialise(project: Project) -> tuple[Path, ...]:
-    """Make the secrets and the kept volumes that are missing; return the secrets' files.
+    """Create the secrets and the persistent volumes that are missing; return the files of the secrets.
 
-    Raises SettingsError where a missing one is written into data that still exists: a new one would not open it.
+    Raises SettingsError where existing data was created with a missing secret: a new one would not give access to it.
     """
     settings, platform, engine = project.settings, project.platform, project.engine
     found = secrets.inventory(platform, settings.secrets_folder)
@@ -138,10 +138,10 @@ def initialise(project: Project) -> tuple[Path, ...]:
     lost = sorted(secrets.tied_to_data(platform, volumes) & set(found.missing))
     if lost:
         raise SettingsError(
-            "secrets are missing that existing data was made with",
+            "secrets are missing that existing data was created with",
             seen=f"no {', '.join(lost)} in {found.folder}, but the volumes are there",
-            expected="the files that were made together with the data",
-            next_step="put them back from a backup, or give up the data: inv stop-all --volumes",
+            expected="the files that were created together with the data",
+            next_step="restore them from a backup, or remove the data: inv stop-all --volumes",
         )
     made = secrets.create(found, found.missing)
     renew_token(platform)
@@ -150,7 +150,7 @@ def initialise(project: Project) -> tuple[Path, ...]:
 
 
 def make_volumes(platform: Platform, engine: Engine) -> tuple[str, ...]:
-    """Make the volumes that compose uses and does not make; return those that were missing."""
+    """Create the volumes that compose uses and does not create; return those that were missing."""
     missing = tuple(name for name in platform.kept_volumes if name not in engine.volumes(platform.project))
     for name in missing:
         engine.make_volume(name, platform.project)
@@ -158,17 +158,17 @@ def make_volumes(platform: Platform, engine: Engine) -> tuple[str, ...]:
 
 
 def prepare(project: Project) -> Generator[Event, None, Project]:
-    """Make the secrets on the first run and decide where images come from."""
+    """Create the secrets on the first run, and decide where images come from."""
     inventory = secrets.inventory(project.platform, project.settings.secrets_folder)
     if inventory.missing:
         made = initialise(project)
-        yield Note(f"{len(made)} secrets made in {inventory.folder}")
+        yield Note(f"{len(made)} secrets created in {inventory.folder}")
     sources = images.resolve(project.settings, project.sources, project.engine, production=project.production)
     if project.production:
         mode.remember(project.settings)
         volumes = make_volumes(project.platform, project.engine)
-        kept = f"; {len(volumes)} volumes made that no flag of compose removes" if volumes else ""
-        yield Note(f"production: limits, closed networks{kept}")
+        kept = f"; {len(volumes)} volumes created that no flag of compose removes" if volumes else ""
+        yield Note(f"production: limits, isolated networks{kept}")
     for reason in sources.reasons:
         yield Note(reason)
     return replace(project, sources=sources)
@@ -211,7 +211,7 @@ def _compose(settings: Settings, *, monitoring: bool, production: bool) -> Compo
 
 
 def _variables(settings: Settings) -> dict[str, str]:
-    """What compose shall see otherwise than it stands in `.env` or the environment."""
+    """The variables that compose gets in addition to `.env` and the environment, or instead of them."""
     given = {name: one.value for name, one in settings.values.items() if one.where == "its default" and one.value}
     return {
         **given,
@@ -223,7 +223,7 @@ def _variables(settings: Settings) -> dict[str, str]:
 
 
 def _located(settings: Settings, defect: Defect) -> Problem:
-    """A defect as a problem, with the lines of the settings that have this port."""
+    """A defect as a problem that names the lines of the settings with this port."""
     lines = [
         f"{assignment.where} ({name})"
         for name, assignment in settings.values.items()
@@ -238,6 +238,6 @@ def _refusal(problems: Sequence[Problem], *, starts: bool) -> SettingsError:
         f"the settings cannot be used: nothing was started{'' if starts else ' or changed'}",
         seen=count,
         expected="none",
-        next_step="mend each where it stands, then run the same command again",
+        next_step="fix each of them, then run the same command again",
         details=[f"{number}. {problem}" for number, problem in enumerate(problems, 1)],
     )

@@ -1,4 +1,4 @@
-"""What production refuses: what is only safe in development, and what would fail half way through the start."""
+"""What production refuses: settings that are only safe in development, or that would fail half way through a start."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from rofecare_infra.settings import Problem, Settings
 # Of 64 hexadecimal characters that `inv init` writes, half are 128 bits; the key that signs tokens needs 256.
 _SHORTEST_SECRET = 32
 
-# Flag of a JVM -> why production does without it.
+# Flag of a JVM -> why production refuses it.
 _DEVELOPMENT_FLAGS = {
-    "-agentlib:jdwp": "opens a debugger's port",
-    "-Xrunjdwp": "opens a debugger's port",
-    "-Xdebug": "opens a debugger's port",
-    "-Dcom.sun.management.jmxremote.authenticate=false": "lets everybody manage the JVM",
+    "-agentlib:jdwp": "opens a port for debuggers",
+    "-Xrunjdwp": "opens a port for debuggers",
+    "-Xdebug": "opens a port for debuggers",
+    "-Dcom.sun.management.jmxremote.authenticate=false": "allows anyone to manage the JVM",
     "-Dspring.devtools": "restarts the application when files change",
     "-XX:-UseContainerSupport": "hides the container's limits from the JVM",
-    "-Xverify:none": "runs code that nobody has checked",
-    "-XX:-BytecodeVerification": "runs code that nobody has checked",
+    "-Xverify:none": "runs unverified code",
+    "-XX:-BytecodeVerification": "runs unverified code",
 }
-# SIZE=small has this on purpose; elsewhere it is a development machine's, written into the wrong setting.
-_SLOW_FLAGS = {"-XX:TieredStopAtLevel": "leaves out the compiler that makes code fast"}
+# SIZE=small uses this flag; elsewhere it is a setting of a development machine.
+_SLOW_FLAGS = {"-XX:TieredStopAtLevel": "disables the optimising compiler"}
 
 
 def files_for(settings: Settings) -> tuple[str, ...]:
-    """The compose files that production needs on top of the first one, by the settings; those that are there."""
+    """The existing compose files that production adds to the first one, depending on the settings."""
     chosen = (
         (PRODUCTION, True),
         (TLS, bool(settings.tls_host)),
@@ -41,7 +41,7 @@ def files_for(settings: Settings) -> tuple[str, ...]:
 
 
 def refusals(settings: Settings, inventory: Inventory) -> Iterator[Problem]:
-    """Everything for which production is not started."""
+    """The problems that prevent a start in production."""
     yield from _jvm_flags(settings)
     yield from _replicas(settings)
     yield from _weak_secrets(inventory)
@@ -76,7 +76,7 @@ def _weak_secrets(inventory: Inventory) -> Iterator[Problem]:
             continue
         if length < _SHORTEST_SECRET:
             seen = f"the secret {name} has {length} characters"
-            yield Problem(str(path), seen, f"at least {_SHORTEST_SECRET}, of chance (openssl rand -hex 32)")
+            yield Problem(str(path), seen, f"at least {_SHORTEST_SECRET} random ones (openssl rand -hex 32)")
 
 
 def _tls(settings: Settings) -> Iterator[Problem]:
@@ -87,8 +87,8 @@ def _tls(settings: Settings) -> Iterator[Problem]:
             yield _problem(settings, name, "it is set without TLS_HOST", "the name of the site in TLS_HOST, too")
         return
     if settings.tls_issuer == "automatic" and not _is_public(settings.tls_host):
-        expected = "a name that the internet knows, or TLS_ISSUER=internal or files"
-        yield _problem(settings, "TLS_HOST", f"no authority certifies {settings.tls_host} by itself", expected)
+        expected = "a public name, or TLS_ISSUER=internal or files"
+        yield _problem(settings, "TLS_HOST", f"no public authority certifies {settings.tls_host}", expected)
     if settings.tls_issuer != "files":
         for name in given:
             yield _problem(settings, name, f"it is not used: TLS_ISSUER={settings.tls_issuer}", "TLS_ISSUER=files")
@@ -106,18 +106,23 @@ def _unreadable(settings: Settings, name: str, path: Path) -> Iterator[Problem]:
     if not path.is_file() or not os.access(path, os.R_OK):
         yield _problem(settings, name, f"no file that this user may read: {path}", "a file in PEM format")
     elif not path.stat().st_mode & 0o004:
-        # The front runs as a user of its own: the folder is what keeps others out, as with the secrets.
+        # The front runs as a user of its own; the mode of the folder protects the file, as with the secrets.
         seen = f"the front may not read {path} (mode {path.stat().st_mode & 0o777:04o})"
-        yield _problem(settings, name, seen, "mode 0444, in a folder that only its owner enters")
+        yield _problem(settings, name, seen, "mode 0444, in a folder with mode 0700")
 
 
 def _not_a_pair(settings: Settings, certificate: Path, key: Path) -> Iterator[Problem]:
     try:
-        # An empty password: a key that needs one would ask for it on the terminal.
+        # With an empty password: OpenSSL would ask on the terminal for the password of an encrypted key.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
     except (ssl.SSLError, OSError, ValueError) as error:
         why = getattr(error, "reason", None) or error
-        yield _problem(settings, "TLS_CERTIFICATE_FILE", f"it does not go with TLS_KEY_FILE: {why}", "a pair, unlocked")
+        yield _problem(
+            settings,
+            "TLS_CERTIFICATE_FILE",
+            f"it does not match TLS_KEY_FILE: {why}",
+            "a pair, not encrypted",
+        )
 
 
 def _is_public(host: str) -> bool:

@@ -36,7 +36,7 @@ def test_the_first_to_fall_is_the_cause_the_others_are_listed() -> None:
         container("db", status="exited", exit_code=3, finished_at="2026-01-01T00:00:01Z"),
     )
     assert (error.what, error.seen) == ("db failed", "exited with code 3")
-    assert error.details[-1] == "failed, too: rofecare-service-patient (exited with code 1)"
+    assert error.details[-1] == "also failed: rofecare-service-patient (exited with code 1)"
 
 
 def test_the_next_command_uses_the_short_name() -> None:
@@ -65,7 +65,7 @@ def test_a_missing_health_check_is_a_defect_of_the_file() -> None:
 
 def test_a_one_shot_was_expected_to_end_well() -> None:
     error = failed(container("migrate", status="exited", exit_code=3, health=None))
-    assert (error.seen, error.expected) == ("exited with code 3", "an end with exit code 0")
+    assert (error.seen, error.expected) == ("exited with code 3", "exit code 0")
 
 
 def test_a_container_that_is_gone() -> None:
@@ -97,7 +97,7 @@ def test_an_engine_that_went_away_is_the_first_cause() -> None:
     [
         ("Creating\nError response from daemon: x\nlast", "Error response from daemon: x"),
         ("something\nlast", "last"),
-        ("", "docker compose up ended with 1"),
+        ("", "docker compose up exited with 1"),
     ],
 )
 def test_what_compose_said(stderr: str, seen: str) -> None:

@@ -205,7 +205,7 @@ def test_a_port_that_is_taken_is_known_before_anything_starts(monkeypatch: pytes
     with pytest.raises(CommandError) as caught:
         started(work)
     assert compose_of(work).started == []
-    assert caught.value.what == "app cannot have port 8081"
+    assert caught.value.what == "app cannot use port 8081"
     assert caught.value.seen == "it is held by java (pid 42)"
 
 

@@ -84,11 +84,11 @@ def test_a_database_that_is_not_ready_is_not_asked(platform: Platform, psql: Psq
 def test_one_that_refuses_or_hangs_is_named_and_the_rest_goes_on(platform: Platform, psql: Psql) -> None:
     psql.refusal = "ERROR: cannot execute CREATE ROLE in a read-only transaction"
     assert [line.partition(":")[0] for line in admitted(platform, "a-db", "b-db")] == [
-        "a-db does not admit the monitoring",
-        "b-db does not admit the monitoring",
+        "a-db grants the monitoring no access",
+        "b-db grants the monitoring no access",
     ]
     psql.hangs = True
-    assert admitted(platform, "a-db") == ["a-db does not admit the monitoring: 30 s"]
+    assert admitted(platform, "a-db") == ["a-db grants the monitoring no access: 30 s"]
 
 
 def test_without_the_monitoring_nobody_is_admitted(platform: Platform, psql: Psql) -> None:

@@ -171,7 +171,7 @@ def test_stopping_knows_the_whole_model_where_it_can_be_read(checkout: Checkout)
 def test_the_first_run_makes_the_secrets_and_says_so(checkout: Checkout) -> None:
     (checkout.root / ".env").write_text("IMAGES=registry\n")
     events, work = drain(prepare(opened(checkout)))
-    assert Note(f"2 secrets made in {checkout.folder / 'secrets'}") in events
+    assert Note(f"2 secrets created in {checkout.folder / 'secrets'}") in events
     assert work.sources.infrastructure == "registry"
     events, _ = drain(prepare(opened(checkout)))
     assert not [event for event in events if isinstance(event, Note) and "secrets" in event.text]

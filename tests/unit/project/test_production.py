@@ -84,7 +84,7 @@ def _files(certificate: Path | str, key: Path | str) -> tuple[str, ...]:
 def test_certificate_files_that_cannot_be_used(tmp_path: Path) -> None:
     certificate, key = pair(tmp_path, "his")
     _, other = pair(tmp_path, "other")
-    assert "does not go with" in refused(tmp_path, *_files(certificate, other))[0]
+    assert "does not match" in refused(tmp_path, *_files(certificate, other))[0]
     assert "no file" in refused(tmp_path, *_files(certificate, tmp_path / "absent"))[0]
     assert "is not set" in refused(tmp_path, *_files("", key))[0]
     key.chmod(0o400)
@@ -99,7 +99,7 @@ def test_files_that_nothing_uses(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["192.168.1.10", "his", "his.local", "his.internal"])
 def test_a_name_that_no_authority_certifies(tmp_path: Path, host: str) -> None:
-    assert "no authority certifies" in refused(tmp_path, f"TLS_HOST={host}", "TLS_ISSUER=automatic")[0]
+    assert "no public authority certifies" in refused(tmp_path, f"TLS_HOST={host}", "TLS_ISSUER=automatic")[0]
     assert refused(tmp_path, f"TLS_HOST={host}", "TLS_ISSUER=internal") == []
 
 
