@@ -81,7 +81,6 @@ GENERATED = {".ndjson"}
 PENDING = {
     "images",
     "rofecare_infra/alerts",
-    "rofecare_infra/backup",
     "rofecare_infra/images",
     "rofecare_infra/platform",
     "rofecare_infra/search",

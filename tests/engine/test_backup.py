@@ -89,11 +89,11 @@ def test_the_secrets_are_laid_open_with_the_key_alone(project: Project, taken: P
     assert (tmp_path / "open").stat().st_mode & 0o077 == 0
     key = project.environment.pop("BACKUP_KEY_FILE")
     try:
-        check(project.inv("unpack-backup", taken.name, "--to", str(tmp_path / "shut")), 0, "secrets stay closed")
+        check(project.inv("unpack-backup", taken.name, "--to", str(tmp_path / "shut")), 0, "secrets not unpacked")
     finally:
         project.environment["BACKUP_KEY_FILE"] = key
     assert not (tmp_path / "shut/secrets").exists()
-    check(project.inv("unpack-backup", taken.name, "--to", str(tmp_path / "shut")), 2, "there already")
+    check(project.inv("unpack-backup", taken.name, "--to", str(tmp_path / "shut")), 2, "already exists")
 
 
 def test_content_that_differs_is_no_verified_backup(project: Project, copy: Path) -> None:

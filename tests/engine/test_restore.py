@@ -126,7 +126,7 @@ def test_a_service_that_does_not_get_ready_brings_the_old_state_back(project: Pr
     project.write("docker-compose.override.yml", sick)
     try:
         project.environment["GATE_TIMEOUT"] = "12"
-        check(project.inv("restore", first), 6, "shop is not ready", "the old state is back")
+        check(project.inv("restore", first), 6, "shop is not ready", "rolled back to the old state")
         assert marks(project) == everywhere("second")
         assert traces(project) == ""
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rofecare_infra.backup.records import (
+from rofecare_infra.backup.manifest import (
     Content,
     DatabaseRecord,
     Facts,

@@ -1,21 +1,21 @@
-"""Backups of the platform: taken from snapshots, verified by a restore, restored beside and swapped in."""
+"""Backups of the platform: taken from snapshots, verified, restored, and removed by the retention."""
 
-from rofecare_infra.backup import metrics
+from rofecare_infra.backup.extras import unpack
 from rofecare_infra.backup.journal import forget, is_interrupted
-from rofecare_infra.backup.records import Backup, Manifest
+from rofecare_infra.backup.manifest import Backup, Manifest
 from rofecare_infra.backup.recover import recover
 from rofecare_infra.backup.restore import Restored, restore
-from rofecare_infra.backup.safekeeping import (
+from rofecare_infra.backup.routine import (
     is_needed_before_removal,
-    keep,
     refresh_metrics,
+    retain_and_copy,
     take_reported,
     take_verified,
     verify_reported,
 )
+from rofecare_infra.backup.server import database_services
 from rofecare_infra.backup.store import Entry, Store, store_of
-from rofecare_infra.backup.take import described, take
-from rofecare_infra.backup.unpack import unpack
+from rofecare_infra.backup.take import describe, take
 from rofecare_infra.backup.verify import Verified, verify
 
 __all__ = [
@@ -25,15 +25,15 @@ __all__ = [
     "Restored",
     "Store",
     "Verified",
-    "described",
+    "database_services",
+    "describe",
     "forget",
     "is_interrupted",
     "is_needed_before_removal",
-    "keep",
-    "metrics",
     "recover",
     "refresh_metrics",
     "restore",
+    "retain_and_copy",
     "store_of",
     "take",
     "take_reported",

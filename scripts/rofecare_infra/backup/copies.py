@@ -1,4 +1,4 @@
-"""Brings a backup to a second place, where it has its name only when all of it is there."""
+"""Copies a backup to a second place, where it gets its name when the copy is complete."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Generator
 from pathlib import Path
 
 from rofecare_infra import state
-from rofecare_infra.backup import disk, retention
-from rofecare_infra.backup.records import CHECKSUM, MANIFEST, VERIFIED, Backup
-from rofecare_infra.backup.store import PARTIAL, Store
+from rofecare_infra.backup import files
+from rofecare_infra.backup.manifest import CHECKSUM, MANIFEST, VERIFIED, Backup
+from rofecare_infra.backup.store import PARTIAL, Store, apply_retention
 from rofecare_infra.errors import CommandError, VerificationError
 from rofecare_infra.process import run
 from rofecare_infra.progress import Event, Note, Working, mebibytes
@@ -22,9 +22,9 @@ _LONG = 6 * 3600.0
 
 
 def send(backup: Backup, place: str, days: int) -> Generator[Event, None, None]:
-    """Copy the backup to `place`: a folder, or what rsync takes.
+    """Copy the backup to `place`: a folder, or a destination of rsync.
 
-    Raises VerificationError when that fails; the backup here is as good as it was.
+    Raises VerificationError if that fails; the backup itself is not affected.
     """
     yield Working(f"copying {mebibytes(backup.manifest.size)} to {place}")
     try:
@@ -33,13 +33,13 @@ def send(backup: Backup, place: str, days: int) -> Generator[Event, None, None]:
         else:
             store = Store(Path(place).expanduser() / backup.manifest.project, backup.manifest.project)
             _to_folder(backup, store)
-            yield from retention.apply(store, days)
+            yield from apply_retention(store, days)
     except (OSError, CommandError) as error:
         raise VerificationError(
-            f"backup {backup.id} was taken, and its copy was not",
+            f"backup {backup.id} was taken, but not copied",
             seen=f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error),
-            expected=f"room and a way to {place} (BACKUP_COPY_TO)",
-            next_step=f"mend what was seen, then inv backup again; the backup itself is good: {backup.folder}",
+            expected=f"access to {place}, and disk space there (BACKUP_COPY_TO)",
+            next_step=f"fix this, then inv backup again; the backup itself is intact: {backup.folder}",
             details=error.details if isinstance(error, CommandError) else (),
         ) from error
     yield Note(f"backup {backup.id} copied to {place}")
@@ -47,23 +47,23 @@ def send(backup: Backup, place: str, days: int) -> Generator[Event, None, None]:
 
 def _to_folder(backup: Backup, store: Store) -> None:
     if not store.folder.parent.is_dir():
-        # Made here it would be on this very disk: what is not mounted is not there.
+        # Creating it would put the copy on the local disk if the other one is not mounted.
         raise FileNotFoundError(2, "no such folder: is it mounted?", str(store.folder.parent))
     store.folder.mkdir(mode=0o700, exist_ok=True)
     store.clean()
     final = store.folder / backup.id
     if final.exists():
         return
-    with disk.folder_removed_on_failure(store.folder / f"{PARTIAL}{backup.id}") as draft:
+    with files.folder_removed_on_failure(store.folder / f"{PARTIAL}{backup.id}") as draft:
         for name, expected in backup.manifest.files.items():
-            with disk.Written(draft / name) as out:
-                for piece in disk.pieces(backup.folder / name):
-                    out.write(piece)
-            # Read back from there: a disk that does not keep what it is given is known now.
-            if disk.record_of(draft / name) != expected:
-                raise OSError(5, "what was written is not what is read", str(draft / name))
+            with files.Written(draft / name) as out:
+                for chunk in files.chunks(backup.folder / name):
+                    out.write(chunk)
+            # Read it back to detect a faulty files.
+            if files.record_of(draft / name) != expected:
+                raise OSError(5, "the content read back differs from what was written", str(draft / name))
         for name in (MANIFEST, CHECKSUM):
-            disk.write(draft / name, (backup.folder / name).read_bytes())
+            files.write(draft / name, (backup.folder / name).read_bytes())
         state.sync_folder(draft)
         draft.rename(final)
     state.sync_folder(store.folder)
@@ -71,9 +71,9 @@ def _to_folder(backup: Backup, store: Store) -> None:
 
 def _by_rsync(backup: Backup, place: str) -> None:
     if shutil.which("rsync") is None:
-        raise FileNotFoundError(2, "rsync is not on this machine: apt-get install rsync", "rsync")
+        raise FileNotFoundError(2, "rsync is not installed: apt-get install rsync", "rsync")
     base = f"{place}/{backup.manifest.project}"
-    # The manifest comes last: a folder without one is no backup.
+    # The manifest is copied last: a folder without one is not a backup.
     first = ["--exclude", f"/{MANIFEST}", "--exclude", f"/{CHECKSUM}", "--exclude", "/.*", "--exclude", f"/{VERIFIED}"]
     flags = ["rsync", "--archive", "--mkpath", "--checksum", "--fsync", "--timeout=120"]
     aside = f"{base}/{backup.id}" if place.startswith("rsync://") else f"{base}/{PARTIAL}{backup.id}"

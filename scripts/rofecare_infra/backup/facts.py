@@ -1,18 +1,18 @@
-"""What is in a database: counts and checksums of all of it, and how two such records differ.
+"""The facts of a database: counts and checksums of its content, and the differences between two sets of them.
 
-A row's text is digested and the digests are summed: rows have no order, and one that is there twice counts twice.
-What a restore makes anew by itself is left out: materialized views (they are refreshed) and what extensions bring.
+A checksum is the sum of the digests of all rows: independent of their order, and a row that occurs twice counts twice.
+Content that a restore generates is left out: materialized views (it refreshes them) and the objects of extensions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from rofecare_infra.backup.records import Content, Facts, Position
+from rofecare_infra.backup.manifest import Content, Facts, Position
 from rofecare_infra.backup.server import Session
 from rofecare_infra.errors import CommandError
 
-# How far a sum of digests may differ is: not at all. Two halves of 64 bits are summed exactly.
+# The sums must be exact: numeric sums of the two halves of each digest, 64 bits each.
 _SUMS = """
 SELECT count(*) AS rows, coalesce(sum(high), 0)::text || ':' || coalesce(sum(low), 0)::text AS checksum
 FROM (SELECT ('x' || substr(digest, 1, 16))::bit(64)::bigint AS high,
@@ -22,7 +22,7 @@ FROM (SELECT ('x' || substr(digest, 1, 16))::bit(64)::bigint AS high,
 
 _OURS = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 
-# Tables with rows of their own. Of an extension's, only those that it declares to hold a user's rows.
+# Tables with rows. Of an extension's tables, only those that it marks as configuration tables.
 _TABLES = f"""
 SELECT format('%I.%I', n.nspname, c.relname) AS name,
        coalesce((SELECT string_agg(format('%I', a.attname), ', ' ORDER BY a.attnum)
@@ -49,7 +49,7 @@ WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND {_OURS}
 ORDER BY 1
 """
 
-# Of a page the zeros at its end do not count, nor does a page of zeros: a hole is read as zeros and written as such.
+# Zeros at the end of a page and pages of zeros are ignored: pg_dump reads a hole as zeros, and writes them.
 _LARGE_OBJECTS = """
 SELECT md5(loid::text || ':' || pageno::text || ':' || rtrim(encode(data, 'hex'), '0')) AS digest
 FROM pg_catalog.pg_largeobject WHERE rtrim(encode(data, 'hex'), '0') <> ''
@@ -66,11 +66,10 @@ _OBJECTS = {
 }
 
 
-def collect(session: Session, watch: Callable[[str], object] = lambda _name: None) -> Facts:
-    """Everything, as the session's transaction sees it; `watch` is told of each table before it is read."""
+def collect(session: Session) -> Facts:
+    """Collect the facts, as the transaction of the session sees them."""
     tables: dict[str, Content] = {}
     for row in session.rows(_TABLES):
-        watch(row["name"])
         digests = f"SELECT md5(ROW({row['columns']})::text) AS digest FROM ONLY {row['name']} {row['condition']}"
         try:
             tables[row["name"]] = _content(session, digests)
@@ -79,23 +78,23 @@ def collect(session: Session, watch: Callable[[str], object] = lambda _name: Non
             raise
     return Facts(
         tables=tables,
-        sequences={name: Position(place, place) for name, place in places(session).items()},
+        sequences={name: Position(value, value) for name, value in sequence_values(session).items()},
         large_objects=_content(session, _LARGE_OBJECTS),
         objects={kind: _count(session, *of) for kind, of in _OBJECTS.items()},
     )
 
 
-def places(session: Session) -> dict[str, tuple[int, bool]]:
-    """Where each sequence stands now."""
+def sequence_values(session: Session) -> dict[str, tuple[int, bool]]:
+    """The current value of each sequence."""
     found = {}
     for row in session.rows(_SEQUENCES):
-        place = session.rows(f"SELECT last_value, is_called FROM {row['name']}")[0]
-        found[row["name"]] = (int(place["last_value"]), bool(place["is_called"]))
+        value = session.rows(f"SELECT last_value, is_called FROM {row['name']}")[0]
+        found[row["name"]] = (int(value["last_value"]), bool(value["is_called"]))
     return found
 
 
 def differences(expected: Facts, seen: Facts) -> Iterator[str]:
-    """What is not as it should be, one sentence each."""
+    """The differences, one sentence each."""
     for name in sorted({*expected.tables, *seen.tables}):
         yield from _difference(name, expected.tables.get(name), seen.tables.get(name))
     yield from _difference("large objects", expected.large_objects, seen.large_objects)
@@ -104,7 +103,7 @@ def differences(expected: Facts, seen: Facts) -> Iterator[str]:
         if wanted is None or found is None:
             yield f"sequence {name} is {'missing' if found is None else 'not in the backup'}"
         elif not min(wanted.low, wanted.high) <= found.low <= max(wanted.low, wanted.high):
-            yield f"sequence {name} stands at {found.low[0]}, expected {wanted.low[0]} to {wanted.high[0]}"
+            yield f"sequence {name} is at {found.low[0]}, expected {wanted.low[0]} to {wanted.high[0]}"
     for kind in sorted({*expected.objects, *seen.objects}):
         if expected.objects.get(kind) != seen.objects.get(kind):
             yield f"{seen.objects.get(kind, 0)} {kind}, expected {expected.objects.get(kind, 0)}"

@@ -1,35 +1,55 @@
-"""Whether a backup is what was written, to the byte, and this platform's."""
+"""Reads a backup and checks it: every file has the recorded size and digest, and the backup is of this project."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Generator
+from datetime import datetime
 from pathlib import Path
 
-from rofecare_infra.backup import disk, extras, sealed
-from rofecare_infra.backup.records import CHECKSUM, MANIFEST, VERIFIED, Backup
-from rofecare_infra.backup.store import damaged, read
+from rofecare_infra import state
+from rofecare_infra.backup import encryption, files
+from rofecare_infra.backup.manifest import CHECKSUM, MANIFEST, VERIFIED, Backup, from_text
 from rofecare_infra.errors import VerificationError
 from rofecare_infra.progress import Event, Note, Working, mebibytes
 
 
-def check(folder: Path, project: str, key: bytes | None) -> Generator[Event, None, Backup]:
-    """Read everything in the folder and compare it with the manifest.
+def read(folder: Path) -> Backup:
+    """The backup in a folder. Raises VerificationError if its manifest was changed or cannot be read."""
+    try:
+        content = (folder / MANIFEST).read_bytes()
+        checksum = (folder / CHECKSUM).read_bytes().decode("ascii", "replace")
+    except OSError as error:
+        name = Path(error.filename or MANIFEST).name
+        raise damaged(folder, name, f"{name}: {error.strerror}") from error
+    if checksum != f"{_digest(content)}  {MANIFEST}\n":
+        raise damaged(folder, MANIFEST, f"{MANIFEST} and {CHECKSUM} do not match")
+    try:
+        manifest = from_text(content.decode())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damaged(folder, MANIFEST, f"{MANIFEST} cannot be read: {error}") from error
+    return Backup(folder, manifest)
 
-    Raises VerificationError that names the first file which is not what it was, or not ours.
+
+def check(folder: Path, project: str, key: bytes | None) -> Generator[Event, None, Backup]:
+    """Read all files of a backup and compare them with its manifest.
+
+    Raises VerificationError that names the first file that differs, or the other project.
     """
     backup = read(folder)
     manifest = backup.manifest
     if manifest.project != project:
         raise VerificationError(
-            f"backup {folder.name} is not one of {project}",
-            seen=f"{MANIFEST} says: project {manifest.project}",
+            f"backup {folder.name} does not belong to {project}",
+            seen=f"{MANIFEST} has project {manifest.project}",
             expected=f"project {project}",
-            next_step=f"--from-project {manifest.project}, if that is the one that you mean",
+            next_step=f"--from-project {manifest.project}, if you want that project's backup",
         )
     yield Working(f"reading {mebibytes(manifest.size)} in {folder}")
     for name, expected in manifest.files.items():
         try:
-            found = disk.record_of(folder / name)
+            found = files.record_of(folder / name)
         except OSError as error:
             raise damaged(folder, name, f"{name}: {error.strerror}") from error
         if found.size != expected.size:
@@ -40,22 +60,54 @@ def check(folder: Path, project: str, key: bytes | None) -> Generator[Event, Non
     mentioned += list(manifest.volumes.archives.values()) if manifest.volumes else []
     for name in mentioned:
         if name not in manifest.files:
-            raise damaged(folder, MANIFEST, f"{MANIFEST} mentions {name} and does not say what it is")
-    strange = {path.name for path in folder.iterdir()} - {*manifest.files, MANIFEST, CHECKSUM, VERIFIED}
-    strange -= {f".{VERIFIED}.new"}
-    if strange:
-        # What a file browser leaves on a stick is no reason to refuse a restore.
-        yield Note(f"not of this backup, and left alone: {', '.join(sorted(strange))}")
-    if key is not None and extras.SECRETS in manifest.files:
+            raise damaged(folder, MANIFEST, f"{MANIFEST} mentions {name} without its size and digest")
+    unknown = {path.name for path in folder.iterdir()} - {*manifest.files, MANIFEST, CHECKSUM, VERIFIED}
+    unknown -= {f".{VERIFIED}.new"}
+    if unknown:
+        # For example hidden files that a file browser creates: no reason to refuse a restore.
+        yield Note(f"ignoring files that are not part of the backup: {', '.join(sorted(unknown))}")
+    if key is not None and encryption.SECRETS in manifest.files:
         _check_secrets(folder, key)
     return backup
 
 
+def damaged(folder: Path, name: str, seen: str) -> VerificationError:
+    """The error for a file that differs from what was written."""
+    return VerificationError(
+        f"backup {folder.name} is damaged: {name}",
+        seen=seen,
+        expected="every file as it was written",
+        next_step="inv backups, then use another backup; check the disk that this one is on",
+    )
+
+
+def mark_verified(backup: Backup, now: datetime) -> None:
+    """Record that the backup was verified with its current manifest."""
+    digest = _digest((backup.folder / MANIFEST).read_bytes())
+    note = {"manifest": digest, "verified": now.isoformat(timespec="seconds")}
+    state.replace(backup.folder / VERIFIED, json.dumps(note) + "\n", mode=0o600)
+
+
+def verified_at(folder: Path) -> str:
+    """When the backup was verified; empty if it was not, or not with its current manifest."""
+    try:
+        note = json.loads((folder / VERIFIED).read_bytes())
+        moment = datetime.fromisoformat(note["verified"])
+        same = note["manifest"] == _digest((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return moment.isoformat() if same and moment.tzinfo is not None else ""
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def _check_secrets(folder: Path, key: bytes) -> None:
-    if sealed.unseal((folder / extras.SECRETS).read_bytes(), key) is None:
+    if encryption.decrypt((folder / encryption.SECRETS).read_bytes(), key) is None:
         raise VerificationError(
-            f"the secrets of backup {folder.name} cannot be opened",
-            seen=f"{extras.SECRETS} was sealed with another key than that of BACKUP_KEY_FILE",
-            expected="the key that it was sealed with",
-            next_step="give BACKUP_KEY_FILE the key of that time; without it the secrets of this backup are lost",
+            f"the secrets of backup {folder.name} cannot be decrypted",
+            seen=f"{encryption.SECRETS} was encrypted with another key than the one in BACKUP_KEY_FILE",
+            expected="the key that it was encrypted with",
+            next_step="set BACKUP_KEY_FILE to the key of that time; without it the secrets of this backup are lost",
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from rofecare_infra.backup.records import DatabaseRecord
+from rofecare_infra.backup.manifest import DatabaseRecord
 from rofecare_infra.backup.server import NEW, OLD
 from rofecare_infra.errors import VerificationError
 from rofecare_infra.settings import Settings

@@ -1,4 +1,4 @@
-"""What the monitoring is told of the backups: a file that the node exporter reads, written after each of them."""
+"""Metrics of the backups: a text file that the node exporter reads, written after every backup and verification."""
 
 from __future__ import annotations
 
@@ -19,45 +19,44 @@ VERIFICATION = f"{_PREFIX}verification_success"
 
 
 def folder_of(settings: Settings) -> Path:
-    """The folder that the exporter of this project has mounted."""
+    """The folder that is mounted in the exporter of this project."""
     return settings.state_folder / "metrics" / settings.project
 
 
-def tell(settings: Settings, news: Mapping[str, float] | None = None) -> None:
-    """Write down which backups there are now, and what just happened beside: a failure, a verification.
+def write(settings: Settings, news: Mapping[str, float] | None = None) -> None:
+    """Write the state of the backups, and `news`: a failure, or the result of a verification.
 
-    Never an error: a backup that was taken is one, whether the monitoring hears of it or not. It then stays at the
-    old age, and warns.
+    Never raises: a backup succeeds whether its metrics can be written or not. Old metrics raise the alert.
     """
     path = folder_of(settings) / "backups.prom"
     try:
-        values = {**_remembered(path), **_present(store_of(settings).entries()), **(news or {})}
+        values = {**_remembered(path), **_state_of(store_of(settings).entries()), **(news or {})}
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.chmod(0o755)  # whoever reads it in a container is another user
+        path.parent.chmod(0o755)  # readable for the user of the exporter
         state.replace(path, "".join(f"{name} {value:.0f}\n" for name, value in sorted(values.items())), mode=0o644)
     except (OSError, RofecareError):
         return
 
 
 def now() -> float:
-    """The time as metrics have it."""
+    """The current time as a metric."""
     return datetime.now(UTC).timestamp()
 
 
-def _present(entries: tuple[Entry, ...]) -> dict[str, float]:
-    good = [entry for entry in entries if not entry.damage]
-    if not good:
+def _state_of(entries: tuple[Entry, ...]) -> dict[str, float]:
+    intact = [entry for entry in entries if not entry.damage]
+    if not intact:
         return {}
-    verified = [datetime.fromisoformat(entry.verified) for entry in good if entry.verified]
-    # Where none was ever verified, the oldest says since when one could have been.
+    verified = [datetime.fromisoformat(entry.verified) for entry in intact if entry.verified]
+    # If none was ever verified, the age of the oldest backup counts.
     return {
-        SUCCESS: good[-1].moment.timestamp(),
-        VERIFIED: max(verified, default=good[0].moment).timestamp(),
+        SUCCESS: intact[-1].moment.timestamp(),
+        VERIFIED: max(verified, default=intact[0].moment).timestamp(),
     }
 
 
 def _remembered(path: Path) -> dict[str, float]:
-    """What happened before and cannot be seen in the folder of the backups."""
+    """Earlier results that cannot be derived from the folder of the backups."""
     try:
         lines = [line.split() for line in path.read_text(encoding="ascii").splitlines()]
         return {name: float(value) for name, value in lines if name in {FAILURE, VERIFICATION}}

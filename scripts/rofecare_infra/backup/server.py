@@ -1,23 +1,29 @@
-"""One PostgreSQL server of the platform, spoken to inside its container: production publishes no port."""
+"""A PostgreSQL server of the platform, accessed inside its container: production publishes no port."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from rofecare_infra.backup.manifest import DatabaseRecord
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, RofecareError, VerificationError
 from rofecare_infra.platform import Platform, Service
-from rofecare_infra.process import Conversation, run
+from rofecare_infra.process import Conversation, Result, run
+from rofecare_infra.progress import Event, Output, mebibytes
 
-# Databases that a restore makes beside the others have these names, and are in no backup.
+# Prefixes of the databases that a restore creates; backups do not contain them.
 NEW = "rofecare_restore_new_"
 OLD = "rofecare_restore_old_"
 
-# The superuser and its password as the image was told them; the password goes from file to environment, in there.
+# Tables, indexes of the same size, and temporary files of the server, in bytes.
+_SPACE_FACTOR = 2
+_SPACE_MARGIN = 64 << 20
+
+# The superuser and password from the variables of the image; the password is read from its file in the container.
 _AS_SUPERUSER = """
 unset PGHOST PGPORT PGSERVICE PGDATABASE PGOPTIONS
 PGUSER=${POSTGRES_USER:-}
@@ -42,8 +48,8 @@ child=$!
 wait "$child"
 """
 
-# The same text for the same content, on whatever server and for whatever user.
-_SETTLED = """
+# Makes the text form of values independent of the settings of the server and the user.
+_SESSION_SETTINGS = """
 SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 3;
 SET bytea_output = 'hex'; SET xmlbinary = 'base64'; SET lc_monetary = 'C'; SET search_path = '';
 SET row_security = off; SET statement_timeout = 0; SET lock_timeout = '60s';
@@ -61,22 +67,22 @@ class Server:
     image_id: str = ""
 
     def argv(self, database: str, *words: str, watched: bool = False) -> list[str]:
-        """The command line that runs a PostgreSQL program in there, as the superuser, on this database."""
+        """The command that runs a program in the container, as the superuser of PostgreSQL, on this database."""
         script = _AS_SUPERUSER + (_RUN_WATCHED if watched else _RUN)
         return ["docker", "exec", "--interactive", self.container, "sh", "-c", script, "sh", database, *words]
 
     def session(self, database: str) -> Session:
-        """A conversation with one database."""
+        """A session on a database."""
         return Session(self, database)
 
     def execute(self, database: str, statements: Iterable[str]) -> None:
-        """Run statements one by one; the first that fails is raised as CommandError."""
+        """Run statements one by one. Raises CommandError for the first that fails."""
         with self.session(database) as session:
             for statement in statements:
                 session.execute(statement)
 
     def answers(self) -> bool:
-        """Whether it takes connections; over TCP, since a first start has a server of its own on the socket."""
+        """Whether it accepts connections over TCP; while a new server is initialized, only the socket accepts them."""
         try:
             argv = self.argv("template1", "pg_isready", "--quiet", "--host=127.0.0.1")
             return run(argv, check=False, timeout=20).ok
@@ -85,37 +91,37 @@ class Server:
 
 
 class Session:
-    """One `psql` that stays: what it begins, such as a transaction, lasts until it ends."""
+    """A running `psql`: transactions last until they are ended, or the session is."""
 
     def __init__(self, server: Server, database: str) -> None:
         self.server = server
         self.database = database
         words = ("psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1")
-        self._talk = Conversation(server.argv(database, *words))
+        self._psql = Conversation(server.argv(database, *words))
 
     def __enter__(self) -> Self:
-        self._talk.__enter__()
+        self._psql.__enter__()
         try:
-            self.execute(_SETTLED)
+            self.execute(_SESSION_SETTINGS)
         except BaseException:
-            self._talk.__exit__(None, None, None)
+            self._psql.__exit__(None, None, None)
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._talk.__exit__(kind, error, trace)
+        self._psql.__exit__(kind, error, trace)
 
     def execute(self, statement: str) -> list[str]:
-        """Run a statement; the lines of its result."""
+        """Run a statement; return the lines of its result."""
         try:
-            return self._talk.ask(f"{statement.rstrip().rstrip(';')};", lambda word: f"\\echo {word}")
+            return self._psql.ask(f"{statement.rstrip().rstrip(';')};", lambda word: f"\\echo {word}")
         except CommandError as error:
             raise CommandError(
-                f"{self.server.service} did not do what it was asked",
+                f"{self.server.service}: a statement failed",
                 seen=next((line for line in error.details if "ERROR" in line or "FATAL" in line), error.seen),
-                expected=f"an answer of the database {self.database}",
+                expected=f"a result from the database {self.database}",
                 next_step=f"docker exec {self.server.container} pg_isready; then the same command again",
                 details=error.details,
             ) from error
@@ -127,7 +133,7 @@ class Session:
 
 
 def database_services(platform: Platform) -> tuple[Service, ...]:
-    """The services that are PostgreSQL servers: they are told which database to make, and no host to find it on."""
+    """The services that are PostgreSQL servers: their environment names a database to create, and no host."""
     return tuple(
         service
         for service in platform.services
@@ -138,7 +144,7 @@ def database_services(platform: Platform) -> tuple[Service, ...]:
 
 
 def server_of(service: Service, containers: Iterable[Container]) -> Server:
-    """The running server of a service. Raises VerificationError when it does not run."""
+    """The server of a service. Raises VerificationError if it is not running."""
     mine = [one for one in containers if one.service == service.name]
     running = [one for one in mine if one.status == "running"]
     if not running:
@@ -152,11 +158,65 @@ def server_of(service: Service, containers: Iterable[Container]) -> Server:
 
 
 def quoted(name: str) -> str:
-    """A name as SQL takes it, whatever is in it."""
+    """Quote a name for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """A text as SQL takes it."""
+    """Quote a text for SQL."""
     mark = " E" if "\\" in text else ""
     return mark + "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def require_success(result: Result, program: str, what: str) -> None:
+    """Raise CommandError with the sentence `what` unless the program succeeded."""
+    if not result.ok:
+        raise CommandError(
+            what,
+            seen=f"{program} ended with {result.returncode}",
+            expected="exit code 0",
+            next_step="fix the cause below, then the same command again",
+            details=result.tail(8),
+        )
+
+
+def progress(
+    counts: Generator[int, None, Result], every: int, text: Callable[[int], str]
+) -> Generator[Event, None, Result]:
+    """Report the number of bytes about every `every` bytes; return the result of the command."""
+    shown = 0
+    while True:
+        try:
+            count = next(counts)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        if count - shown > every:
+            shown = count
+            yield Output(text(count))
+
+
+def require_space(servers: Mapping[str, Server], records: Sequence[DatabaseRecord]) -> None:
+    """Raise VerificationError for a server without disk space to restore these databases beside the existing ones.
+
+    A server that does not report its free space passes.
+    """
+    for service, server in servers.items():
+        needed = _SPACE_FACTOR * sum(one.size for one in records if one.service == service) + _SPACE_MARGIN
+        free = _free(server)
+        if free is not None and free < needed:
+            raise VerificationError(
+                f"{service} has no disk space to restore beside the existing databases",
+                seen=f"{mebibytes(free)} free",
+                expected=f"{mebibytes(needed)}: twice the size of the tables, and a margin",
+                next_step="free space on the disk of the container engine, then the same command again",
+            )
+
+
+def _free(server: Server) -> int | None:
+    argv = ["docker", "exec", server.container, "sh", "-c", 'df -Pk "${PGDATA:-/var/lib/postgresql/data}"']
+    result = run(argv, check=False, timeout=60)
+    fields = (result.stdout.splitlines() or [""])[-1].split()
+    # Filesystem, blocks, used, available, capacity, mount point: counted from the end, as the first may contain spaces.
+    available = fields[-3:-2]
+    return int(available[0]) << 10 if result.ok and available and available[0].isdigit() else None

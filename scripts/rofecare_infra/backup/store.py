@@ -1,19 +1,23 @@
-"""The folder of a project's backups: what is in it, one writer at a time, and nothing half that looks whole."""
+"""The folder of a project's backups: its entries, its lock, and the retention of old backups.
+
+A backup gets its name when it is complete; an interrupted one is never listed.
+"""
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rofecare_infra import state
-from rofecare_infra.backup import disk
-from rofecare_infra.backup.records import CHECKSUM, MANIFEST, VERIFIED, Backup, Manifest, from_text, to_text
+from rofecare_infra.backup import files
+from rofecare_infra.backup.integrity import read, verified_at
+from rofecare_infra.backup.manifest import CHECKSUM, MANIFEST, Backup, Manifest, to_text
 from rofecare_infra.errors import SettingsError, UsageError, VerificationError
+from rofecare_infra.progress import Event, Note
 from rofecare_infra.settings import Settings
 from rofecare_infra.state import Lock
 
@@ -24,19 +28,19 @@ _ID = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True)
 class Entry:
-    """A folder that is called like a backup, as far as a quick look tells."""
+    """A folder with the name of a backup, after a quick check."""
 
     id: str
     folder: Path
-    # What is wrong with it; empty when all its files are there with their sizes.
+    # Why it is damaged; empty if all its files exist and have the recorded sizes.
     damage: str
     manifest: Manifest | None = None
-    # When it was verified last, as it is now (ISO 8601); empty for never.
+    # When it was last verified (ISO 8601); empty for never, or if it was changed since.
     verified: str = ""
 
     @property
     def moment(self) -> datetime:
-        """When it was begun."""
+        """When it was started."""
         return datetime.strptime(self.id, _ID).replace(tzinfo=UTC)
 
 
@@ -48,7 +52,7 @@ class Store:
     project: str
 
     def entries(self) -> tuple[Entry, ...]:
-        """Everything that is called like a backup, the oldest first."""
+        """All folders with the name of a backup, oldest first."""
         try:
             names = sorted(path.name for path in self.folder.iterdir())
         except FileNotFoundError:
@@ -58,7 +62,7 @@ class Store:
         return tuple(self.entry(self.folder / name) for name in names if _is_id(name))
 
     def entry(self, folder: Path) -> Entry:
-        """A quick look at one: its manifest, and whether its files are there."""
+        """Check the manifest of a backup, and the existence and sizes of its files."""
         try:
             backup = read(folder)
             if backup.manifest.project != self.project:
@@ -74,7 +78,7 @@ class Store:
         return Entry(folder.name, folder, "", backup.manifest, verified_at(folder))
 
     def find(self, word: str) -> Path:
-        """The folder of a backup by its id, a path, or (for an empty word) of the newest one."""
+        """The folder of a backup, given its id or path; of the newest one if `word` is empty."""
         if word and ("/" in word or Path(word).is_dir()):
             return Path(word).expanduser().absolute()
         entries = self.entries()
@@ -98,16 +102,16 @@ class Store:
         return entries[-1].folder
 
     def free_id(self, now: datetime) -> str:
-        """An id that no backup has yet."""
+        """An id that no backup has."""
         while (self.folder / f"{now:{_ID}}").exists():
             now += timedelta(seconds=1)
         return f"{now:{_ID}}"
 
     def publish(self, draft: Path, manifest: Manifest) -> Backup:
-        """Write the manifest and give the folder its name: from here on it is a backup."""
+        """Write the manifest and rename the folder: from now on it is a backup."""
         text = to_text(manifest).encode()
-        record = disk.write(draft / MANIFEST, text)
-        disk.write(draft / CHECKSUM, f"{record.sha256}  {MANIFEST}\n".encode())
+        record = files.write(draft / MANIFEST, text)
+        files.write(draft / CHECKSUM, f"{record.sha256}  {MANIFEST}\n".encode())
         state.sync_folder(draft)
         final = self.folder / manifest.id
         draft.rename(final)
@@ -127,7 +131,7 @@ class Store:
             yield
 
     def clean(self) -> tuple[str, ...]:
-        """Remove what killed runs left half done; call it under the lock."""
+        """Remove incomplete backups of interrupted runs; the caller holds the lock."""
         left = [path for path in self.folder.iterdir() if path.name.startswith(PARTIAL)]
         for path in left:
             shutil.rmtree(path, ignore_errors=True)
@@ -135,60 +139,33 @@ class Store:
 
 
 def store_of(settings: Settings) -> Store:
-    """Where this project's backups are."""
+    """The store of this project's backups."""
     return Store(settings.backup_folder / settings.project, settings.project)
 
 
-def read(folder: Path) -> Backup:
-    """The backup in a folder. Raises VerificationError when its manifest is not what was written."""
-    try:
-        content = (folder / MANIFEST).read_bytes()
-        checksum = (folder / CHECKSUM).read_bytes().decode("ascii", "replace")
-    except OSError as error:
-        name = Path(error.filename or MANIFEST).name
-        raise damaged(folder, name, f"{name}: {error.strerror}") from error
-    if checksum != f"{manifest_digest(content)}  {MANIFEST}\n":
-        raise damaged(folder, MANIFEST, f"{MANIFEST} and {CHECKSUM} do not belong together")
-    try:
-        manifest = from_text(content.decode())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise damaged(folder, MANIFEST, f"{MANIFEST} cannot be read: {error}") from error
-    return Backup(folder, manifest)
+def expired(entries: Sequence[Entry], days: int, now: datetime, project: str) -> tuple[Entry, ...]:
+    """The backups that retention removes: older than `days`, except the newest intact and the newest verified one.
+
+    Backups of other projects and those whose manifest cannot be read are kept.
+    """
+    own = [entry for entry in entries if entry.manifest is not None and entry.manifest.project == project]
+    intact = [entry for entry in own if not entry.damage]
+    verified = [entry for entry in intact if entry.verified]
+    kept = {entry.id for entry in (*intact[-1:], *verified[-1:])}
+    if not intact:
+        return ()
+    return tuple(entry for entry in own if entry.moment < now - timedelta(days=days) and entry.id not in kept)
 
 
-def damaged(folder: Path, name: str, seen: str) -> VerificationError:
-    """The error for a file that is not what it was."""
-    return VerificationError(
-        f"backup {folder.name} is damaged: {name}",
-        seen=seen,
-        expected="every file as it was written",
-        next_step="inv backups, then take another one; look at the disk that this one is on",
-    )
-
-
-def manifest_digest(content: bytes) -> str:
-    """The checksum of a manifest."""
-    import hashlib
-
-    return hashlib.sha256(content).hexdigest()
-
-
-def mark_verified(backup: Backup, now: datetime) -> None:
-    """Note that this very backup was verified."""
-    digest = manifest_digest((backup.folder / MANIFEST).read_bytes())
-    said = {"manifest": digest, "verified": now.isoformat(timespec="seconds")}
-    state.replace(backup.folder / VERIFIED, json.dumps(said) + "\n", mode=0o600)
-
-
-def verified_at(folder: Path) -> str:
-    """When the backup was verified as it is now; empty when it never was, or when the note is not to be trusted."""
-    try:
-        said = json.loads((folder / VERIFIED).read_bytes())
-        moment = datetime.fromisoformat(said["verified"])
-        same = said["manifest"] == manifest_digest((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    return moment.isoformat() if same and moment.tzinfo is not None else ""
+def apply_retention(store: Store, days: int, now: datetime | None = None) -> Generator[Event, None, tuple[str, ...]]:
+    """Remove expired backups; the caller holds the lock of the store."""
+    removed = expired(store.entries(), days, now or datetime.now(UTC), store.project)
+    for entry in removed:
+        # First the manifest: if the removal is interrupted, the rest is not taken for an intact backup.
+        (entry.folder / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(entry.folder, ignore_errors=True)
+        yield Note(f"backup {entry.id} removed: older than {days} days (BACKUP_KEEP_DAYS)")
+    return tuple(entry.id for entry in removed)
 
 
 def _is_id(name: str) -> bool:
@@ -202,6 +179,6 @@ def _unusable(folder: Path, error: OSError) -> SettingsError:
     return SettingsError(
         "the folder of the backups cannot be used",
         seen=f"{folder}: {error.strerror}",
-        expected="a folder that this user may write to (BACKUP_DIR)",
-        next_step="mend what was seen, or give BACKUP_DIR another folder",
+        expected="a folder that this user can write to (BACKUP_DIR)",
+        next_step="fix this, or set BACKUP_DIR to another folder",
     )

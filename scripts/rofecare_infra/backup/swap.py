@@ -1,7 +1,7 @@
-"""Puts restored databases in the place of the present ones, and back: by names, one transaction a server.
+"""Swaps restored databases with the existing ones, and rolls that back: by renaming, in one transaction per server.
 
-While anything is swapped nobody but this can connect to what is old or new: a mix of both never serves, whatever
-else starts, and also after the machine did.
+During the swap no other client can connect to the old or the new databases: a mixture of both is never in use,
+whatever else starts, and also after a restart of the machine.
 """
 
 from __future__ import annotations
@@ -11,64 +11,66 @@ from collections.abc import Iterable, Mapping, Sequence
 from rofecare_infra.backup.journal import Target
 from rofecare_infra.backup.server import Server, Session, literal, quoted
 
-# One that is never among ours and takes connections in every server.
-_ELSEWHERE = "template1"
+# A database that every server has and no backup contains.
+_MAINTENANCE_DATABASE = "template1"
 
 
 def names(session: Session) -> set[str]:
-    """The databases of a server."""
+    """The names of all databases of a server."""
     return {row["name"] for row in session.rows("SELECT datname AS name FROM pg_catalog.pg_database")}
 
 
 def swap(servers: Mapping[str, Server], targets: Sequence[Target]) -> None:
-    """Close everything, then swap server by server; all stay closed."""
+    """Block connections to all, then swap them server by server; they stay blocked."""
     for server, mine in _by_server(servers, targets):
-        with server.session(_ELSEWHERE) as session:
-            _close(session, [name for target in mine for name in (target.name, target.new)])
+        with server.session(_MAINTENANCE_DATABASE) as session:
+            _block(session, [name for target in mine for name in (target.name, target.new)])
     for server, mine in _by_server(servers, targets):
-        with server.session(_ELSEWHERE) as session:
+        with server.session(_MAINTENANCE_DATABASE) as session:
             _terminate(session, [name for target in mine for name in (target.name, target.new)])
-            there = names(session)
+            existing = names(session)
             session.execute("BEGIN")
             for target in mine:
-                if target.name in there:
+                if target.name in existing:
                     session.execute(_rename(target.name, target.old))
                 session.execute(_rename(target.new, target.name))
             session.execute("COMMIT")
 
 
-def undo(servers: Mapping[str, Server], targets: Sequence[Target]) -> None:
-    """Close everything, put back what was swapped, whatever that is by now; all stay closed."""
+def roll_back(servers: Mapping[str, Server], targets: Sequence[Target]) -> None:
+    """Block connections to all, and rename back those that were swapped; they stay blocked."""
     for server, mine in _by_server(servers, targets):
-        with server.session(_ELSEWHERE) as session:
-            _close(session, [name for target in mine for name in (target.name, target.new, target.old)])
+        with server.session(_MAINTENANCE_DATABASE) as session:
+            _block(session, [name for target in mine for name in (target.name, target.new, target.old)])
     for server, mine in _by_server(servers, targets):
-        with server.session(_ELSEWHERE) as session:
+        with server.session(_MAINTENANCE_DATABASE) as session:
             _terminate(session, [name for target in mine for name in (target.name, target.new, target.old)])
-            there = names(session)
+            existing = names(session)
             session.execute("BEGIN")
             for target in mine:
-                if target.old in there or (not target.existed and target.new not in there and target.name in there):
+                if target.old in existing or (
+                    not target.existed and target.new not in existing and target.name in existing
+                ):
                     session.execute(_rename(target.name, target.new))
-                if target.old in there:
+                if target.old in existing:
                     session.execute(_rename(target.old, target.name))
             session.execute("COMMIT")
 
 
-def open_again(servers: Mapping[str, Server], targets: Sequence[Target]) -> None:
-    """Let everybody connect again to what has its place now."""
+def allow_connections(servers: Mapping[str, Server], targets: Sequence[Target]) -> None:
+    """Allow connections to the databases under their own names again."""
     for server, mine in _by_server(servers, targets):
-        with server.session(_ELSEWHERE) as session:
+        with server.session(_MAINTENANCE_DATABASE) as session:
             for name in names(session) & {target.name for target in mine}:
                 session.execute(f"ALTER DATABASE {quoted(name)} ALLOW_CONNECTIONS true")
 
 
 def drop(servers: Mapping[str, Server], targets: Sequence[Target], *, old: bool) -> None:
-    """Remove what was set aside (`old`), or what was restored beside."""
+    """Drop the databases that were replaced (`old`), or the ones that were restored."""
     for server, mine in _by_server(servers, targets):
-        with server.session(_ELSEWHERE) as session:
+        with server.session(_MAINTENANCE_DATABASE) as session:
             for name in names(session) & {target.old if old else target.new for target in mine}:
-                _close(session, [name])
+                _block(session, [name])
                 _terminate(session, [name])
                 session.execute(f"DROP DATABASE {quoted(name)}")
 
@@ -77,7 +79,7 @@ def _rename(name: str, other: str) -> str:
     return f"ALTER DATABASE {quoted(name)} RENAME TO {quoted(other)}"
 
 
-def _close(session: Session, wanted: Iterable[str]) -> None:
+def _block(session: Session, wanted: Iterable[str]) -> None:
     for name in names(session) & set(wanted):
         session.execute(f"ALTER DATABASE {quoted(name)} ALLOW_CONNECTIONS false")
 

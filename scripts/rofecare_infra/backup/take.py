@@ -1,4 +1,4 @@
-"""Takes a backup: databases from a snapshot each, roles, configuration, secrets. It has a name when it is whole."""
+"""Takes a backup: a dump of each database from a snapshot, roles, configuration, secrets, volumes of Kafka."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from rofecare_infra.backup import database, disk, extras, sealed, unit
+from rofecare_infra.backup import database, encryption, extras, files, kafka_volumes
 from rofecare_infra.backup.journal import is_interrupted
-from rofecare_infra.backup.records import Backup, DatabaseRecord, FileRecord, Manifest, ServerRecord
+from rofecare_infra.backup.manifest import Backup, DatabaseRecord, FileRecord, Manifest, ServerRecord
 from rofecare_infra.backup.server import Server, Session, database_services, server_of
 from rofecare_infra.backup.store import PARTIAL, Store, store_of
 from rofecare_infra.errors import CommandError, VerificationError
 from rofecare_infra.progress import Event, Note, Working, listed, mebibytes
 from rofecare_infra.project import Project
 
-# Room for the manifest, roles, configuration, and what the file system itself takes, in bytes.
+# Space for manifest, roles, configuration, and the file system itself, in bytes.
 _MARGIN = 16 << 20
 
 
@@ -33,21 +33,21 @@ def take(
     kafka: bool = False,
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
-    """Take a backup of all databases of the platform; with `kafka` of Kafka and Zookeeper, too, which stop for it.
+    """Take a backup of all databases of the platform; with `kafka` also of the Kafka volumes, which stops Kafka.
 
-    Raises VerificationError when it cannot be taken whole; nothing is left of it then.
+    Raises VerificationError if it cannot be completed; nothing is left of it then.
     """
     store = store_of(project.settings)
     with store.locked("a backup"):
         if is_interrupted(project.settings):
             raise VerificationError(
                 "no backup was taken: a restore was interrupted",
-                seen="the databases are neither in the old state nor in the new one",
-                expected="one of them",
-                next_step="inv start-all  (it puts the old state back first), then the same command again",
+                seen="databases are partly restored",
+                expected="all databases in the same state",
+                next_step="inv start-all  (it recovers the old state first), then the same command again",
             )
         for name in store.clean():
-            yield Note(f"removed what an interrupted backup left: {name}")
+            yield Note(f"removed an incomplete backup: {name}")
         return (yield from take_locked(project, store, reason=reason, kafka=kafka, now=now))
 
 
@@ -61,13 +61,13 @@ def take_locked(
     restart: bool = True,
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
-    """The same for who holds the store's lock already.
+    """Take a backup; the caller holds the lock of the store.
 
-    Of `only` some services, where that is said; without `restart` Kafka and Zookeeper stay stopped afterwards.
+    `only` selects services; without `restart` Kafka and ZooKeeper stay stopped.
     """
-    key = extras.key_of(project, store.folder)
+    key = encryption.key_of(project.settings, store.folder)
     services = [one for one in database_services(project.platform) if not only or one.name in only]
-    with _whole_or_not_at_all(store.folder):
+    with _as_verification_error(store.folder):
         if not services:
             raise VerificationError(
                 "there is nothing to back up",
@@ -83,16 +83,16 @@ def take_locked(
             for server, service in zip(servers, services, strict=True):
                 names = database.databases_of(server, service)
                 sessions += [stack.enter_context(server.session(name)) for name in names]
-            # All together first: the databases are seen at nearly the same moment.
+            # Open all snapshots first, so that the databases are read at nearly the same time.
             snapshots = [database.begin(session) for session in sessions]
-            yield from _check_room(store.folder, sum(map(database.size_of, sessions)))
-            draft = stack.enter_context(disk.folder_removed_on_failure(store.folder / f"{PARTIAL}{identity}"))
-            records, files = yield from _dumps(sessions, snapshots, draft)
+            yield from _require_space(store.folder, sum(map(database.size_of, sessions)))
+            draft = stack.enter_context(files.folder_removed_on_failure(store.folder / f"{PARTIAL}{identity}"))
+            records, written = yield from _dumps(sessions, snapshots, draft)
             yield Working("writing roles, configuration and secrets")
-            rolls, more = _beside(project, servers, key, draft)
+            server_records, more = _write_extras(project, servers, key, draft)
             volumes = None
             if kafka:
-                volumes, archives = yield from unit.write_out(project, draft, restart=restart)
+                volumes, archives = yield from kafka_volumes.archive(project, draft, restart=restart)
                 more |= archives
             manifest = Manifest(
                 id=identity,
@@ -101,9 +101,9 @@ def take_locked(
                 reason=reason,
                 versions={"rofecare-infra": version("rofecare-infra")},
                 secrets=extras.ENCRYPTED if key is not None else extras.LEFT_OUT,
-                servers=rolls,
+                servers=server_records,
                 databases=tuple(records),
-                files={**files, **more},
+                files={**written, **more},
                 volumes=volumes,
             )
             return store.publish(draft, manifest)
@@ -113,11 +113,11 @@ def _dumps(
     sessions: Sequence[Session], snapshots: Sequence[str], draft: Path
 ) -> Generator[Event, None, tuple[list[DatabaseRecord], dict[str, FileRecord]]]:
     records: list[DatabaseRecord] = []
-    files: dict[str, FileRecord] = {}
+    written: dict[str, FileRecord] = {}
     for session, snapshot in zip(sessions, snapshots, strict=True):
-        record, files[record.file] = yield from _dump(session, snapshot, draft)
+        record, written[record.file] = yield from _dump(session, snapshot, draft)
         records.append(record)
-    return records, files
+    return records, written
 
 
 def _dump(session: Session, snapshot: str, draft: Path) -> Generator[Event, None, tuple[DatabaseRecord, FileRecord]]:
@@ -130,49 +130,51 @@ def _dump(session: Session, snapshot: str, draft: Path) -> Generator[Event, None
     return record, file
 
 
-def _beside(
+def _write_extras(
     project: Project, servers: Sequence[Server], key: bytes | None, draft: Path
 ) -> tuple[dict[str, ServerRecord], dict[str, FileRecord]]:
     records: dict[str, ServerRecord] = {}
-    files: dict[str, FileRecord] = {}
+    written: dict[str, FileRecord] = {}
     for server in servers:
         name = f"{server.service}.roles.sql"
-        files[name] = disk.write(draft / name, extras.roles_of(server, passwords=False))
+        written[name] = files.write(draft / name, extras.roles_of(server, passwords=False))
         with server.session("template1") as session:
-            told = session.rows(
+            settings = session.rows(
                 "SELECT current_setting('server_version') AS version,"
                 " current_setting('shared_preload_libraries') AS preload"
             )[0]
         records[server.service] = ServerRecord(
-            version=told["version"],
+            version=settings["version"],
             image=server.image,
             image_id=server.image_id,
-            preload=told["preload"],
+            preload=settings["preload"],
             roles=extras.role_names(server),
             roles_file=name,
         )
-    archive = sealed.packed(extras.configuration(project))
-    files[extras.CONFIGURATION] = disk.write(draft / extras.CONFIGURATION, archive)
+    archive = encryption.pack(extras.configuration(project))
+    written[extras.CONFIGURATION] = files.write(draft / extras.CONFIGURATION, archive)
     if key is not None:
-        files[extras.SECRETS] = disk.write(draft / extras.SECRETS, extras.secrets_of(project, servers, key))
-    return records, files
+        written[encryption.SECRETS] = files.write(
+            draft / encryption.SECRETS, extras.encrypted_secrets(project, servers, key)
+        )
+    return records, written
 
 
-def _check_room(folder: Path, size: int) -> Iterator[Event]:
+def _require_space(folder: Path, size: int) -> Iterator[Event]:
     needed, free = size + _MARGIN, shutil.disk_usage(folder).free
     if free < needed:
         raise VerificationError(
-            "there is no room for a backup",
+            "there is no disk space for a backup",
             seen=f"{mebibytes(free)} free in {folder}",
-            expected=f"{mebibytes(needed)}: what the tables take, and a margin",
-            next_step="make room there, or give BACKUP_DIR a folder on another disk",
+            expected=f"{mebibytes(needed)}: the size of the tables, and a margin",
+            next_step="free space there, or set BACKUP_DIR to a folder on another disk",
         )
-    yield Note(f"room for {mebibytes(needed)} in {folder}: {mebibytes(free)} free")
+    yield Note(f"{mebibytes(needed)} needed in {folder}: {mebibytes(free)} free")
 
 
 @contextmanager
-def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
-    """Whatever stands in the way of a whole backup is that: no backup."""
+def _as_verification_error(folder: Path) -> Iterator[None]:
+    """Raise every failure of a command or file as the VerificationError that no backup was taken."""
     try:
         yield
     except CommandError as error:
@@ -187,13 +189,13 @@ def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
         raise VerificationError(
             "no backup was taken: a file cannot be written or read",
             seen=f"{error.filename or folder}: {error.strerror}",
-            expected=f"a disk with room that takes what is written to {folder}",
-            next_step="mend what was seen, then the same command again",
+            expected=f"a disk with free space that accepts what is written to {folder}",
+            next_step="fix this, then the same command again",
         ) from error
 
 
-def described(backup: Backup) -> str:
-    """A backup in a sentence."""
+def describe(backup: Backup) -> str:
+    """Describe a backup in one sentence."""
     names = listed([f"{one.service}/{one.name}" for one in backup.manifest.databases])
     return (
         f"backup {backup.id}: {len(backup.manifest.databases)} databases ({names}), "

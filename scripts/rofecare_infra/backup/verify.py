@@ -1,25 +1,48 @@
-"""Verifies a backup: every byte of its files, then a restore into scratch servers, and all content compared."""
+"""Verifies a backup: checks all its files, restores it into scratch servers, and compares all content.
+
+A scratch server is a container of the same image, without network, which is removed afterwards.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+import uuid
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rofecare_infra.backup import extras, integrity, load, scratch, unit
-from rofecare_infra.backup.records import Backup, DatabaseRecord, ServerRecord
+from rofecare_infra.backup import database, encryption, integrity, kafka_volumes
+from rofecare_infra.backup.integrity import damaged, mark_verified
+from rofecare_infra.backup.manifest import Backup, DatabaseRecord, ServerRecord
 from rofecare_infra.backup.server import Server
-from rofecare_infra.backup.store import Store, damaged, mark_verified, store_of
+from rofecare_infra.backup.store import Store, store_of
+from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError, VerificationError
-from rofecare_infra.progress import Event, Note
+from rofecare_infra.process import run, to_end
+from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project
-from rofecare_infra.state import SYSTEM_CLOCK, Clock
+from rofecare_infra.state import SYSTEM_CLOCK, Clock, poll
+
+_LABEL = "com.rofecare.scratch"
+_POLL = 0.3
+# The data is thrown away: do not wait for disks.
+_WITHOUT_DURABILITY = (
+    "-c",
+    "fsync=off",
+    "-c",
+    "full_page_writes=off",
+    "-c",
+    "synchronous_commit=off",
+    "-c",
+    "max_wal_size=4GB",
+)
+_TIMEOUT = 120.0
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What was found equal."""
+    """The result of a verification: numbers of equal tables and rows."""
 
     backup: Backup
     tables: int
@@ -33,16 +56,16 @@ def verify(
     from_project: str = "",
     clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Verified]:
-    """Verify the backup of this id or folder, the newest one unless given, and note that it was.
+    """Verify the backup with this id or folder (by default the newest), and record that it is verified.
 
-    Raises VerificationError with the file that is not what it should be.
+    Raises VerificationError with the name of the file that differs.
     """
     store = store_of(project.settings)
-    with store.locked("verifying a backup"):
-        return (yield from verify_locked(project, store, store.find(word), from_project=from_project, clock=clock))
+    with store.locked("a verification"):
+        return (yield from _verify_locked(project, store, store.find(word), from_project=from_project, clock=clock))
 
 
-def verify_locked(
+def _verify_locked(
     project: Project,
     store: Store,
     folder: Path,
@@ -50,19 +73,21 @@ def verify_locked(
     from_project: str = "",
     clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Verified]:
-    """The same for who holds the store's lock already."""
-    for name in scratch.remove_leftovers(store.project):
-        yield Note(f"removed the scratch server of an interrupted run: {name}")
-    backup = yield from integrity.check(folder, from_project or store.project, extras.key_of(project, store.folder))
-    yield Note(f"{len(backup.manifest.files)} files are what was written")
+    """Verify a backup; the caller holds the lock of the store."""
+    for name in _remove_scratch_servers(store.project):
+        yield Note(f"removed a scratch server of an interrupted run: {name}")
+    backup = yield from integrity.check(
+        folder, from_project or store.project, encryption.key_of(project.settings, store.folder)
+    )
+    yield Note(f"{len(backup.manifest.files)} files match the manifest")
     if backup.manifest.volumes is not None:
-        yield from unit.check(folder, backup.manifest.volumes.archives)
-    for record, members in _alike(backup):
-        with scratch.server(store.project, record, project.engine) as server:
-            yield from scratch.wait(server, project.settings.gate_timeout, clock)
+        yield from kafka_volumes.check(folder, backup.manifest.volumes.archives)
+    for record, members in _by_server(backup):
+        with _scratch_server(store.project, record, project.engine) as server:
+            yield from _wait(server, project.settings.gate_timeout, clock)
             for service in dict.fromkeys(member.service for member in members):
-                told = backup.manifest.servers[service]
-                load.add_roles(server, (folder / told.roles_file).read_text(encoding="utf-8"), told.roles)
+                roles = backup.manifest.servers[service]
+                database.add_roles(server, (folder / roles.roles_file).read_text(encoding="utf-8"), roles.roles)
             for number, member in enumerate(members):
                 yield from _verify_one(server, member, backup, f"scratch_{number}")
     mark_verified(backup, datetime.now(UTC))
@@ -72,29 +97,74 @@ def verify_locked(
 
 def _verify_one(server: Server, member: DatabaseRecord, backup: Backup, name: str) -> Generator[Event, None, None]:
     try:
-        yield from load.load(server, member, backup.folder, name)
-        yield from load.compare(server, member, name, backup.id)
+        yield from database.load(server, member, backup.folder, name)
+        yield from database.compare(server, member, name, backup.id)
     except CommandError as error:
         raise VerificationError(
             f"backup {backup.id} does not verify: {member.file}",
             seen=error.seen,
-            expected=f"a restore of {member.service}/{member.name} to its end",
+            expected=f"a complete restore of {member.service}/{member.name}",
             next_step="inv verify-backup with an older one, and take a new one: inv backup",
             details=error.details,
         ) from error
-    # Room for the next one.
+    # Frees space for the next one.
     server.execute("template1", [f"DROP DATABASE {name}"])
     tables = member.facts.tables.values()
     rows = sum(table.rows for table in tables)
     yield Note(f"{member.service}: {member.name} restored, {len(tables)} tables with {rows} rows are equal")
 
 
-def _alike(backup: Backup) -> list[tuple[ServerRecord, Sequence[DatabaseRecord]]]:
-    """The databases by what server they need: those of the same image and libraries share one."""
+def _by_server(backup: Backup) -> list[tuple[ServerRecord, Sequence[DatabaseRecord]]]:
+    """Group the databases by the server they need: those with the same image and libraries share one."""
     found: dict[tuple[str, str], tuple[ServerRecord, list[DatabaseRecord]]] = {}
     for one in backup.manifest.databases:
         record = backup.manifest.servers.get(one.service)
         if record is None:
-            raise damaged(backup.folder, "manifest.json", f"manifest.json says nothing of the server {one.service}")
+            raise damaged(backup.folder, "manifest.json", f"manifest.json has no entry for the server {one.service}")
         found.setdefault((record.image_id, record.preload), (record, []))[1].append(one)
     return list(found.values())
+
+
+def _remove_scratch_servers(project: str) -> tuple[str, ...]:
+    """Remove the scratch servers of interrupted runs; the caller holds the lock of the store."""
+    found = run(["docker", "ps", "--all", "--quiet", "--filter", f"label={_LABEL}={project}"], timeout=_TIMEOUT)
+    names = tuple(found.stdout.split())
+    if names:
+        run(["docker", "rm", "--force", "--volumes", *names], timeout=_TIMEOUT)
+    return names
+
+
+@contextmanager
+def _scratch_server(project: str, record: ServerRecord, engine: Engine) -> Iterator[Server]:
+    """Start a server like the recorded one, and remove it at the end."""
+    # The same image if it still exists: its tag may refer to another one now.
+    image = record.image_id if engine.image(record.image_id) is not None else record.image
+    name = f"{project}-scratch-{uuid.uuid4().hex[:8]}"
+    preload = ("-c", f"shared_preload_libraries={record.preload}") if record.preload else ()
+    argv = [
+        *("docker", "run", "--detach", "--init", "--name", name, "--label", f"{_LABEL}={project}", "--network", "none"),
+        *("--pull", "never", "--shm-size", "256m", "--security-opt", "no-new-privileges:true"),
+        # Safe without a password: it has no network.
+        *("--env", "POSTGRES_DB=scratch", "--env", "POSTGRES_USER=postgres"),
+        *("--env", "POSTGRES_HOST_AUTH_METHOD=trust"),
+        *(image, "postgres", *_WITHOUT_DURABILITY, *preload),
+    ]
+    try:
+        run(argv, timeout=_TIMEOUT)
+        yield Server(name, name, image)
+    finally:
+        run(["docker", "rm", "--force", "--volumes", name], check=False, timeout=_TIMEOUT)
+
+
+def _wait(scratch: Server, timeout: float, clock: Clock) -> Generator[Event, None, None]:
+    """Wait until the server accepts connections. Raises VerificationError if it does not in time."""
+    yield Working("starting a scratch server")
+    if not to_end(poll(scratch.answers, bool, every=_POLL, timeout=timeout, clock=clock)):
+        logged = run(["docker", "logs", "--tail", "8", scratch.container], check=False, timeout=_TIMEOUT)
+        raise VerificationError(
+            "the scratch server does not accept connections",
+            seen=f"no connection within {timeout:.0f} s",
+            expected=f"a server of the image {scratch.image} within GATE_TIMEOUT",
+            next_step="docker images; then the same command again",
+            details=logged.tail(8),
+        )

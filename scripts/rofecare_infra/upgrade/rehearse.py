@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from rofecare_infra import backup, lifecycle
-from rofecare_infra.backup.store import store_of
 from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError, SettingsError
@@ -127,7 +126,7 @@ def _project(settings: Settings, path: Path, model: Mapping[str, Any], target: P
 def _remove(copy: Project) -> None:
     """Remove the copy: containers, networks, volumes, and the backup that its restore took."""
     to_end(lifecycle.stop(copy, volumes=True, shared_secrets=True))
-    shutil.rmtree(store_of(copy.settings).folder, ignore_errors=True)
+    shutil.rmtree(backup.store_of(copy.settings).folder, ignore_errors=True)
 
 
 def _state(engine: Engine, project: str) -> dict[str, str]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rofecare_infra import backup, lifecycle
-from rofecare_infra.backup.server import database_services
 from rofecare_infra.engine import Engine
 from rofecare_infra.lifecycle import stop_in_stages
 from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, is_ingress
@@ -143,4 +142,4 @@ def recover(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generator[Event
 
 def has_data(project: Project) -> bool:
     """Whether the platform has a database."""
-    return bool(database_services(project.platform))
+    return bool(backup.database_services(project.platform))

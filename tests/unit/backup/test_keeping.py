@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from rofecare_infra.backup import copies, disk, retention
-from rofecare_infra.backup.records import Backup
-from rofecare_infra.backup.store import Entry, Store
+from rofecare_infra.backup import copies, files
+from rofecare_infra.backup.manifest import Backup
+from rofecare_infra.backup.store import Entry, Store, expired
 from rofecare_infra.errors import VerificationError
 from tests.support.fakes import drain
 from tests.support.manifests import MANIFEST
@@ -29,7 +29,7 @@ def entry(age: int, *, damage: str = "", verified: bool = False, project: str = 
 
 def gone(*entries: Entry) -> list[int]:
     ordered = sorted(entries, key=lambda one: one.id)
-    return [(NOW - one.moment).days for one in retention.expired(ordered, 30, NOW, "rofecare")]
+    return [(NOW - one.moment).days for one in expired(ordered, 30, NOW, "rofecare")]
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def backup(tmp_path: Path) -> Backup:
     store = Store(tmp_path / "here/rofecare", "rofecare")
     draft = store.folder / ".partial-x"
     draft.mkdir(parents=True)
-    files = {"f.dump": disk.write(draft / "f.dump", b"content")}
-    return store.publish(draft, replace(MANIFEST, volumes=None, files=files))
+    written = {"f.dump": files.write(draft / "f.dump", b"content")}
+    return store.publish(draft, replace(MANIFEST, volumes=None, files=written))
 
 
 def names(folder: Path) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rofecare_infra.backup import Entry, metrics
-from rofecare_infra.backup.metrics import FAILURE, SUCCESS, VERIFICATION, VERIFIED, folder_of, tell
+from rofecare_infra.backup.metrics import FAILURE, SUCCESS, VERIFICATION, VERIFIED, folder_of, write
 from rofecare_infra.errors import SettingsError
 from rofecare_infra.settings import Settings
 from tests.support.fakes import settings as some_settings
@@ -57,32 +57,32 @@ def test_the_newest_that_is_whole_and_the_last_verification(settings: Settings, 
         entry("20260102T000000Z"),
         entry("20260103T000000Z", damage="patient.dump has 3 bytes of 9"),
     )
-    tell(settings)
+    write(settings)
     assert told(settings) == {SUCCESS: moment(2026, 1, 2), VERIFIED: moment(2026, 1, 2, 3)}
 
 
 def test_none_was_ever_verified(settings: Settings, store: Store) -> None:
     store.found = (entry("20260101T000000Z"), entry("20260102T000000Z"))
-    tell(settings)
+    write(settings)
     assert told(settings)[VERIFIED] == moment(2026, 1, 1)
 
 
 def test_what_went_wrong_is_remembered_beside_what_there_is(settings: Settings, store: Store) -> None:
-    tell(settings, {FAILURE: 1000.0, VERIFICATION: 0})
+    write(settings, {FAILURE: 1000.0, VERIFICATION: 0})
     assert told(settings) == {FAILURE: 1000.0, VERIFICATION: 0}
     store.found = (entry("20260101T000000Z"),)
-    tell(settings, {VERIFICATION: 1})
+    write(settings, {VERIFICATION: 1})
     assert told(settings)[FAILURE] == 1000.0
     assert told(settings)[VERIFICATION] == 1
     # Backups that are gone are not remembered.
     store.found = ()
-    tell(settings)
+    write(settings)
     assert told(settings) == {FAILURE: 1000.0, VERIFICATION: 1}
 
 
 def test_another_user_may_read_it(settings: Settings, store: Store) -> None:
     assert store.found == ()
-    tell(settings, {VERIFICATION: 1})
+    write(settings, {VERIFICATION: 1})
     assert folder_of(settings).name == "clinic"
     assert folder_of(settings).stat().st_mode & 0o777 == 0o755
     assert (folder_of(settings) / "backups.prom").stat().st_mode & 0o777 == 0o644
@@ -90,10 +90,10 @@ def test_another_user_may_read_it(settings: Settings, store: Store) -> None:
 
 def test_a_backup_is_one_whether_this_can_be_written_or_not(settings: Settings, store: Store) -> None:
     store.fault = SettingsError("the folder of the backups cannot be used")
-    tell(settings)
+    write(settings)
     store.fault = None
     settings.state_folder.write_text("a file in the place of the folder")
-    tell(settings)
+    write(settings)
     assert not folder_of(settings).exists()
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rofecare_infra.backup.facts import differences
-from rofecare_infra.backup.records import (
+from rofecare_infra.backup.manifest import (
     Content,
     Facts,
     Position,
@@ -41,9 +41,9 @@ def at(*place: tuple[int, bool]) -> dict[str, Position]:
         (replace(FACTS, tables={"public.patients": Content(3, "1:3")}), "has other content"),
         (replace(FACTS, large_objects=Content(1, "0:1")), "large objects has 1 rows"),
         (replace(FACTS, sequences={}), "sequence public.s is missing"),
-        (replace(FACTS, sequences=at((3, True))), "stands at 3"),
-        (replace(FACTS, sequences=at((10, True))), "stands at 10"),
-        (replace(FACTS, sequences=at((4, False))), "stands at 4"),
+        (replace(FACTS, sequences=at((3, True))), "is at 3"),
+        (replace(FACTS, sequences=at((10, True))), "is at 10"),
+        (replace(FACTS, sequences=at((4, False))), "is at 4"),
         (replace(FACTS, objects={"indexes": 1}), "1 indexes, expected 2"),
     ],
 )

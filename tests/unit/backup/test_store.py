@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from rofecare_infra.backup import disk, integrity
-from rofecare_infra.backup.records import Backup, FileRecord
-from rofecare_infra.backup.sealed import packed, read_key, seal, unpacked, unseal
-from rofecare_infra.backup.store import Store, mark_verified, read
+from rofecare_infra.backup import files, integrity
+from rofecare_infra.backup.encryption import decrypt, encrypt, pack, read_key, unpack
+from rofecare_infra.backup.integrity import mark_verified, read
+from rofecare_infra.backup.manifest import Backup, FileRecord
+from rofecare_infra.backup.store import Store
 from rofecare_infra.errors import CommandError, SettingsError, UsageError, VerificationError
 from tests.support.fakes import drain
 from tests.support.manifests import MANIFEST
@@ -30,8 +31,8 @@ def store(tmp_path: Path) -> Store:
 def backup(store: Store) -> Backup:
     draft = store.folder / ".partial-x"
     draft.mkdir(parents=True)
-    files = {name: disk.write(draft / name, name.encode()) for name in ("f.dump", "identity-db.roles.sql")}
-    return store.publish(draft, replace(MANIFEST, volumes=None, files=files))
+    written = {name: files.write(draft / name, name.encode()) for name in ("f.dump", "identity-db.roles.sql")}
+    return store.publish(draft, replace(MANIFEST, volumes=None, files=written))
 
 
 def check(store: Store, backup: Backup) -> Backup:
@@ -128,27 +129,27 @@ def test_an_unknown_id_is_a_fault_of_usage_and_no_backup_at_all_one_of_verificat
 
 
 def test_what_was_written_is_what_was_digested(tmp_path: Path) -> None:
-    assert disk.write(tmp_path / "x", b"content") == disk.record_of(tmp_path / "x")
-    assert disk.record_of(tmp_path / "x") == FileRecord(7, disk.record_of(tmp_path / "x").sha256)
+    assert files.write(tmp_path / "x", b"content") == files.record_of(tmp_path / "x")
+    assert files.record_of(tmp_path / "x") == FileRecord(7, files.record_of(tmp_path / "x").sha256)
     with pytest.raises(FileExistsError):
-        disk.write(tmp_path / "x", b"")
+        files.write(tmp_path / "x", b"")
 
 
 KEY = b"0123456789abcdef"
 
 
-def test_a_sealed_archive_opens_with_its_key_alone() -> None:
-    files = {"secrets/a": b"x", "roles/b.sql": b""}
-    sealed = seal(packed(files), KEY)
-    opened = unseal(sealed, KEY)
+def test_a_encrypted_archive_opens_with_its_key_alone() -> None:
+    contents = {"secrets/a": b"x", "roles/b.sql": b""}
+    encrypted = encrypt(pack(contents), KEY)
+    opened = decrypt(encrypted, KEY)
     assert opened is not None
-    assert unpacked(opened) == files
-    assert unseal(sealed, b"another key, long") is None
-    for place in range(0, len(sealed), 97):
-        broken = bytearray(sealed)
+    assert unpack(opened) == contents
+    assert decrypt(encrypted, b"another key, long") is None
+    for place in range(0, len(encrypted), 97):
+        broken = bytearray(encrypted)
         broken[place] ^= 1
-        assert unseal(bytes(broken), KEY) is None
-    assert unseal(sealed[:20], KEY) is None
+        assert decrypt(bytes(broken), KEY) is None
+    assert decrypt(encrypted[:20], KEY) is None
 
 
 def test_a_key_that_is_none_is_refused(tmp_path: Path) -> None:

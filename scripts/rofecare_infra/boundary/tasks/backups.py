@@ -35,8 +35,8 @@ def backup(root: Path, with_kafka: bool = False, json: bool = False) -> None:
             # Kafka is started again afterwards: that needs what a start needs.
             project = scope.follow(prepare(project))
         taken = scope.follow(room.take_reported(project, kafka=with_kafka))
-        scope.say(room.described(taken))
-        scope.follow(room.keep(project.settings, taken))
+        scope.say(room.describe(taken))
+        scope.follow(room.retain_and_copy(project.settings, taken))
 
 
 @command(help={"json": "print one JSON document"})
@@ -120,7 +120,7 @@ def restore(
         done = scope.follow(room.restore(project, id, only=only, from_project=from_project, kafka=with_kafka))
         scope.say(
             f"restored: backup {done.backup.id}, {len(done.databases)} databases came out equal; "
-            f"downtime {done.closed:.0f} s; the previous data is in backup {done.safety.id}"
+            f"downtime {done.downtime:.0f} s; the previous data is in backup {done.safety.id}"
         )
 
 

@@ -99,7 +99,7 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
             scope.follow(recover(project, restart=False))
             prepared = scope.follow(prepare(project))
             saved = scope.follow(backup.take_verified(prepared, "before all data was removed"))
-            scope.say(f"verified backup before anything is removed: {backup.described(saved.backup)}")
+            scope.say(f"verified backup before anything is removed: {backup.describe(saved.backup)}")
         report = scope.follow(lifecycle.stop(project, volumes=volumes))
         scope.say(f"stopped: {len(report.stopped)} containers" if report.stopped else "nothing was running")
         if volumes:

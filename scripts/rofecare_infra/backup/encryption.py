@@ -1,4 +1,4 @@
-"""Secrets of a backup: one file that only the key opens, and that cannot be changed unnoticed (AES-256-GCM)."""
+"""Encrypts the secrets of a backup with the key of BACKUP_KEY_FILE (AES-256-GCM: any change is detected)."""
 
 from __future__ import annotations
 
@@ -9,39 +9,61 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rofecare_infra.errors import SettingsError
+from rofecare_infra.settings import Settings
+
+# The file of a backup that contains the secrets.
+SECRETS = "secrets.sealed"
+# Key files with fewer bytes are refused.
+SHORTEST_KEY = 16
 
 _MAGIC = b"rofecare sealed 1\n"
 _SALT = 16
 _NONCE = 12
-# A key file with less in it is none.
-SHORTEST_KEY = 16
 
 
-def seal(content: bytes, key: bytes) -> bytes:
-    """Encrypt; each time with a salt and a nonce of its own."""
+def encrypt(content: bytes, key: bytes) -> bytes:
+    """Encrypt with a new salt and nonce."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     salt, nonce = os.urandom(_SALT), os.urandom(_NONCE)
     return _MAGIC + salt + nonce + AESGCM(_derived(key, salt)).encrypt(nonce, content, _MAGIC)
 
 
-def unseal(sealed: bytes, key: bytes) -> bytes | None:
-    """Decrypt; None where the key is another one, or the content is not what was sealed."""
+def decrypt(encrypted: bytes, key: bytes) -> bytes | None:
+    """Decrypt; None if the key is another one or the content was changed."""
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     head = len(_MAGIC)
-    if not sealed.startswith(_MAGIC):
+    if not encrypted.startswith(_MAGIC):
         return None
-    salt, nonce = sealed[head : head + _SALT], sealed[head + _SALT : head + _SALT + _NONCE]
+    salt, nonce = encrypted[head : head + _SALT], encrypted[head + _SALT : head + _SALT + _NONCE]
     try:
-        return AESGCM(_derived(key, salt)).decrypt(nonce, sealed[head + _SALT + _NONCE :], _MAGIC)
+        return AESGCM(_derived(key, salt)).decrypt(nonce, encrypted[head + _SALT + _NONCE :], _MAGIC)
     except (InvalidTag, ValueError):
         return None
 
 
+def key_of(settings: Settings, backups: Path) -> bytes | None:
+    """The key for the backups in this folder; None if BACKUP_KEY_FILE is not set.
+
+    Raises SettingsError for a key that is stored with the backups, or that cannot be used.
+    """
+    path = settings.backup_key_file
+    if path is None:
+        return None
+    if path.is_relative_to(backups.resolve()):
+        raise SettingsError(
+            "the key of the backups is stored with the backups",
+            seen=f"{path} is below {backups}",
+            expected="a key that is not copied together with the backups (BACKUP_KEY_FILE)",
+            next_step="move it to another folder, and keep a copy of it far from the backups",
+        )
+    return read_key(path)
+
+
 def read_key(path: Path) -> bytes:
-    """The key in its file. Raises SettingsError for a file that holds none."""
+    """Read a key file. Raises SettingsError if it contains no key."""
     try:
         key = path.read_bytes().strip()
     except OSError as error:
@@ -58,19 +80,19 @@ def read_key(path: Path) -> bytes:
     return key
 
 
-def packed(files: Mapping[str, bytes]) -> bytes:
-    """These files as one tar archive."""
+def pack(contents: Mapping[str, bytes]) -> bytes:
+    """Pack files into a tar archive."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
-        for name, content in files.items():
+        for name, content in contents.items():
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(content), 0o600
             archive.addfile(member, io.BytesIO(content))
     return out.getvalue()
 
 
-def unpacked(archive: bytes) -> dict[str, bytes]:
-    """The files of such an archive."""
+def unpack(archive: bytes) -> dict[str, bytes]:
+    """The files of a tar archive."""
     found = {}
     with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
         for member in opened:

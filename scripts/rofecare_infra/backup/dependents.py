@@ -1,4 +1,4 @@
-"""What stands around the databases during a restore: who uses them, who lets requests in, what caches their content."""
+"""The services around the databases during a restore: their users, the ingress, and caches of their content."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 _CACHES = {"redis", "valkey", "keydb"}
-# The password is one of the container's secrets, or there is none: whichever opens it.
+# The password is one of the container's secrets, or there is none: try each.
 _FLUSH = """
 for secret in /dev/null /run/secrets/*; do
   [ -r "$secret" ] || continue
@@ -31,13 +31,13 @@ exit 1
 
 
 def uses(service: Service, database: str) -> bool:
-    """Whether a service works with the database of this service: it waits for it, or is told its name."""
-    told = re.compile(rf"(?<![\w.-]){re.escape(database)}(?![\w-])")
-    return database in service.depends_on or any(told.search(value) for value in service.environment.values())
+    """Whether a service uses the database of another: it depends on it, or has its name in its environment."""
+    mention = re.compile(rf"(?<![\w.-]){re.escape(database)}(?![\w-])")
+    return database in service.depends_on or any(mention.search(value) for value in service.environment.values())
 
 
 def users_of(platform: Platform, databases: Iterable[str]) -> frozenset[str]:
-    """The services that work with these databases; what only watches them is none."""
+    """The services that use these databases, without the monitoring."""
     wanted = set(databases)
     return frozenset(
         service.name
@@ -49,7 +49,7 @@ def users_of(platform: Platform, databases: Iterable[str]) -> frozenset[str]:
 
 
 def caches_of(platform: Platform) -> tuple[str, ...]:
-    """The services that keep copies of what is in databases: Redis and what is like it."""
+    """The services that cache the content of databases: Redis and compatible servers."""
     return tuple(
         service.name
         for service in platform.services
@@ -58,22 +58,22 @@ def caches_of(platform: Platform) -> tuple[str, ...]:
 
 
 def to_stop(project: Project, databases: Iterable[str]) -> tuple[tuple[Container, ...], frozenset[str]]:
-    """The containers that are up and have to go for a swap, and the services among them that let requests in."""
+    """The running containers to stop before a swap, and the ingress services among them."""
     users = users_of(project.platform, databases)
     up = [one for one in project.engine.containers(project.platform.project) if one.is_up]
-    entries = frozenset(one.service for one in up if is_ingress(one.labels))
-    return tuple(one for one in up if one.service in users | entries), entries
+    ingress = frozenset(one.service for one in up if is_ingress(one.labels))
+    return tuple(one for one in up if one.service in users | ingress), ingress
 
 
 def stop(project: Project, containers: tuple[Container, ...]) -> Generator[Event, None, None]:
-    """Stop these and remove them: what is gone is not started again by an engine that was."""
+    """Stop these containers and remove them, so that a restarted engine does not start them."""
     yield from stop_in_stages(project.engine, project.platform, containers, SYSTEM_CLOCK)
     for container in containers:
         run(["docker", "rm", "--force", "--volumes", container.id], check=False, timeout=120)
 
 
 def start(project: Project, names: Iterable[str], clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, None]:
-    """Start these services alone, stage by stage behind the gate."""
+    """Start these services only, stage by stage behind the gate."""
     wanted = set(names)
     if wanted:
         services = [service for service in project.platform.services if service.name in wanted]
@@ -81,16 +81,16 @@ def start(project: Project, names: Iterable[str], clock: Clock = SYSTEM_CLOCK) -
 
 
 def start_missing(project: Project, names: Iterable[str]) -> Generator[Event, None, None]:
-    """Start those of these services that do not run; one that runs is not touched, whatever changed."""
+    """Start those of these services that are not running; running ones stay as they are."""
     up = {one.service for one in project.engine.containers(project.platform.project) if one.status == "running"}
     missing = [name for name in names if name not in up]
     if missing:
-        yield Note(f"starting what is needed: {listed(missing)}")
+        yield Note(f"starting required services: {listed(missing)}")
     yield from start(project, missing)
 
 
-def restart_unwatched(project: Project, names: Iterable[str]) -> Generator[Event, None, None]:
-    """Start services without waiting for them: they ran before, and somebody waits for an answer."""
+def restart_without_gate(project: Project, names: Iterable[str]) -> Generator[Event, None, None]:
+    """Start services again that ran before, without waiting until they are ready."""
     known = {service.name for service in project.platform.services}
     wanted = [name for name in names if name in known]
     if wanted:
@@ -100,7 +100,7 @@ def restart_unwatched(project: Project, names: Iterable[str]) -> Generator[Event
 
 
 def flush(project: Project) -> Generator[Event, None, None]:
-    """Empty the caches: what they hold is of the other state. Raises CommandError where one does not obey."""
+    """Empty the caches, which hold data of the previous state. Raises CommandError if one cannot be emptied."""
     for name in caches_of(project.platform):
         for container in project.engine.containers(project.platform.project):
             if container.service != name or container.status != "running":
@@ -110,7 +110,7 @@ def flush(project: Project) -> Generator[Event, None, None]:
                 raise CommandError(
                     f"{name} cannot be emptied",
                     seen=(result.tail(1) or ("no answer",))[0],
-                    expected="OK: it holds copies of the data before",
+                    expected="OK: it holds copies of the previous data",
                     next_step=f"inv logs {name}; then the same command again",
                 )
-            yield Note(f"{name} emptied: it held copies of what was before")
+            yield Note(f"{name} emptied: it held copies of the previous data")

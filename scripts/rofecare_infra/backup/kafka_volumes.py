@@ -1,7 +1,7 @@
-"""Kafka and Zookeeper as one unit: stopped together, their volumes written out and put back together.
+"""The volumes of Kafka and ZooKeeper as one part of a backup: both stop, and are archived and restored together.
 
-Either's data without the other's of the same moment is worth nothing: the broker refuses a Zookeeper that does not know
-it.
+Data of one without the data of the other from the same time is useless: a broker refuses a ZooKeeper that does not
+know it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rofecare_infra.backup import disk, surroundings
-from rofecare_infra.backup.records import FileRecord, VolumesRecord
-from rofecare_infra.backup.streams import passing
+from rofecare_infra.backup import dependents, files
+from rofecare_infra.backup.manifest import FileRecord, VolumesRecord
+from rofecare_infra.backup.server import progress
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, VerificationError
 from rofecare_infra.lifecycle import stop_in_stages
@@ -29,7 +29,7 @@ _ENVIRONMENT = ("KAFKA_", "ZOOKEEPER_")
 
 @dataclass(frozen=True)
 class Mount:
-    """A volume of a container of the unit, and where it is in there."""
+    """A volume and its mount point in a container."""
 
     container: str
     volume: str
@@ -37,12 +37,12 @@ class Mount:
 
     @property
     def archive(self) -> str:
-        """The file that it is written to."""
+        """The file name of its archive."""
         return f"{self.volume}.volume.tar"
 
 
 def services_of(platform: Platform) -> tuple[Service, ...]:
-    """The services of the unit, in the order of their start: what is told of Kafka or Zookeeper and keeps data."""
+    """The services with Kafka or ZooKeeper settings and a volume, in start order."""
     found = [
         service
         for service in platform.services
@@ -68,22 +68,22 @@ def _mounts(platform: Platform, services: Sequence[Service], containers: Sequenc
             raise VerificationError(
                 f"{service.name} cannot be read",
                 seen="it has no container",
-                expected="Kafka and Zookeeper started, or stopped by hand",
+                expected="containers of Kafka and ZooKeeper, running or stopped",
                 next_step="inv start-infra, then the same command again",
             )
-        said = run(["docker", "inspect", "--format", "{{json .Mounts}}", container.id], timeout=60)
-        places = {one.get("Name"): one["Destination"] for one in json.loads(said.stdout)}
+        inspected = run(["docker", "inspect", "--format", "{{json .Mounts}}", container.id], timeout=60)
+        targets = {one.get("Name"): one["Destination"] for one in json.loads(inspected.stdout)}
         for volume in service.volumes:
             name = platform.volumes.get(volume, volume)
-            if name in places:
-                found.append(Mount(container.id, volume, places[name]))
+            if name in targets:
+                found.append(Mount(container.id, volume, targets[name]))
     return found
 
 
-def write_out(
+def archive(
     project: Project, draft: Path, *, restart: bool = True
 ) -> Generator[Event, None, tuple[VolumesRecord, dict[str, FileRecord]]]:
-    """Stop the unit, write its volumes into the folder, and start what ran, behind the gate."""
+    """Stop the services, archive their volumes into the folder, and start those that ran, behind the gate."""
     services = services_of(project.platform)
     if not services:
         raise VerificationError(
@@ -95,29 +95,29 @@ def write_out(
     containers = _containers(project, services)
     ran = [one.service for one in containers if one.is_up]
     mounts = _mounts(project.platform, services, containers)
-    files: dict[str, FileRecord] = {}
+    records: dict[str, FileRecord] = {}
     try:
         yield from stop_in_stages(project.engine, project.platform, containers, SYSTEM_CLOCK)
         for mount in mounts:
-            yield Working(f"writing the volume {mount.volume}")
-            with disk.Written(draft / mount.archive) as out:
-                pieces = transfer(["docker", "cp", f"{mount.container}:{mount.path}/.", "-"], sink=out.write)
-                yield from _moved(pieces, mount)
-            files[mount.archive] = out.record
-            yield Note(f"volume {mount.volume} written, {mebibytes(out.record.size)}")
+            yield Working(f"archiving the volume {mount.volume}")
+            with files.Written(draft / mount.archive) as out:
+                counts = transfer(["docker", "cp", f"{mount.container}:{mount.path}/.", "-"], sink=out.write)
+                yield from _copied(counts, mount)
+            records[mount.archive] = out.record
+            yield Note(f"volume {mount.volume} archived, {mebibytes(out.record.size)}")
     except BaseException:
-        # Whatever it was: what ran before runs again. Nobody waits for the gate on the way out of a failure.
+        # After a failure or ^C, start what ran without waiting for the gate.
         if restart and ran:
-            to_end(surroundings.restart_unwatched(project, ran))
+            to_end(dependents.restart_without_gate(project, ran))
         raise
     if restart:
-        yield from surroundings.start(project, ran)
+        yield from dependents.start(project, ran)
     names = tuple(service.name for service in services)
-    return VolumesRecord(names, {mount.volume: mount.archive for mount in mounts}), files
+    return VolumesRecord(names, {mount.volume: mount.archive for mount in mounts}), records
 
 
-def put_in(project: Project, record: VolumesRecord, folder: Path) -> Generator[Event, None, None]:
-    """Make the unit's volumes anew with the content of these archives; its services stay stopped."""
+def restore(project: Project, record: VolumesRecord, folder: Path) -> Generator[Event, None, None]:
+    """Replace the volumes with the content of these archives; the services stay stopped."""
     services = [service for service in services_of(project.platform) if service.name in record.services]
     for container in _containers(project, services):
         run(["docker", "rm", "--force", "--volumes", container.id], timeout=180)
@@ -133,19 +133,19 @@ def put_in(project: Project, record: VolumesRecord, folder: Path) -> Generator[E
     for mount in _mounts(project.platform, services, _containers(project, services)):
         if mount.volume not in record.archives:
             continue
-        yield Working(f"filling the volume {mount.volume}")
+        yield Working(f"restoring the volume {mount.volume}")
         with (folder / record.archives[mount.volume]).open("rb") as source:
-            yield from _moved(transfer(["docker", "cp", "-", f"{mount.container}:{mount.path}"], source=source), mount)
-        yield Note(f"volume {mount.volume} filled")
+            yield from _copied(transfer(["docker", "cp", "-", f"{mount.container}:{mount.path}"], source=source), mount)
+        yield Note(f"volume {mount.volume} restored")
 
 
 def check(folder: Path, archives: Mapping[str, str]) -> Generator[Event, None, None]:
-    """Read every archive to its end. Raises VerificationError for one that is none."""
+    """Read every archive to its end. Raises VerificationError if one is damaged."""
     for volume, name in archives.items():
         yield Working(f"reading the archive of {volume}")
         try:
-            with tarfile.open(folder / name) as archive:
-                count = sum(1 for _ in archive)
+            with tarfile.open(folder / name) as opened:
+                count = sum(1 for _ in opened)
         except (tarfile.TarError, OSError) as error:
             raise VerificationError(
                 f"backup {folder.name} does not verify: {name}",
@@ -156,13 +156,13 @@ def check(folder: Path, archives: Mapping[str, str]) -> Generator[Event, None, N
         yield Note(f"volume {volume}: an archive of {count} files and folders")
 
 
-def _moved(pieces: Generator[int, None, Result], mount: Mount) -> Generator[Event, None, None]:
-    result = yield from passing(pieces, 1 << 22, lambda count: f"{mount.volume}: {mebibytes(count)}")
+def _copied(counts: Generator[int, None, Result], mount: Mount) -> Generator[Event, None, None]:
+    result = yield from progress(counts, 1 << 22, lambda count: f"{mount.volume}: {mebibytes(count)}")
     if not result.ok:
         raise CommandError(
             f"the volume {mount.volume} cannot be copied",
             seen=(result.tail(1) or (f"docker cp ended with {result.returncode}",))[0],
             expected="exit code 0",
-            next_step="mend the cause, then the same command again",
+            next_step="fix the cause, then the same command again",
             details=result.tail(8),
         )

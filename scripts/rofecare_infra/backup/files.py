@@ -1,4 +1,4 @@
-"""Files that are on the disk when they are called written, and digests of what is read back from there."""
+"""Files of a backup: synced to disk when they are written, and compared by size and digest when they are read."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rofecare_infra.backup.records import FileRecord
+from rofecare_infra.backup.manifest import FileRecord
 
-_PIECE = 1 << 20
+_CHUNK = 1 << 20
 _MODE = 0o600
 
 
 class Written:
-    """A file that is being written: takes bytes, digests them on the way, and is synced to disk at its end."""
+    """A new file; computes its digest while it is written, and syncs it to disk at the end."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "wb")
@@ -35,49 +35,49 @@ class Written:
             os.fsync(self._file.fileno())
             self._file.close()
         else:
-            # What is still buffered may not fit any more: that is known already.
+            # Flushing the buffer may fail again on a full disk; that error is already being raised.
             with suppress(OSError):
                 self._file.close()
 
-    def write(self, piece: bytes) -> int:
-        """Take a piece."""
-        self._digest.update(piece)
-        self._size += len(piece)
-        return self._file.write(piece)
+    def write(self, chunk: bytes) -> int:
+        """Append a chunk."""
+        self._digest.update(chunk)
+        self._size += len(chunk)
+        return self._file.write(chunk)
 
     @property
     def record(self) -> FileRecord:
-        """What was written so far."""
+        """Size and digest of what has been written so far."""
         return FileRecord(self._size, self._digest.hexdigest())
 
 
 def write(path: Path, content: bytes) -> FileRecord:
-    """Write a whole new file, to the disk."""
+    """Write a new file and sync it to disk."""
     with Written(path) as file:
         file.write(content)
     return file.record
 
 
 def record_of(path: Path) -> FileRecord:
-    """What a file is, to the byte. Raises OSError when it cannot be read to its end."""
+    """Compute size and digest of a file. Raises OSError if it cannot be read to its end."""
     digest = hashlib.sha256()
     size = 0
-    for piece in pieces(path):
-        digest.update(piece)
-        size += len(piece)
+    for chunk in chunks(path):
+        digest.update(chunk)
+        size += len(chunk)
     return FileRecord(size, digest.hexdigest())
 
 
-def pieces(path: Path) -> Iterator[bytes]:
-    """The content of a file, however large."""
+def chunks(path: Path) -> Iterator[bytes]:
+    """Read a file of any size in chunks."""
     with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            yield piece
+        while chunk := file.read(_CHUNK):
+            yield chunk
 
 
 @contextmanager
 def folder_removed_on_failure(folder: Path) -> Iterator[Path]:
-    """Make a folder that is gone again unless the body comes to its end."""
+    """Create a folder, and remove it again if the body raises."""
     import shutil
 
     folder.mkdir(mode=0o700, parents=True)
