@@ -29,7 +29,7 @@ PHRASES = (
     "who watches",
     "nobody's health record",
     "lets in",
-    "is_ingress",
+    "lets_in",
     "lets requests in",
     "let in",
     "door",
@@ -46,7 +46,7 @@ PHRASES = (
     "puts back",
 )
 # Names in code for concepts that have another term.
-IDENTIFIERS = re.compile(r"\b(?:is_ingress|put_back|Present|Door|Prepared)\b")
+IDENTIFIERS = re.compile(r"\b(?:lets_in|put_back|Present|Door|Prepared)\b")
 # Words that a French technical writer would not use for these concepts.
 FRENCH = (
     "dit la vérité",
@@ -79,7 +79,6 @@ TEXTS = {
 GENERATED = {".ndjson"}
 # Parts that still contain such phrases.
 PENDING = {
-    "images",
     "rofecare_infra/alerts",
     "rofecare_infra/images",
     "rofecare_infra/platform",

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Makes the Debian base of the packaged images, on a machine that reaches a Debian mirror but no image registry.
+# Builds the Debian base of the packaged images on a machine that reaches a Debian mirror but no image registry.
 #
 #   make-base.sh IMAGE_NAME [SUITE]      for example: make-base.sh rofecare/base:trixie
 #
-# DEBIAN_MIRROR (optional) names the mirror. Without it a Debian host lends the one of its own apt sources, and
-# any other host gets debootstrap's default. http_proxy, https_proxy, no_proxy and apt's own proxy are respected.
-# The images built on top keep using the same mirror.
+# DEBIAN_MIRROR (optional) names the mirror. The default is the mirror in the apt sources of a Debian host, and
+# debootstrap's own default on any other host. http_proxy, https_proxy, no_proxy and apt's own proxy are respected.
+# The images built on top use the same mirror.
 #
-# Exit codes: 2 usage, 3 the machine lacks something (and what to do about it), 4 no engine, 5 a step failed,
+# Exit codes: 2 usage, 3 a requirement is missing (the message names the remedy), 4 no engine, 5 a step failed,
 # 130 interrupted.
 set -euo pipefail
 
@@ -22,8 +22,8 @@ fail() {
     exit "$code"
 }
 
-# Only the steps that need root get it by sudo; docker stays with the caller, whose context and settings it needs.
-# sudo drops the environment, so the proxies are handed over by name.
+# Only the steps that need root use sudo; docker runs as the caller, with the caller's context and settings.
+# sudo clears the environment, so the proxies are passed by name.
 as_root() {
     if ((EUID == 0)); then
         env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"
@@ -47,12 +47,13 @@ check_machine() {
     docker version --format '{{.Server.Version}}' >/dev/null || fail 4 "the docker engine does not answer"
 }
 
-# apt may know a proxy that the environment does not, and debootstrap's downloader looks at the environment only.
+# apt may be configured with a proxy that is not in the environment, and debootstrap's downloader reads the
+# environment only.
 adopt_proxy_of_apt() {
     command -v apt-config >/dev/null || return 0
     http_proxy=${http_proxy:-$(apt-config dump --format '%v%n' Acquire::http::Proxy | head -n 1)}
     https_proxy=${https_proxy:-$(apt-config dump --format '%v%n' Acquire::https::Proxy | head -n 1)}
-    # apt's word for "none" is no address.
+    # apt's value for "no proxy" is not an address.
     if [[ $http_proxy == DIRECT ]]; then http_proxy=; fi
     if [[ $https_proxy == DIRECT ]]; then https_proxy=; fi
     export http_proxy https_proxy
@@ -60,15 +61,15 @@ adopt_proxy_of_apt() {
 
 release_file() { wget --quiet --tries=2 --timeout=20 --output-document=- "${1%/}/dists/$2/InRelease"; }
 
-# Third parties also use addresses that end in /debian; what a Release file says of itself tells them apart.
+# Third-party archives also use addresses that end in /debian; the origin in the Release file distinguishes them.
 carries() {
     local mirror=$1 suite=$2 label=$3 release
     release=$(release_file "$mirror" "$suite") || return 1
     grep -qx 'Origin: Debian' <<<"$release" && grep -qx "Label: $label" <<<"$release"
 }
 
-# "ADDRESS SUITE" of every enabled source with the component main. apt itself reads its files here, so that both
-# of its formats, their options and whatever lies in sources.list.d mean what they mean to apt.
+# Prints "ADDRESS SUITE" for every enabled source with the component main. apt itself reads its files, so that both
+# formats, their options and sources.list.d are interpreted exactly as apt does.
 sources_of_host() {
     local uri suite listed
     # shellcheck disable=SC2016  # apt's placeholders, not the shell's
@@ -76,7 +77,7 @@ sources_of_host() {
         --format '$(CREATED_BY) $(COMPONENT) $(REPO_URI) $(RELEASE)' |
         sed -n 's/^Packages main //p' | sort -u |
         while read -r uri suite; do
-            # Cloud images point at a file that lists the mirrors.
+            # Cloud images refer to a file that lists the mirrors.
             if [[ $uri == mirror+file:* ]]; then
                 listed=${uri#mirror+file:}
                 uri=$(grep -m 1 -oE '^https?://[^[:space:]]+' "${listed%/}") || continue
@@ -87,13 +88,13 @@ sources_of_host() {
         done
 }
 
-# Prints nothing where the host has no mirror to lend: debootstrap then takes its own default.
+# Prints nothing if the host has no Debian mirror: debootstrap then uses its own default.
 choose_mirror() {
     local suite=$1 uri
     if [[ -n ${DEBIAN_MIRROR:-} ]]; then
         printf '%s' "${DEBIAN_MIRROR%/}"
     elif grep -qx 'ID=debian' /etc/os-release; then
-        # Addresses that end in /debian first: the answer is then mostly found with one request.
+        # Addresses that end in /debian first: usually the first request succeeds.
         sources_of_host | cut -d ' ' -f 1 | sort -u | sed -E 's,^(.*/debian)$,0 \1,; t; s,^,1 ,' | sort | cut -d ' ' -f 2 |
             while read -r uri; do
                 if carries "$uri" "$suite" Debian; then
@@ -104,7 +105,7 @@ choose_mirror() {
     fi
 }
 
-# Security updates lie beside the main archive on most mirrors, elsewhere on a few; the host may know where.
+# Most mirrors have the security updates beside the main archive; for the others the host's sources are searched.
 security_mirror() {
     local mirror=$1 suite=$2 uri
     for uri in "$mirror-security" $(sources_of_host 2>/dev/null | sed -n 's/ [^ ]*-security$//p' | sort -u); do
@@ -133,10 +134,10 @@ write_sources() {
     } | write_file /etc/apt/sources.list
 }
 
-# What no container needs stays out now (trim) and in every image that installs more (these files).
+# Removes what no container needs: here (trim), and through these files in every image that installs more.
 write_settings() {
     write_file /etc/dpkg/dpkg.cfg.d/no-documentation <<'SETTINGS'
-# Licences stay: they have to travel with what they cover.
+# Licences stay: they must be distributed with the packages.
 path-exclude=/usr/share/doc/*
 path-include=/usr/share/doc/*/copyright
 path-exclude=/usr/share/man/*
@@ -172,7 +173,7 @@ trim() {
     as_root mkdir -p "$root"/usr/share/man/man{1..9}
     as_root find "$root/var/lib/apt/lists" "$root/var/cache/apt" "$root/var/log" "$root/tmp" -type f -delete
     as_root rm -f "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old "$root/var/cache/ldconfig/aux-cache"
-    # The host's names and addresses are no business of an image; the engine writes these files for each container.
+    # The image must not contain the host's names and addresses; the engine writes these files for each container.
     as_root rm -f "$root/etc/hostname" "$root/etc/resolv.conf"
     as_root truncate --size=0 "$root/etc/machine-id"
 }
@@ -191,7 +192,7 @@ import() {
 }
 
 remove_scratch() {
-    # debootstrap that is killed may leave these mounted; removal must never reach into them.
+    # A killed debootstrap may leave these mounted; the removal must not follow them.
     as_root umount --lazy "$root/proc" "$root/sys" 2>/dev/null || true
     as_root rm -rf --one-file-system -- "$scratch"
 }
@@ -219,7 +220,7 @@ main() {
     as_root debootstrap --variant=minbase --include=ca-certificates --keyring="$keyring" \
         "$suite" "$root" $mirror >"$scratch/debootstrap.log" 2>&1 || {
         tail -n 15 "$scratch/debootstrap.log" >&2
-        fail 5 "debootstrap failed; its last lines stand above" "next: check the mirror, or set DEBIAN_MIRROR to another"
+        fail 5 "debootstrap failed; see its last lines above" "next: check the mirror, or set DEBIAN_MIRROR to another"
     }
     # debootstrap leaves the address that it used, also when that was its default.
     mirror=$(awk '$1 == "deb" { print $2; exit }' "$root/etc/apt/sources.list")
@@ -231,7 +232,7 @@ main() {
     say "installing pending updates"
     as_root chroot "$root" sh -c 'apt-get -qq update && apt-get -qqy dist-upgrade' >"$scratch/upgrade.log" 2>&1 || {
         tail -n 15 "$scratch/upgrade.log" >&2
-        fail 5 "the updates failed; the last lines stand above"
+        fail 5 "the updates failed; see the last lines above"
     }
 
     say "removing documentation, translations and caches"

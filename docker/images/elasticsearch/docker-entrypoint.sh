@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Becomes Elasticsearch, or the given command.
+# Executes Elasticsearch or the given command.
 #
 # As in the official image, a variable with a dot in its name is a setting (discovery.type=single-node), and
-# ES_JAVA_OPTS goes to the JVM. Settings of parts that this image does not have say nothing here and are left out:
-# the server would refuse to start with a setting that it does not know.
+# ES_JAVA_OPTS goes to the JVM. Settings of modules that this image does not contain are removed, because
+# the server does not start with an unknown setting.
 set -euo pipefail
 
 if (($# > 0)); then

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Makes the database in an empty volume, then becomes the server.
+# Creates the database in an empty volume, then executes the server.
 #
 # Environment, as the official image has it: POSTGRES_DB, POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_INITDB_ARGS (each
 # also as ..._FILE, the name of a file that holds the value), POSTGRES_HOST_AUTH_METHOD, PGDATA. Files in
 # /docker-entrypoint-initdb.d run once, in the order of their names: *.sh, *.sql, *.sql.gz.
 #
 # A new cluster is built in a folder beside its final place and moved there when all of it is done, its PG_VERSION
-# last. So a container that is killed meanwhile leaves no cluster rather than half of one, and the next start begins
-# anew. What fails here ends with exit code 1 and says what to do.
+# last. A container that is killed during this leaves no cluster instead of a partial one, and the next start repeats
+# it. A failure exits with code 1 and a message that names the remedy.
 set -euo pipefail
 shopt -s nullglob
 
@@ -46,7 +46,7 @@ read_settings() {
         fail "a new database needs a password for its superuser; set POSTGRES_PASSWORD_FILE (or POSTGRES_PASSWORD)"
     fi
     if [[ $POSTGRES_HOST_AUTH_METHOD == trust ]]; then
-        say "warning: POSTGRES_HOST_AUTH_METHOD=trust lets everybody in who reaches this container"
+        say "warning: POSTGRES_HOST_AUTH_METHOD=trust accepts every client without a password"
     fi
     # Scripts of the volume's first start may use them.
     export POSTGRES_USER POSTGRES_DB POSTGRES_PASSWORD PGPASSWORD=$POSTGRES_PASSWORD
@@ -77,11 +77,11 @@ check_version() {
         "next: dump it with an image of PostgreSQL $found and restore it into an empty volume"
 }
 
-# Everything below PGDATA that is neither ours nor of the file system itself must not be touched.
+# Files in PGDATA that this script did not create, and lost+found, must not be touched.
 discard_unfinished() {
     local found
     if [[ -d $unfinished ]]; then
-        say "an earlier first start was interrupted; beginning anew"
+        say "an earlier first start was interrupted; starting over"
         find "$PGDATA" -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf -- {} +
     fi
     found=$(find "$PGDATA" -mindepth 1 -maxdepth 1 ! -name lost+found -printf '%f ')
@@ -91,7 +91,7 @@ discard_unfinished() {
 
 make_cluster() {
     local -a options
-    # Quotes in the setting mean what they mean in a shell, as upstream.
+    # Quotes in the setting are interpreted as by a shell, as in the official image.
     eval "options=($POSTGRES_INITDB_ARGS)"
     if [[ $POSTGRES_HOST_AUTH_METHOD == trust ]]; then
         options=(--auth-host=trust "${options[@]}")
@@ -100,8 +100,8 @@ make_cluster() {
     fi
     say "making the database $POSTGRES_DB"
     mkdir -m 0700 "$unfinished"
-    # The user's options come last and win. Syncing to disk waits for the end, once is enough; the warning about that
-    # goes nowhere, errors come on the other stream.
+    # The user's options come last and take precedence. Syncing to disk is done once, at the end; standard output, which
+    # warns about that, is discarded, and errors appear on standard error.
     initdb --pgdata="$unfinished" --no-sync --username="$POSTGRES_USER" --auth-local=trust \
         ${POSTGRES_PASSWORD:+--pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD")} "${options[@]}" >/dev/null
     printf '\nhost all all all %s\n' "$POSTGRES_HOST_AUTH_METHOD" >>"$unfinished/pg_hba.conf"
@@ -130,7 +130,7 @@ run_scripts() {
     done
 }
 
-# The server of the first start listens on the socket alone: nobody from outside meets a database in the making.
+# The server of the first start listens on the socket only, so that no client connects before the database is ready.
 fill_cluster() {
     local -a arguments=("$@" -c 'listen_addresses=' -c 'fsync=off' -p 5432)
     pg_ctl --pgdata="$unfinished" --silent --wait --timeout=300 --options="${arguments[*]@Q}" start
@@ -178,15 +178,15 @@ main() {
     readonly unfinished=$PGDATA/.unfinished
     prepare_folders
     if [[ ! -s $PGDATA/PG_VERSION ]]; then
-        # The work is done by a child, since the first process of a container is told of a stop only where it asks
-        # for it; when it ends, the engine ends all others.
-        trap 'say "stopped before the database was made; the next start begins anew"; exit 143' INT TERM
+        # A child does the work, because process 1 of a container receives SIGTERM only if it has a handler for it;
+        # when process 1 ends, the engine ends all others.
+        trap 'say "stopped before the database was created; the next start repeats it"; exit 143' INT TERM
         initialise "${@:2}" &
-        wait $! || fail "the database was not made; the reason stands above"
+        wait $! || fail "the database was not created; see the reason above"
         trap - INT TERM
     fi
     check_version
-    # Left over if the very last step of a first start was interrupted.
+    # A remainder of a first start whose last step was interrupted.
     rmdir "$unfinished" 2>/dev/null || true
     unset POSTGRES_PASSWORD PGPASSWORD
     exec "$@"

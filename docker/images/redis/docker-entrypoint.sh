@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Starts Redis, or whatever else is asked for. As in the official image, options or a settings file alone are meant
-# for redis-server, and a container that starts as root gives its volume and itself to the user redis.
+# Starts Redis or the given command. As in the official image, options or a settings file alone are arguments of
+# redis-server, and a container that starts as root changes the owner of its volume and then its user to redis.
 set -euo pipefail
 
 if [[ ${1:-} == -* || ${1:-} == *.conf ]]; then
@@ -12,7 +12,7 @@ if [[ ${1:-} == redis-server || ${1:-} == redis-sentinel ]]; then
         find /data ! -user redis -exec chown redis:redis {} +
         exec setpriv --reuid=redis --regid=redis --init-groups -- "${BASH_SOURCE[0]}" "$@"
     fi
-    # What is in the cache is nobody else's business.
+    # Files of the cache are readable by their owner only.
     umask 0077
 fi
 

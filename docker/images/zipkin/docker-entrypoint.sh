@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Becomes Zipkin, or the given command. JAVA_OPTS goes to the JVM, as in the official image.
+# Executes Zipkin or the given command. JAVA_OPTS goes to the JVM, as in the official image.
 set -euo pipefail
 
 if (($# > 0)); then
