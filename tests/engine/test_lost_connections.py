@@ -79,7 +79,7 @@ def test_an_interrupted_pull_is_retried(make_project: MakeProject, registry_port
     # The engine retries a layer five times; only more cuts than that fail a pull.
     proxy = UnreliableProxy(registry_port, cuts=8, after=1_000_000)
     project = pulling(make_project, proxy.port)
-    check(project.inv("start-all", timeout=280), 0, "broke off", "trying again", "up: 1 of 1")
+    check(project.inv("start-all", timeout=280), 0, "failed (", "trying again", "up: 1 of 1")
     assert proxy.cuts_left == 0
     project.clean()
     project.docker("rmi", f"127.0.0.1:{proxy.port}/{REMOTE}")

@@ -1,6 +1,5 @@
-"""What the monitoring warns of now, and what the runbook says about it."""
+"""The alerts that fire now, and the sections of the runbook."""
 
-from rofecare_infra.alerts.ask import firing
-from rofecare_infra.alerts.records import Alert, alerts_of, sections
+from rofecare_infra.alerts.current import Alert, alerts_of, firing, sections
 
 __all__ = ["Alert", "alerts_of", "firing", "sections"]

@@ -1,4 +1,4 @@
-"""Images: where each comes from on this machine, and how it gets there."""
+"""Images: where each comes from, and how it is built or pulled."""
 
 from rofecare_infra.images.build import BuildReport, build, missing
 from rofecare_infra.images.pull import pull

@@ -1,4 +1,4 @@
-"""Builds what this machine builds: what the others stand on first, then every image whose inputs changed."""
+"""Builds images on this machine: base images first, then every image whose inputs changed."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from rofecare_infra.progress import Event, ImageDone, Note, Working, output_of
 from rofecare_infra.settings import Settings
 
 BASE_IMAGE = "rofecare/base:trixie"
-# Compose services of this profile are no containers: they are the images that others stand on.
+# Compose services of this profile are base images of others; no containers are created from them.
 PROFILE = "images"
-# Folders beside a checkout that its build may read, too.
+# Folders beside a checkout that its build also reads.
 _SHARED = ("pom.xml", "rofecare-parent", "rofecare-common")
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What became of each image: built, up to date or failed."""
+    """The outcome of each image: built, up to date or failed."""
 
     built: tuple[str, ...] = ()
     current: tuple[str, ...] = ()
     # Image -> the last lines of its build.
     failed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    # Which of them are applications; the others are what the applications run with.
+    # The images that are applications.
     applications: frozenset[str] = frozenset()
 
     @property
     def summary(self) -> str:
-        """The counts in words, applications first."""
+        """The counts of each outcome, applications first."""
         everything = {*self.built, *self.current, *self.failed}
         groups = (("applications", self.applications), ("other images", everything - self.applications))
         return "; ".join(f"{name}: {self._count(group)}" for name, group in groups if group & everything)
@@ -67,7 +67,7 @@ class BuildReport:
 
 @dataclass(frozen=True)
 class _Job:
-    """One image to be built, with a service that describes it; several services may share it."""
+    """One image to build; several services may share it."""
 
     image: str
     services: tuple[str, ...]
@@ -77,7 +77,7 @@ class _Job:
 
 
 class _Records:
-    """Image -> what it was built from, kept between runs; an image that was replaced since does not count."""
+    """Image -> the inputs of its last build, on disk; an image that was replaced since is not current."""
 
     def __init__(self, path: Path, engine: Engine) -> None:
         self._path = path
@@ -85,7 +85,7 @@ class _Records:
         try:
             self._known: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            self._known = {}  # nothing is known: everything is looked at by the builder's own cache
+            self._known = {}  # the cache of the builder then decides
 
     def is_current(self, image: str, inputs: str) -> bool:
         local = self._engine.image(image)
@@ -99,14 +99,14 @@ class _Records:
 
 
 def missing(sources: Sources, image: Callable[[str], object | None], services: Iterable[Service]) -> tuple[str, ...]:
-    """Those of the services whose image is built here and is not there."""
+    """The services whose image is built on this machine and does not exist."""
     return tuple(one.name for one in services if sources.is_built(one) and image(one.image) is None)
 
 
 def build(
     settings: Settings, sources: Sources, engine: Engine, names: Sequence[str]
 ) -> Generator[Event, None, BuildReport]:
-    """Build the images of these services. One that fails does not stop the others: the report names it."""
+    """Build the images of these services. If one fails, the others are still built; the report contains both."""
     records = _Records(settings.state_folder / "builds.json", engine)
     compose = _with_certificates(settings, sources.compose)
     below = _profile_services(compose, sources)
@@ -133,15 +133,15 @@ def build(
 
 
 def _batches(jobs: Sequence[_Job]) -> list[list[_Job]]:
-    """Reference services share one build and go together; checkouts go one by one, each to fail alone."""
+    """Reference services share one build, so they form one batch; each checkout is a batch of its own."""
     reference = [job for job in jobs if job.origin == "reference"]
     return [*([reference] if reference else []), *([job] for job in jobs if job.origin != "reference")]
 
 
 def _build_batch(compose: Compose, batch: Sequence[_Job]) -> Generator[Event, None, dict[_Job, tuple[str, ...] | None]]:
-    """Build the batch; job -> None when it was built, else the last lines. A batch that fails is tried one by one."""
+    """Build the batch; return job -> None if it was built, else the last lines. Split a batch that fails."""
     began = time.monotonic()
-    # Compose writes the service's name into the image: always the same one of those that share it.
+    # Compose writes the service's name into the image: always choose the same of the services that share it.
     images = {min(job.services): job.image for job in batch}
     yield Working(f"building {', '.join(job.image for job in batch)}")
     arguments = {min(job.services): dict(job.arguments) for job in batch if job.arguments}
@@ -162,26 +162,26 @@ def _run_build(
 ) -> Generator[Event, None, Result]:
     result = yield from output_of(compose.build(images, profiles=[PROFILE], arguments=arguments))
     for line in result.stderr.splitlines():
-        _, mark, said = line.partition("rofecare: ")
-        if mark and "echo" not in line:  # what our own Dockerfiles have to say, such as a training that failed
-            yield Note(said)
+        _, mark, text = line.partition("rofecare: ")
+        if mark and "echo" not in line:  # a message of our Dockerfiles, such as a failed training
+            yield Note(text)
     return result
 
 
 def _cause(result: Result) -> tuple[str, ...]:
-    """The last lines of a build that say something, without the builder's own frame around them."""
+    """The last lines of a build, without the separators of the builder."""
     return tuple(line for line in result.tail(40) if not line.startswith(("---", "===")))[-20:]
 
 
 def _foundations(
     settings: Settings, compose: Compose, engine: Engine, records: _Records, services: Sequence[Service]
 ) -> Generator[Event, None, None]:
-    """The images that the packaged ones stand on, in their order."""
+    """Build the base images of the packaged ones, in order."""
     script = settings.docker_folder / "images" / "base" / "make-base.sh"
     inputs = fingerprint({}, [script], [])
     if engine.image(BASE_IMAGE) is None:
         began = time.monotonic()
-        yield Working(f"making {BASE_IMAGE} from distribution packages (half a minute)")
+        yield Working(f"building {BASE_IMAGE} from distribution packages (half a minute)")
         yield from output_of(stream(["bash", str(script), BASE_IMAGE]))
         records.remember(BASE_IMAGE, inputs)
         yield ImageDone(BASE_IMAGE, (BASE_IMAGE,), "built", time.monotonic() - began)
@@ -196,8 +196,8 @@ def _foundations(
                     raise CommandError(
                         f"image {service.image} cannot be built",
                         seen="its build failed",
-                        expected="the image that the others stand on",
-                        next_step=f"inv build {service.name}, when the cause below is mended",
+                        expected="the base image of other images",
+                        next_step=f"correct the cause below, then inv build {service.name}",
                         details=tail,
                     )
             records.remember(service.image, inputs)
@@ -207,7 +207,7 @@ def _foundations(
 def _profile_services(compose: Compose, sources: Sources) -> tuple[Service, ...]:
     usual = {service.name for service in sources.platform.services}
     extra = [service for service in compose.model(profiles=[PROFILE]).services if service.name not in usual]
-    # A foundation may stand on another one.
+    # A base image may depend on another one.
     return tuple(sorted(extra, key=lambda service: len(service.depends_on)))
 
 
@@ -226,7 +226,7 @@ def _jobs(settings: Settings, sources: Sources, names: Sequence[str], bases: Seq
         others = jobs[service.image].services if service.image in jobs else ()
         checkout = settings.workspace / str(service.checkout)
         own = [checkout, *(settings.workspace / part for part in _SHARED)] if origin == "source" else []
-        # Where the workspace is does not matter, what is read of it does.
+        # The location of the workspace is not an input; the files that the build reads are.
         contexts = {key: value for key, value in _named_contexts(service.build).items() if key != "workspace"}
         definition = {**service.build, "additional_contexts": contexts, "origin": origin}
         inputs = fingerprint(definition, [*_contexts(definition), *own], bases)
@@ -249,7 +249,7 @@ def _named_contexts(definition: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _with_certificates(settings: Settings, compose: Compose) -> Compose:
-    """Lend the builds this machine's certificates; an empty file where it has none."""
+    """Give the builds this machine's certificates, or an empty file if it has none."""
     bundle = settings.ca_bundle
     if bundle is None or not bundle.is_file():
         bundle = settings.state_folder / "no-certificates.pem"

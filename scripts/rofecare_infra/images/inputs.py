@@ -1,4 +1,4 @@
-"""What an image is built from, as one hash: equal hash, equal image, nothing to build."""
+"""The hash of all inputs of an image: an image with an unchanged hash is not built again."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-# Made by builds, editors and version control: no input.
+# Files of builds, editors and version control are not inputs.
 _IGNORED = frozenset({".git", ".idea", ".vscode", "target", "node_modules", "__pycache__"})
 
-# Certificates change when the distribution updates them; that is no reason to build everything anew.
+# Updates of the certificates by the distribution do not require a rebuild.
 _IGNORED_KEYS = frozenset({"secrets"})
 
 
 def fingerprint(definition: Mapping[str, object], sources: Iterable[Path], bases: Iterable[str]) -> str:
-    """The hash of a build: its definition, the files it reads, the ids of the local images it stands on."""
+    """The hash of a build: its definition, the files that it reads, the ids of its local base images."""
     digest = hashlib.sha256()
     kept = {key: value for key, value in definition.items() if key not in _IGNORED_KEYS}
     digest.update(json.dumps([kept, sorted(bases)], sort_keys=True, default=str).encode())

@@ -1,4 +1,4 @@
-"""Pulls an image, again and again while the line breaks, never when the registry said no."""
+"""Pulls an image; repeats the pull after a network failure, but not after a refusal of the registry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ATTEMPTS = 4
 # Seconds before the second, third and fourth attempt: 2, 4, 8.
 _PAUSE = tenacity.wait_exponential(multiplier=2, max=30)
 
-# Answers that another attempt will not change.
+# Errors that another attempt does not change.
 _FINAL = re.compile(
     r"not found|manifest unknown|denied|unauthorized|no such image|invalid reference|"
     r"repository does not exist|no matching manifest|no basic auth credentials",
@@ -25,7 +25,7 @@ _FINAL = re.compile(
 
 
 def pull(image: str, whose: str, clock: Clock) -> Generator[Event, None, None]:
-    """Pull `image`, needed by `whose`. Raises CommandError, with the registry's last word, when it cannot be had."""
+    """Pull `image`, needed by `whose`. Raises CommandError with the error of the registry if it fails."""
     policy = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(ATTEMPTS),
         wait=_PAUSE,
@@ -42,16 +42,16 @@ def pull(image: str, whose: str, clock: Clock) -> Generator[Event, None, None]:
         if _is_final(result) or number == ATTEMPTS:
             raise CommandError(
                 f"image {image} cannot be pulled",
-                seen=f"{_last_word(result)} ({number} of {ATTEMPTS} attempts)",
+                seen=f"{_last_line(result)} ({number} of {ATTEMPTS} attempts)",
                 expected=f"the image that {whose} needs",
                 next_step="check its name and the registry (docker login), set IMAGE_PREFIX, or set IMAGES=packages",
             )
-        yield Note(f"the pull of {image} broke off ({_last_word(result)}); trying again")
+        yield Note(f"the pull of {image} failed ({_last_line(result)}); trying again")
 
 
 def _is_final(result: Result) -> bool:
     return _FINAL.search(result.stderr) is not None
 
 
-def _last_word(result: Result) -> str:
+def _last_line(result: Result) -> str:
     return (result.tail(1) or ("no answer",))[0]

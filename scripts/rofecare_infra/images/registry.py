@@ -1,4 +1,4 @@
-"""Whether an image registry answers, and has an image for us: asked for seconds, before anything is tried with it."""
+"""Checks within seconds whether an image registry answers, and whether it provides an image."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import suppress
 from rofecare_infra import http
 from rofecare_infra.process import run
 
-# Long enough for a bad line, short enough for nobody to think that the start hangs; in seconds.
+# Timeout in seconds: long enough for a slow network, short enough not to delay a start noticeably.
 PATIENCE = 4.0
 
 # The status of a registry that serves, with or without a login.
@@ -16,14 +16,14 @@ _HUB = "registry-1.docker.io"
 
 
 def host_of(image: str) -> str:
-    """The registry that an image name points to: `mirror:5000/a/b:1` -> `mirror:5000`."""
+    """The registry in an image name: `mirror:5000/a/b:1` -> `mirror:5000`."""
     first, slash, _ = image.partition("/")
     named = bool(slash) and ("." in first or ":" in first or first == "localhost")
     return first if named else _HUB
 
 
 def answers(host: str) -> bool:
-    """Whether something there speaks the registry's protocol; being asked for a password counts."""
+    """Whether the host answers with the protocol of a registry; a request for a login counts as an answer."""
     local = _is_local(host)
     # The engine, too, uses plain HTTP with a registry on this machine.
     for scheme in ("http", "https") if local else ("https",):
@@ -36,7 +36,7 @@ def answers(host: str) -> bool:
 
 
 def offers(image: str) -> bool:
-    """Whether the registry would hand out this image, with what this user has logged in with."""
+    """Whether the registry provides this image to this user, with its current login."""
     insecure = ["--insecure"] if _is_local(host_of(image)) else []
     return run(["docker", "manifest", "inspect", *insecure, image], timeout=4 * PATIENCE, check=False).ok
 

@@ -17,7 +17,7 @@ from rofecare_infra.settings import Settings
 
 
 class LocalImages(Protocol):
-    """What we ask of the engine here."""
+    """The part of the engine that is used here."""
 
     def image(self, name: str) -> Image | None:
         """The local image of this name."""
@@ -25,7 +25,7 @@ class LocalImages(Protocol):
 
 @dataclass(frozen=True)
 class Sources:
-    """Where images come from, and the compose command and model that say so."""
+    """Where images come from, and the compose command and model with these images."""
 
     compose: Compose
     platform: Platform
@@ -33,11 +33,11 @@ class Sources:
     infrastructure: str = ""
     # Application -> source, registry, reference, or chosen (its image is set by hand).
     applications: Mapping[str, str] = field(default_factory=dict)
-    # Why, in a sentence each.
+    # The reasons, as sentences.
     reasons: tuple[str, ...] = ()
 
     def is_built(self, service: Service) -> bool:
-        """Whether this machine builds the service's image; else it is pulled."""
+        """Whether the service's image is built on this machine; otherwise it is pulled."""
         return service.build is not None and self.applications.get(service.name) not in {"registry", "chosen"}
 
 
@@ -99,7 +99,7 @@ def image_variable(service: str) -> str:
 
 
 def local_image(service: str, origin: str) -> str:
-    """The name of an application's image that is built here."""
+    """The name of an application's image that is built on this machine."""
     return f"rofecare/{service}:{origin}"
 
 
@@ -152,7 +152,7 @@ def _origin(settings: Settings, service: Service, images: LocalImages, to_be_had
 def _no_reference(name: str, image: str) -> SettingsError:
     return SettingsError(
         f"production has no image of {name}",
-        seen=f"SERVICES=auto: no checkout, no {image} on this machine, and the registry does not hand it out",
+        seen=f"SERVICES=auto: no checkout, no {image} on this machine, and the registry does not provide it",
         expected="the published image, or a checkout to build it from",
         next_step="docker login, or SERVICES_TAG; for a trial with the reference services: SERVICES=reference in .env",
     )
@@ -162,15 +162,15 @@ def _summary(settings: Settings, origins: Mapping[str, str]) -> list[str]:
     counts: dict[str, list[str]] = {}
     for name, origin in origins.items():
         counts.setdefault(origin, []).append(name)
-    said = ", ".join(
+    counted = ", ".join(
         f"{origin} ({len(names)} of {len(origins)})" if len(names) > 1 else f"{origin} ({names[0]})"
         for origin, names in sorted(counts.items())
     )
-    return [f"applications: {said or 'none'} (SERVICES={settings.services})"]
+    return [f"applications: {counted or 'none'} (SERVICES={settings.services})"]
 
 
 def _left_out(upstream: Platform, chosen: Platform) -> list[str]:
-    """What has an upstream image alone, and is therefore no part of the model on packaged ones."""
+    """The services that only have an upstream image, and are therefore missing in the model with packaged images."""
     there = {service.name for service in chosen.services}
     absent = [service.name for service in upstream.services if service.name not in there]
-    return [f"left out, they come from an image registry alone: {', '.join(absent)}"] if absent else []
+    return [f"omitted, available only from an image registry: {', '.join(absent)}"] if absent else []

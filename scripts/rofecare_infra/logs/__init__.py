@@ -1,4 +1,4 @@
-"""Logs of some services, live: they go on when a container is restarted or replaced."""
+"""Logs of services, live: they continue when a container is restarted or replaced."""
 
 from rofecare_infra.logs.follow import Line, follow, history
 from rofecare_infra.logs.since import parse_since

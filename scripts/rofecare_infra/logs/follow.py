@@ -1,4 +1,4 @@
-"""Follows logs by service, not by container: a thread a container, and a look now and then for new ones."""
+"""Follows the logs of services: one thread per container, and regular checks for new containers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from datetime import datetime
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import RofecareError
 
-# How soon a restarted or replaced container is noticed, in seconds.
-_LOOK_AGAIN = 0.5
+# Seconds between checks for restarted or replaced containers.
+_INTERVAL = 0.5
 _RUNNING = frozenset({"running", "paused"})
 
 
 @dataclass(frozen=True)
 class Line:
-    """One log line; `time` is the engine's, ISO 8601 with nanoseconds, which also sorts."""
+    """One log line; `time` comes from the engine: ISO 8601 with nanoseconds, sortable as text."""
 
     service: str
     time: str
@@ -47,7 +47,7 @@ class _Reader:
         error = None
         try:
             for time, text in self._engine.follow_log(self._container.id, since=since, tail=tail):
-                # The engine's "since" knows whole seconds only: what was shown already is left out here.
+                # The engine only supports whole seconds for "since": skip the lines that were already read.
                 if time > after:
                     self._arrived.put(Line(self._container.service, time, text, self._container.id))
         except RofecareError as problem:
@@ -58,7 +58,7 @@ class _Reader:
 def history(
     engine: Engine, project: str, services: Sequence[str], *, since: float | None, tail: int | None
 ) -> list[Line]:
-    """What was logged until now, of all containers of these services, in the order of time."""
+    """The existing log lines of all containers of these services, in order of time."""
     lines = [
         Line(container.service, time, text)
         for container in engine.containers(project)
@@ -77,12 +77,12 @@ def follow(
     tail: int | None,
     goes_on: Callable[[], bool] = lambda: True,
 ) -> Generator[Line, None, None]:
-    """Yield log lines as they come, for as long as `goes_on`: through restarts, and from new containers."""
+    """Yield new log lines while `goes_on`, through restarts and from new containers."""
     arrived: queue.SimpleQueue[Line | _Ended] = queue.SimpleQueue()
     reading: set[str] = set()
-    # Container -> the time of the last line that was yielded.
+    # Container -> the time of the last line yielded.
     last: dict[str, str] = {}
-    # Container -> when the run began that was read last.
+    # Container -> the start time of the run that was read last.
     began: dict[str, str] = {}
     first_look = True
     while goes_on():
@@ -91,7 +91,7 @@ def follow(
             if container.service not in services or container.id in reading:
                 continue
             if known and container.status not in _RUNNING and began[container.id] == container.started_at:
-                continue  # read to its end; one that waits for its next restart, too
+                continue  # read completely; also if it waits for its next restart
             began[container.id] = container.started_at
             reading.add(container.id)
             begin, lines = (since, tail) if first_look else (_unix(last[container.id]) if known else None, None)
@@ -103,10 +103,10 @@ def follow(
 def _drain(
     arrived: queue.SimpleQueue[Line | _Ended], reading: set[str], last: dict[str, str]
 ) -> Generator[Line, None, None]:
-    """Yield what arrives until nothing came for a moment or a container's log ended."""
+    """Yield lines until none arrives for a moment or the log of a container ends."""
     while True:
         try:
-            item = arrived.get(timeout=_LOOK_AGAIN)
+            item = arrived.get(timeout=_INTERVAL)
         except queue.Empty:
             return
         if isinstance(item, _Ended):

@@ -1,4 +1,4 @@
-"""What people write for "since": 30s, 10m, 2h, 1d, or a moment in ISO 8601."""
+"""Parses the start of a time range: 30s, 10m, 2h, 1d, or a time in ISO 8601."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 from rofecare_infra.errors import UsageError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-# The engine takes nothing before 1970, and zero for "from the beginning": whatever is older means this second.
+# The engine accepts no time before 1970, and reads 0 as no limit: older times become this second.
 _FIRST = 1.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
-# More digits than any age has; Python itself refuses to read thousands of them.
+# No duration needs more digits; Python refuses to parse thousands of them.
 _DIGITS = 15
 
 
 def parse_since(text: str, now: float) -> float | None:
-    """The Unix time that is meant, in seconds, 1.0 or later; None for an empty text.
+    """The Unix time in seconds, at least 1.0; None for an empty text.
 
-    Raises UsageError for anything else.
+    Raises UsageError for an invalid text.
     """
     if not text:
         return None
@@ -32,14 +32,14 @@ def parse_since(text: str, now: float) -> float | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            "the beginning cannot be understood",
+            "invalid start of the time range",
             seen=f"--since {text}",
-            expected="30s, 10m, 2h, 1d, or a moment such as 2026-01-31T08:00:00",
+            expected="30s, 10m, 2h, 1d, or a time such as 2026-01-31T08:00:00",
             next_step="inv logs <service> --since 10m",
         ) from None
     try:
-        # A moment without a zone is local time, as people read it from the clock.
+        # A time without a zone is local time.
         return max(_FIRST, (moment if moment.tzinfo else moment.astimezone()).astimezone(UTC).timestamp())
     except (ValueError, OverflowError, OSError):
-        # At the ends of the calendar another zone's day is in no year that there is.
+        # At the limits of the calendar, the conversion to UTC leaves the range of years.
         return _FIRST if moment.year < _EPOCH.year else _LAST

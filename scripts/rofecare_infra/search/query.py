@@ -1,4 +1,4 @@
-"""From what somebody looks for to what the store of the log lines is asked."""
+"""Builds the query for log lines."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 from rofecare_infra.errors import UsageError
 
-# Where words of a line may stand: what the template calls text.
+# The fields of a line that the index template maps as text.
 _TEXTS = ("message", "error.message", "error.stack_trace")
 _TRACE = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")
-# What the store gives at once.
+# The maximum number of lines that the store returns.
 MOST = 10_000
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for; what is empty is not asked for."""
+    """The search criteria; empty ones do not restrict the search."""
 
     text: str = ""
     services: Sequence[str] = ()
@@ -31,18 +31,18 @@ class Wanted:
 
 
 def checked(wanted: Wanted) -> Wanted:
-    """The same in the store's spelling. Raises UsageError for what nothing can match."""
+    """The same, normalized. Raises UsageError for criteria that nothing can match."""
     trace = wanted.trace.strip().lower()
     if trace and not _TRACE.fullmatch(trace):
         raise UsageError(
-            "that is no identifier of a trace",
+            "invalid identifier of a trace",
             seen=f"--trace {wanted.trace[:80]}",
-            expected="16 or 32 digits and letters a to f: what an answer has in X-Trace-Id",
+            expected="16 or 32 hexadecimal digits, as in the header X-Trace-Id of an answer",
             next_step="inv search-logs --trace <X-Trace-Id>",
         )
     if not 1 <= wanted.limit <= MOST:
         raise UsageError(
-            "that many lines cannot be shown",
+            "invalid number of lines",
             seen=f"--limit {wanted.limit}",
             expected=f"1 to {MOST}",
             next_step="narrow the search by --service or --since",
@@ -51,7 +51,7 @@ def checked(wanted: Wanted) -> Wanted:
 
 
 def query(wanted: Wanted) -> Mapping[str, Any]:
-    """The search, newest lines first: when there are more than wanted, the oldest are left out."""
+    """The query, newest lines first: beyond the limit, the oldest lines are omitted."""
     filters: list[Mapping[str, Any]] = []
     if wanted.services:
         filters.append({"terms": {"compose.service": list(wanted.services)}})
@@ -63,7 +63,7 @@ def query(wanted: Wanted) -> Mapping[str, Any]:
     if wanted.level:
         filters.append({"term": {"log.level": wanted.level}})
     if wanted.text:
-        # The words in their order, the last of them perhaps only its beginning.
+        # The words in order; the last one may be incomplete.
         words = {"query": wanted.text, "type": "phrase_prefix", "fields": list(_TEXTS), "max_expansions": 500}
         filters.append({"multi_match": words})
     return {

@@ -1,4 +1,4 @@
-"""Asks the store of the log lines and that of the traces, at the ports that they publish on this machine."""
+"""Queries the stores of log lines and traces at the ports that they publish on this machine."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 from rofecare_infra import http
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.platform import MONITORING, Platform
-from rofecare_infra.search.lines import LogLine, lines_of, total_of
 from rofecare_infra.search.query import Wanted, checked, query
-from rofecare_infra.search.spans import Span, spans_of
+from rofecare_infra.search.results import LogLine, Span, lines_of, spans_of, total_of
 
-# By what a store is known, whatever it is called: the port that it listens on inside.
+# A store is identified by the port on which it listens in its container, whatever its name.
 _LINES_PORT = 9200
 _TRACES_PORT = 9411
 _PATIENCE = 30.0
@@ -22,7 +21,7 @@ _NOT_FOUND = 404
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found; `total` counts the lines that were not asked for, too."""
+    """The result of a search; `total` also counts the matching lines beyond the limit."""
 
     lines: tuple[LogLine, ...]
     total: int
@@ -30,7 +29,7 @@ class Found:
 
 
 class Stores:
-    """The two stores of a platform. Every question raises ServiceFailedError where none answers."""
+    """The two stores of a platform. Every query raises ServiceFailedError if its store does not answer."""
 
     def __init__(self, platform: Platform) -> None:
         self._addresses = {
@@ -41,42 +40,42 @@ class Stores:
         }
 
     def lines(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The answer to a search among the log lines."""
+        """The answer to a query of log lines."""
         answer = self._ask(_LINES_PORT, "POST", "/logs-*/_search?ignore_unavailable=true", question)
         return answer if isinstance(answer, Mapping) else {}
 
     def trace(self, identifier: str) -> tuple[Span, ...]:
-        """The spans of a trace; none where it was not recorded, or not yet."""
+        """The spans of a trace; none if it was not recorded, or not yet."""
         answer = self._ask(_TRACES_PORT, "GET", f"/api/v2/trace/{identifier}", None)
         return spans_of(answer) if isinstance(answer, list) else ()
 
     def _ask(self, port: int, method: str, path: str, body: Mapping[str, Any] | None) -> object:
         name, address = self._addresses.get(port, ("", ""))
         if not address:
-            raise _silent("the monitoring", "no service of it publishes the port " + str(port))
+            raise _no_answer("the monitoring", f"none of its services publishes port {port}")
         try:
             response = http.request(method, address + path, body=body, timeout=_PATIENCE)
         except http.NoResponseError as error:
-            raise _silent(name, f"{error} at {address}") from error
+            raise _no_answer(name, f"{error} at {address}") from error
         if response.status == _NOT_FOUND:
             return None
         answer: object = response.json()
         if not response.ok or answer is None:
-            raise _silent(name, f"{response.status} {response.text[:200]}")
+            raise _no_answer(name, f"{response.status} {response.text[:200]}")
         return answer
 
 
 def search(stores: Stores, wanted: Wanted) -> Found:
-    """The lines that are looked for and, of a trace, its spans."""
+    """The matching log lines and, if a trace is given, its spans."""
     exact = checked(wanted)
     answer = stores.lines(query(exact))
     return Found(lines_of(answer), total_of(answer), stores.trace(exact.trace) if exact.trace else ())
 
 
-def _silent(name: str, seen: str) -> ServiceFailedError:
+def _no_answer(name: str, seen: str) -> ServiceFailedError:
     return ServiceFailedError(
-        f"{name} cannot be asked",
+        f"{name} does not answer",
         seen=seen,
-        expected="an answer of the monitoring, which collects log lines and traces while it runs",
-        next_step="inv start-monitoring; without it, inv logs shows what the containers still have",
+        expected="the monitoring running: it collects log lines and traces",
+        next_step="inv start-monitoring; without it, inv logs shows the logs of the existing containers",
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rofecare_infra.alerts import alerts_of, ask, firing, sections
+from rofecare_infra.alerts import alerts_of, current, firing, sections
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.platform import Platform
 from tests.support.fakes import port, service
@@ -40,7 +40,7 @@ class Answers:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.by_port: dict[str, Any] = {}
-        monkeypatch.setattr(ask, "_asked", lambda address: self.by_port.get(address.split("/")[2]))
+        monkeypatch.setattr(current, "_get", lambda address: self.by_port.get(address.split("/")[2]))
 
     def fire(self, *alerts: Json) -> None:
         self.by_port["127.0.0.1:19090"] = {"data": {"alerts": list(alerts)}}
@@ -87,16 +87,16 @@ def test_alertmanager_says_what_is_explained(answers: Answers) -> None:
     assert [one.explained for one in firing(PLATFORM)] == [True]
 
 
-def test_rules_that_are_not_judged(answers: Answers) -> None:
+def test_alerts_that_are_not_evaluated(answers: Answers) -> None:
     answers.fire(judged("Down"))
-    with pytest.raises(ServiceFailedError, match="no alert is judged"):
+    with pytest.raises(ServiceFailedError, match="alerts are not evaluated"):
         firing(PLATFORM)
 
 
 @pytest.mark.parametrize("platform", [PLATFORM, Platform("rofecare", (service("prometheus"),))])
-def test_nobody_watches(answers: Answers, platform: Platform) -> None:
+def test_a_monitoring_that_does_not_answer(answers: Answers, platform: Platform) -> None:
     assert answers.by_port == {}
-    with pytest.raises(ServiceFailedError, match="nobody watches") as caught:
+    with pytest.raises(ServiceFailedError, match="the monitoring does not answer") as caught:
         firing(platform)
     assert caught.value.next_step == "inv start-monitoring"
 

@@ -41,13 +41,13 @@ def test_the_first_attempt_may_be_enough(monkeypatch: pytest.MonkeyPatch) -> Non
     assert clock.slept == []
 
 
-def test_a_line_that_breaks_is_tried_again_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pull_is_repeated_after_a_network_failure_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     events, clock = pulled(monkeypatch, BROKEN, BROKEN, DONE)
     assert events == [
         Working("pulling postgres:17"),
-        Note("the pull of postgres:17 broke off (read tcp 10.0.0.2:443: connection reset by peer); trying again"),
+        Note("the pull of postgres:17 failed (read tcp 10.0.0.2:443: connection reset by peer); trying again"),
         Working("pulling postgres:17, attempt 2 of 4"),
-        Note("the pull of postgres:17 broke off (read tcp 10.0.0.2:443: connection reset by peer); trying again"),
+        Note("the pull of postgres:17 failed (read tcp 10.0.0.2:443: connection reset by peer); trying again"),
         Working("pulling postgres:17, attempt 3 of 4"),
     ]
     assert clock.slept == [2, 4]

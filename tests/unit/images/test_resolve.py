@@ -193,7 +193,7 @@ def test_what_cannot_be_built_is_left_out_and_named(root: Path) -> None:
     # The images of the monitoring are not there yet: they do not move the platform to another kind.
     sources = resolve(settings(root), opened(compose), FakeEngine(images=["rofecare/postgres:17"]), Registry(HUB), bool)
     assert sources.infrastructure == "packages"
-    assert sources.reasons[-1] == "left out, they come from an image registry alone: grafana"
+    assert sources.reasons[-1] == "omitted, available only from an image registry: grafana"
 
 
 def test_names() -> None:

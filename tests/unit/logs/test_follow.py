@@ -58,7 +58,7 @@ def _second(entry: Entry) -> int:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     # By its full name: in the package, `follow` is the function.
-    monkeypatch.setattr(sys.modules["rofecare_infra.logs.follow"], "_LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(sys.modules["rofecare_infra.logs.follow"], "_INTERVAL", 0.01)
 
 
 def read(engine: LoggingEngine, services: Sequence[str], *, rounds: int = 12, tail: int | None = None) -> list[Line]:

@@ -122,5 +122,5 @@ def test_a_store_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(http, "request", refuse)
     silent = service("store", MONITORING, ports=(Port("127.0.0.1", 1, 9200),))
-    with pytest.raises(ServiceFailedError, match="store cannot be asked"):
+    with pytest.raises(ServiceFailedError, match="store does not answer"):
         search(Stores(Platform("p", (silent,))), Wanted("x"))
