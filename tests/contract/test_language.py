@@ -10,7 +10,6 @@ import re
 import tokenize
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -77,13 +76,6 @@ TEXTS = {
     "ci": (".ci/run", "pyproject.toml"),
 }
 GENERATED = {".ndjson"}
-# Parts that still contain such phrases.
-PENDING = {
-    "rofecare_infra/alerts",
-    "rofecare_infra/images",
-    "rofecare_infra/platform",
-    "rofecare_infra/search",
-}
 
 
 def english() -> re.Pattern[str]:
@@ -123,20 +115,13 @@ def found(path: Path, pattern: re.Pattern[str]) -> list[str]:
     ]
 
 
-def parts() -> list[Any]:
-    """The parts as parameters; those that are pending may fail."""
-    pending = pytest.mark.xfail(reason="still to be rewritten", strict=False)
-    return [pytest.param(part, marks=pending if part in PENDING else ()) for part in TEXTS]
-
-
-@pytest.mark.parametrize("part", parts())
+@pytest.mark.parametrize("part", TEXTS)
 def test_no_phrase_that_reads_as_translated(part: str) -> None:
     paths = list(files(TEXTS[part]))
     assert paths
     assert [hit for path in paths for hit in found(path, english())] == []
 
 
-@pytest.mark.xfail(reason="still to be renamed", strict=False)
 def test_no_identifier_that_is_not_in_the_glossary() -> None:
     paths = [path for path in files(["scripts/**/*.py", "tasks.py"]) if IDENTIFIERS.search(path.read_text())]
     assert [str(path.relative_to(ROOT)) for path in paths] == []
