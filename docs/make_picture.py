@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 88
 TASK = "start-all"
 
-# As rich has it, without the font that it would load from the network: whoever opens the file has a font.
+# The template of rich without the font that it would load from the network: every viewer has a monospaced font.
 FORMAT = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">
 <title>A start of the whole platform in a terminal</title>

@@ -111,7 +111,7 @@ def test_each_has_a_course_of_events_at_which_it_fires_and_one_at_which_it_does_
 
 
 def test_what_may_be_an_effect_looks_back_no_further_than_its_causes_are_held() -> None:
-    """Otherwise the effect would be told of when its cause is over."""
+    """Otherwise the effect would be reported after its cause has ended."""
     for _, rule in EVERY:
         if rule["labels"].get("effect") == "part":
             windows = [int(number) for number in re.findall(r"\[(\d+)m", rule["expr"])]
@@ -159,7 +159,7 @@ def test_no_two_alerts_keep_each_other_quiet() -> None:
 
 
 def test_an_explanation_lasts_longer_than_what_it_explains() -> None:
-    """Otherwise the symptom would be told of when its cause is over."""
+    """Otherwise the symptom would be reported after its cause has ended."""
     # Restarts are counted for a quarter of an hour, whatever they came from; what does not arrive arrives at once.
     own = {"ServiceRestarts", "LogsNotArriving"}
     short = [(one["alert"], other["alert"]) for one, other in explained() if held(one) < held(other) + 15]
@@ -167,7 +167,7 @@ def test_an_explanation_lasts_longer_than_what_it_explains() -> None:
 
 
 def held(rule: Json) -> int:
-    """For how many seconds the alert goes on after what it tells of is over."""
+    """For how many seconds the alert continues after its cause has ended."""
     windows = [seconds(window) for window in re.findall(r"\[(\w+)", rule["expr"])]
     return max(windows, default=0) + seconds(rule.get("keep_firing_for", "0s"))
 

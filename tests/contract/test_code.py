@@ -13,7 +13,7 @@ MODULES = [Path("tasks.py"), *sorted(path.relative_to(ROOT) for path in (ROOT / 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_nothing_sleeps_a_fixed_time(root: Path, module: Path) -> None:
-    """A sleep is handed in by whoever runs the use case; called by name it would be a guess at how long to wait."""
+    """A sleep is a parameter of a use case; a direct call would be a guess at how long to wait."""
     tree = ast.parse((root / module).read_text(encoding="utf-8"))
     called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     assert called & {"time.sleep"} == set()

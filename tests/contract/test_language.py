@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+THIS = Path(__file__).resolve()
+ROOT = THIS.parents[2]
 
 # Whole words; a space also matches a line break.
 PHRASES = (
@@ -73,7 +74,10 @@ TEXTS = {
     "compose files": (".env", "docker/*.yml"),
     "images": ("docker/images/**/*",),
     "config": ("docker/config/**/*",),
+    "reference services": ("docker/reference/**/*.java", "docker/reference/**/*.yml"),
     "ci": (".ci/run", "pyproject.toml"),
+    "picture": ("docs/make_picture.py",),
+    "tests": ("tests/**/*.py",),
 }
 GENERATED = {".ndjson"}
 
@@ -90,7 +94,8 @@ def french() -> re.Pattern[str]:
 def files(patterns: Iterable[str]) -> Iterator[Path]:
     for pattern in patterns:
         for path in sorted(ROOT.glob(pattern)):
-            if path.is_file() and path.suffix not in GENERATED and "__pycache__" not in path.parts:
+            # This file contains the phrases.
+            if path.is_file() and path.suffix not in GENERATED and path != THIS and "__pycache__" not in path.parts:
                 yield path
 
 

@@ -51,7 +51,7 @@ def asked() -> Iterator[Asked]:
 
 
 def keep(root: Path, asked: Asked, kibana: str) -> str:
-    """Run one round of the keeper, which ends well: what it said."""
+    """Run one round of the log keeper, which must succeed; return its output."""
     if shutil.which("curl") is None:
         assert not os.environ.get("CI"), "no curl here"
         pytest.skip("no curl here")

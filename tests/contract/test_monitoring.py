@@ -1,4 +1,4 @@
-"""What watches the platform: its compose files, and what it looks at."""
+"""The compose files of the monitoring, and its targets."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ TWIN = "docker-compose.monitoring.packages.yml"
 
 # What has an upstream image alone.
 REGISTRY_ONLY = {"grafana", "kibana", "kafka-ui"}
-# What tells no numbers itself: the store's exporter counts what comes in, and what was refused. What is left out in one
-# of the modes is not asked: nobody shall be told that it is missing there.
+# Services without metrics of their own: the exporter of the store counts their documents. Services that one of the
+# modes omits are not scraped, so that their absence raises no alert.
 SILENT = {"consumer-lag", "log-keeper", "log-shipper", "elasticsearch", *REGISTRY_ONLY}
 # What no registry has: built here on either kind of base.
 BUILT_HERE = {"log-keeper", "log-shipper"}

@@ -84,7 +84,7 @@ def test_behind_tls_only_the_front_is_published(tls: Json) -> None:
     published = {name: one["ports"] for name, one in tls["services"].items() if one.get("ports")}
     assert list(published) == ["front"]
     assert {int(port["published"]) for port in published["front"]} == {80, 443}
-    # Whoever is on the network with the way out, or with both, is counted here.
+    # Services on the network with external access, alone or with another one, are counted here.
     assert {name for name, one in tls["services"].items() if "edge" in (one.get("networks") or {})} == {"front"}
     assert set(tls["services"]["rofecare-gateway"]["networks"]) == {"backend", "front"}
 

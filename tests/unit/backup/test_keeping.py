@@ -94,7 +94,7 @@ def test_a_copy_by_rsync_has_its_name_at_the_end(
 ) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
-    # A host that is this machine: what it is told to run it runs here.
+    # A remote host that is this machine: it runs the given commands here.
     ssh = '#!/bin/sh\nwhile [ "$1" != clinic ]; do shift; done\nshift\necho "$*" >> "$0.log"\nexec sh -c "$*"\n'
     (programs / "ssh").write_text(ssh)
     (programs / "ssh").chmod(0o755)

@@ -1,4 +1,4 @@
-"""What the monitoring is told of the backups: what there is, and what went wrong."""
+"""The metrics of the backups: existing ones, failures and verifications."""
 
 from __future__ import annotations
 

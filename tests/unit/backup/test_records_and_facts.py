@@ -1,4 +1,4 @@
-"""The manifest comes back as it was written; what differs is told, what may differ is not."""
+"""The manifest is read as it was written; relevant differences are reported, irrelevant ones are not."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def at(*place: tuple[int, bool]) -> dict[str, Position]:
 
 
 @pytest.mark.parametrize(
-    ("seen", "said"),
+    ("seen", "expected"),
     [
         (replace(FACTS, tables={}), "public.patients is missing"),
         (replace(FACTS, tables={**FACTS.tables, "public.x": Content(0, "0:0")}), "public.x is not in the backup"),
@@ -47,10 +47,10 @@ def at(*place: tuple[int, bool]) -> dict[str, Position]:
         (replace(FACTS, objects={"indexes": 1}), "1 indexes, expected 2"),
     ],
 )
-def test_each_difference_is_told(seen: Facts, said: str) -> None:
+def test_each_difference_is_told(seen: Facts, expected: str) -> None:
     found = list(differences(FACTS, seen))
     assert len(found) == 1
-    assert said in found[0]
+    assert expected in found[0]
 
 
 @pytest.mark.parametrize("place", [(4, True), (7, True), (9, True)])

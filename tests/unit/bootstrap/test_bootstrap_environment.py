@@ -1,4 +1,4 @@
-"""When `.venv` is trusted, when it is made anew, and what pip is given."""
+"""When `.venv` is reused, when it is created again, and the arguments of pip."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class Commands:
-    """Stands in for running commands: notes what was run, and makes what `python -m venv` and `rm` would."""
+    """Replaces running commands: records them, and has the effect of `python -m venv` and `rm`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

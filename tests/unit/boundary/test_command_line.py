@@ -52,13 +52,13 @@ def _unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parse", "told"), [(_int, ["seen:     'abc'", "expected: a whole number"]), (_unknown, ["'statsu'"])]
+    ("parse", "expected"), [(_int, ["seen:     'abc'", "expected: a whole number"]), (_unknown, ["'statsu'"])]
 )
-def test_what_cannot_be_parsed_is_a_fault_of_usage(parse: Callable[[], None], told: list[str]) -> None:
+def test_what_cannot_be_parsed_is_a_fault_of_usage(parse: Callable[[], None], expected: list[str]) -> None:
     with pytest.raises(Exit) as caught:
         or_exit(parse)()
     assert caught.value.code == 2
-    assert all(part in str(caught.value.message) for part in [*told, "inv --help <task>"])
+    assert all(part in str(caught.value.message) for part in [*expected, "inv --help <task>"])
 
 
 def test_what_can_be_parsed_goes_on() -> None:

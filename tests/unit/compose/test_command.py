@@ -19,7 +19,7 @@ FILES = ["docker", "compose", "--project-directory", "/srv/docker", "-f", "/srv/
 
 
 class Door:
-    """Stands in for the process room: remembers what was run."""
+    """Replaces the process room: records what was run."""
 
     def __init__(self, result: Result) -> None:
         self.result = result
@@ -83,7 +83,7 @@ def test_build(monkeypatch: pytest.MonkeyPatch) -> None:
     images = {"redis": "own/redis:8", "app": "own/app:source"}
     COMPOSE.build(images, profiles=["images"], arguments={"app": {"ORIGIN": "source", "PRICE": "$5"}})
     words = ["--profile", "images", "--progress", "plain", "build", "redis", "app"]
-    # A project of its own, whatever the platform is called, and the image's name said in so many words.
+    # A project of its own, independent of the platform's name, and the explicit name of the image.
     assert seen.argv == [*FILES, "--project-name", "rofecare-images", "-f", "-", *words]
     assert json.loads(seen.stdin) == {
         "services": {

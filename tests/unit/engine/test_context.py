@@ -20,8 +20,8 @@ from rofecare_infra.process import Result
 HOST = "unix:///srv/other.sock"
 
 
-class Door:
-    """Stands in for the docker command: remembers which contexts it was asked for."""
+class DockerCommand:
+    """Replaces the docker command: records the requested contexts."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
         self.asked: list[str] = []
@@ -40,8 +40,8 @@ def described(**more: object) -> list[dict[str, object]]:
 
 
 @pytest.fixture
-def door(monkeypatch: pytest.MonkeyPatch) -> Door:
-    return Door(monkeypatch, described(TLSMaterial={}))
+def docker_command(monkeypatch: pytest.MonkeyPatch) -> DockerCommand:
+    return DockerCommand(monkeypatch, described(TLSMaterial={}))
 
 
 def home(folder: Path, config: str) -> dict[str, str]:
@@ -50,27 +50,27 @@ def home(folder: Path, config: str) -> dict[str, str]:
     return {"HOME": str(folder)}
 
 
-def test_nothing_is_run_where_nothing_was_chosen(door: Door, tmp_path: Path) -> None:
+def test_nothing_is_run_where_nothing_was_chosen(docker_command: DockerCommand, tmp_path: Path) -> None:
     environ = home(tmp_path, '{"auths": {}}')
     assert address(environ) == ""
     assert address({"HOME": str(tmp_path / "nowhere")}) == ""
     assert address({**environ, "DOCKER_CONTEXT": "default"}) == ""
     assert address({**environ, "DOCKER_CONTEXT": "other", "DOCKER_HOST": "tcp://here"}) == ""
-    assert door.asked == []
+    assert docker_command.asked == []
 
 
 @pytest.mark.parametrize("config", ["", "[]", "{", '{"currentContext": null}', '{"currentContext": "default"}'])
-def test_a_configuration_that_chooses_nothing(door: Door, tmp_path: Path, config: str) -> None:
+def test_a_configuration_that_chooses_nothing(docker_command: DockerCommand, tmp_path: Path, config: str) -> None:
     assert address(home(tmp_path, config)) == ""
-    assert door.asked == []
+    assert docker_command.asked == []
 
 
-def test_the_chosen_context(door: Door, tmp_path: Path) -> None:
+def test_the_chosen_context(docker_command: DockerCommand, tmp_path: Path) -> None:
     environ = home(tmp_path, '{"currentContext": "used"}')
     assert address(environ) == HOST
     assert address({"DOCKER_CONFIG": str(tmp_path / ".docker")}) == HOST
     assert address({**environ, "DOCKER_CONTEXT": "set", "DOCKER_HOST": ""}) == HOST
-    assert door.asked == ["used", "used", "set"]
+    assert docker_command.asked == ["used", "used", "set"]
 
 
 @pytest.mark.parametrize(
@@ -84,14 +84,14 @@ def test_the_chosen_context(door: Door, tmp_path: Path) -> None:
     ],
 )
 def test_a_context_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, answer: object, seen: str) -> None:
-    Door(monkeypatch, answer)
+    DockerCommand(monkeypatch, answer)
     with pytest.raises(EngineError) as caught:
         address({"DOCKER_CONTEXT": "x"})
     assert seen in caught.value.seen
     assert "set DOCKER_HOST" in caught.value.next_step
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("docker_command")
 def test_its_engine_is_asked_and_named_when_it_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setenv("DOCKER_CONTEXT", "other")

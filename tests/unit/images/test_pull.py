@@ -1,4 +1,4 @@
-"""A pull is tried again while the line breaks, never when the registry said no."""
+"""A pull is repeated after a network failure, and not after a refusal of the registry."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_in_the_end_the_image_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "expected",
     [
         "Error response from daemon: manifest for postgres:17 not found: manifest unknown: manifest unknown",
         "Error response from daemon: pull access denied for x, repository does not exist or may require 'docker login'",
@@ -70,10 +70,10 @@ def test_in_the_end_the_image_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         "no matching manifest for linux/arm64/v8 in the manifest list entries",
     ],
 )
-def test_a_no_is_final(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+def test_a_no_is_final(monkeypatch: pytest.MonkeyPatch, expected: str) -> None:
     with pytest.raises(CommandError) as caught:
-        pulled(monkeypatch, Result((), 1, "", said + "\n"))
-    assert caught.value.seen == f"{said} (1 of 4 attempts)"
+        pulled(monkeypatch, Result((), 1, "", expected + "\n"))
+    assert caught.value.seen == f"{expected} (1 of 4 attempts)"
 
 
 def test_an_interruption_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

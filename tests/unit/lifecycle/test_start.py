@@ -1,4 +1,4 @@
-"""What a start touches, in which order, and what it says when something stands in its way."""
+"""What a start changes, in which order, and its errors."""
 
 from __future__ import annotations
 

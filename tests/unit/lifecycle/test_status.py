@@ -91,15 +91,15 @@ def test_what_has_an_upstream_image_alone_is_not_missed_on_others(
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "expected"),
     [
         ((), "0 containers are left running"),
         (("a", "b", "c"), "3 containers are left running (a, b, ...)"),
     ],
 )
-def test_what_is_left_running(names: tuple[str, ...], said: str) -> None:
+def test_what_is_left_running(names: tuple[str, ...], expected: str) -> None:
     engine = FakeEngine([*(container(name) for name in names), container("down", status="exited")])
-    assert left_running(engine, "rofecare") == said
+    assert left_running(engine, "rofecare") == expected
 
 
 def test_where_to_connect(tmp_path: object) -> None:

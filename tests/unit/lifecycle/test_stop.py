@@ -34,7 +34,7 @@ RUNNING = (
     one("zookeeper", "infrastructure"),
 )
 
-# As compose leaves it: what a container needs stands in the model, not on the container.
+# As compose creates it: the dependencies of a container are in the model, not in its labels.
 PLATFORM = Platform(
     "rofecare",
     (

@@ -38,7 +38,7 @@ def platform(tmp_path: Path) -> Platform:
 
 
 class Psql:
-    """Answers for the databases, and remembers what each was told."""
+    """Replaces the databases, and records the statements that each received."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.told: dict[str, str] = {}

@@ -11,7 +11,7 @@ KNOWN = ("identity-db", "redis", "rofecare-gateway", "rofecare-service-identity"
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "expected"),
     [
         ("rofecare-service-patient", "patient"),
         ("rofecare-gateway", "gateway"),
@@ -20,8 +20,8 @@ KNOWN = ("identity-db", "redis", "rofecare-gateway", "rofecare-service-identity"
         ("kafka", "kafka"),
     ],
 )
-def test_short_names(name: str, said: str) -> None:
-    assert short(name) == said
+def test_short_names(name: str, expected: str) -> None:
+    assert short(name) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Everything is looked at, and told at once, before anything is changed."""
+"""Everything is checked, and reported at once, before anything is changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILE = "services: {a: {ports: ['127.0.0.1:${A_PORT:-80}:80']}, b: {ports: ['127.
 
 
 class Checkout:
-    """A checkout whose compose answers as it is told."""
+    """A checkout whose compose returns the given answers."""
 
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.root = root

@@ -1,4 +1,4 @@
-"""What a secret is stands in the compose model and nowhere else."""
+"""The kind of a secret follows from the compose model alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DATABASE = mounting(
 )
 REDIS = mounting("store", "infrastructure", "redis_password", command=("sh", "-c", "exec redis-server /tmp/x.conf"))
 EXPORTER = mounting("watch", "monitoring", "redis_password", "identity_db_password", image="oliver006/redis_exporter:1")
-GATEWAY = mounting("door", "spring-cloud", "jwt_secret", "redis_password", labels=ENTRY)
+GATEWAY = mounting("edge", "spring-cloud", "jwt_secret", "redis_password", labels=ENTRY)
 IDENTITY = mounting("who", "business", "jwt_secret", "redis_password", "identity_db_password", labels=TOKENS)
 OTHER = mounting("shop", "business", "jwt_secret", "redis_password", "licence_key")
 ALL = Platform("p", (DATABASE, REDIS, GATEWAY, IDENTITY, OTHER, EXPORTER), FILES)

@@ -23,7 +23,7 @@ OLD = "the old one"
 
 
 class Server:
-    """A PostgreSQL that knows one verifier; it keeps what it was told."""
+    """A PostgreSQL that knows one verifier and records the statements that it received."""
 
     def __init__(self, password: str) -> None:
         self.verifier = verifier(password, b"0123456789abcdef")

@@ -105,9 +105,9 @@ def test_missing_while_others_are_there(folder: Path) -> None:
     folder.mkdir(parents=True, mode=0o700)
     (folder / "db_password").write_text("x")
     (folder / "jwt_secret").touch()
-    told = secrets.problems(found(folder))
-    assert {Path(one.where).name for one in told} == {"redis_password", "jwt_secret"}
-    assert all("inv init" in one.expected for one in told)
+    reported = secrets.problems(found(folder))
+    assert {Path(one.where).name for one in reported} == {"redis_password", "jwt_secret"}
+    assert all("inv init" in one.expected for one in reported)
 
 
 def test_what_only_the_monitoring_uses_is_made_later(folder: Path) -> None:
@@ -121,12 +121,12 @@ def test_what_only_the_monitoring_uses_is_made_later(folder: Path) -> None:
     assert secrets.tied_to_data(model, ["recorded"]) == frozenset()
 
 
-@pytest.mark.parametrize(("open_to", "told"), [(0o700, 0), (0o711, 1), (0o750, 1), (0o701, 1), (0o755, 1)])
-def test_a_folder_that_others_can_enter(folder: Path, open_to: int, told: int) -> None:
+@pytest.mark.parametrize(("open_to", "expected"), [(0o700, 0), (0o711, 1), (0o750, 1), (0o701, 1), (0o755, 1)])
+def test_a_folder_that_others_can_enter(folder: Path, open_to: int, expected: int) -> None:
     folder.mkdir(parents=True)
     folder.chmod(open_to)
     problems = secrets.problems(found(folder))
-    assert len(problems) == told
+    assert len(problems) == expected
     assert all(f"chmod 700 {folder}" in one.expected for one in problems)
 
 

@@ -1,4 +1,4 @@
-"""Settings: who wins, what is refused, and that one run tells everything that is wrong."""
+"""Settings: precedence, refused values, and that one run reports every problem."""
 
 from __future__ import annotations
 

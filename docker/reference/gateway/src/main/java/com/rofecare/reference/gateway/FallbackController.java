@@ -15,7 +15,7 @@ import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.server.ServerWebExchange;
 
-/** What a caller is told while a service does not answer, or its circuit breaker is open. */
+/** The answer to a request while a service does not respond, or its circuit breaker is open. */
 @RestController
 class FallbackController {
 

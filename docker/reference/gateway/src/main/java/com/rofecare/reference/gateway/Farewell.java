@@ -17,28 +17,28 @@ import org.springframework.web.server.WebFilterChain;
 import reactor.core.publisher.Mono;
 
 /**
- * Ends in a way that leaves nobody in doubt: first no new connection, then each answer says that it is the last one on
- * its connection, then the end.
+ * Shuts down without losing a request: first it accepts no new connection, then each response closes its connection,
+ * then it stops.
  *
- * <p>The server's own graceful shutdown closes at once the connections that look idle at that moment. A request that just
- * arrives on one of them is passed on, done, and never answered.
+ * <p>The server's own graceful shutdown immediately closes connections that are idle. A request that arrives on one of
+ * them at that moment is routed and executed, but never answered.
  */
 @Component
 class Farewell
         implements WebFilter, Ordered, SmartLifecycle, WebServerFactoryCustomizer<NettyReactiveWebServerFactory> {
 
-    /** For those who are connected to send what they are about to send. */
+    /** For clients on open connections to send their next request. */
     private static final Duration NOTICE = Duration.ofSeconds(2);
 
     private static final Duration LOOK = Duration.ofMillis(50);
 
     private final AtomicInteger active = new AtomicInteger();
-    private volatile Channel door;
+    private volatile Channel listener;
     private volatile boolean running;
 
     @Override
     public void customize(NettyReactiveWebServerFactory factory) {
-        factory.addServerCustomizers(server -> server.doOnBound(bound -> door = bound.channel()));
+        factory.addServerCustomizers(server -> server.doOnBound(bound -> listener = bound.channel()));
     }
 
     @Override
@@ -73,8 +73,8 @@ class Farewell
     @Override
     public void stop() {
         running = false;
-        if (door != null) {
-            door.close();
+        if (listener != null) {
+            listener.close();
         }
     }
 
@@ -89,7 +89,7 @@ class Farewell
         return running;
     }
 
-    /** Whoever called waits for it no longer than spring.lifecycle.timeout-per-shutdown-phase. */
+    /** The caller waits at most spring.lifecycle.timeout-per-shutdown-phase. */
     private void whenIdle(Runnable done) {
         if (active.get() == 0) {
             done.run();

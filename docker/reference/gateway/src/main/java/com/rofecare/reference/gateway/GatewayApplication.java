@@ -5,7 +5,7 @@ import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.ConfigurationPropertiesScan;
 import org.springframework.cloud.loadbalancer.annotation.LoadBalancerClients;
 
-/** The one door of the platform: it checks tokens, limits callers and finds the service of each path. */
+/** The ingress of the platform: it checks tokens, limits the rate of requests and routes each path to its service. */
 @SpringBootApplication
 @ConfigurationPropertiesScan
 @LoadBalancerClients(defaultConfiguration = Instances.class)

@@ -18,10 +18,10 @@ import org.springframework.cloud.client.loadbalancer.ResponseData;
 import org.springframework.stereotype.Component;
 
 /**
- * The instances that took no connection a moment ago.
+ * The instances that recently accepted no connection.
  *
- * <p>One that was killed stays registered until its lease ends, up to 90 s. Whoever meets it first waits for the time
- * limit of a connection; the others need not.
+ * <p>A killed instance stays registered until its lease ends, up to 90 s. The first request to it waits for the
+ * connection timeout; further requests are routed to other instances.
  */
 @Component
 class Unreachable implements LoadBalancerLifecycle<RequestDataContext, ResponseData, ServiceInstance> {

@@ -29,8 +29,8 @@ class RecordService {
     }
 
     /**
-     * The broker's word comes before the commit: a caller who is told of a failure finds no row. The reverse, an
-     * event whose row was not committed, stays possible; only an outbox table would rule out both.
+     * The broker acknowledges before the commit: a request that fails leaves no row. The reverse, an event whose row was
+     * not committed, remains possible; only an outbox table would prevent both.
      */
     @Transactional
     public RecordView create(String name) {
