@@ -105,7 +105,10 @@ class PlatformUnderTest:
                 docker(kind, "rm", *flags, *names)
 
     def wait_for_smoke(self, seconds: float = 330) -> None:
-        """Wait until smoke passes: open circuit breakers close, and consumers find new topics within five minutes."""
+        """Wait until smoke passes.
+
+        Circuit breakers that are open close within seconds; consumers find topics that are new within five minutes.
+        """
         end = time.monotonic() + seconds
         while self.inv("smoke")[0] != 0:
             assert time.monotonic() < end, self.inv("smoke")[1]

@@ -35,18 +35,27 @@ def guarded(root: Path, left_behind: Callable[[], str] | None = None) -> Iterato
     try:
         yield
     except RofecareError as error:
-        raise Exit(describe(error), code=error.exit_code) from None
+        raise _exit(describe(error), error.exit_code) from None
     except KeyboardInterrupt:
-        raise Exit(_farewell(left_behind), code=INTERRUPTED) from None
+        raise _exit(_farewell(left_behind), INTERRUPTED) from None
     except BrokenPipeError:
         # The reader of the output has closed it (`inv logs | head`).
         raise Exit(code=0) from None
     except Exit:
         raise
     except Exception as error:  # noqa: BLE001 - the last line of defence
-        raise Exit(_report(root, error), code=BUG) from None
+        raise _exit(_report(root, error), BUG) from None
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _exit(message: str, code: int) -> Exit:
+    """The end of the program; invoke prints the message, whether or not standard error is still read."""
+    # Imported here: `inv --list` does not need it.
+    from rofecare_infra.progress import discard_if_closed
+
+    discard_if_closed(sys.stderr)
+    return Exit(message, code=code)
 
 
 def describe(error: RofecareError) -> str:

@@ -12,6 +12,7 @@ from rofecare_infra.progress.events import (
     output_of,
 )
 from rofecare_infra.progress.render import Renderer, Scope, listed, renderer_for
+from rofecare_infra.progress.sink import discard_if_closed
 from rofecare_infra.progress.tables import duration, mebibytes, table
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "StageBegan",
     "StageReady",
     "Working",
+    "discard_if_closed",
     "duration",
     "listed",
     "mebibytes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from typing import IO
 
 _STDERR = 2
@@ -28,6 +29,18 @@ class Sink:
             _silence(self._stream.fileno())
             if not self._lasting:
                 raise
+
+
+def discard_if_closed(stream: IO[str]) -> None:
+    """Discard what is written to a stream whose reader has exited: the failed write would change the exit code."""
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):
+        return  # not a file of the system
+    poller = select.poll()
+    poller.register(descriptor, 0)
+    if any(event & select.POLLERR for _, event in poller.poll(0)):
+        _silence(descriptor)
 
 
 def _silence(gone: int) -> None:

@@ -30,4 +30,4 @@ def test_kafka_has_the_messages_of_the_backup_after_a_restore(platform: Platform
     platform.expect(0, "restore", taken["id"], "--with-kafka", environment=environment)
     assert messages() == ["before"]
     # The services' own topics are in it, and their consumers resume where they were.
-    platform.wait_for_smoke()
+    platform.wait_for_smoke(120)

@@ -130,7 +130,7 @@ def test_a_backup_is_verified_and_restored(platform: PlatformUnderTest, tmp_path
     assert {name: platform.containers()[name]["Id"] for name in databases} == databases
     for name in databases:
         platform.sql(name, "DROP TABLE mark")
-    platform.wait_for_smoke()
+    platform.wait_for_smoke(120)
 
 
 @dataclass(frozen=True)
