@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.events import recording
 from tests.support.images import POSTGRES, REDIS, ensure
-from tests.support.locked import CACHE_CLIENT, CLIENT, cache, client, database, secrets
+from tests.support.locked import CACHE_CLIENT, CLIENT, VOLUMES, cache, client, database, secrets
 from tests.support.project import IMAGE, MakeProject, Project, check, service
 from tests.support.rounds import ROUNDS
 
@@ -40,7 +40,9 @@ def _images(engine: object) -> None:
 @pytest.fixture
 def locked(make_project: MakeProject) -> Project:
     project = make_project(
-        {"db": database(), "cache": cache(), "app": client(), "web": client(CACHE_CLIENT)}, secrets=secrets(*NAMES)
+        {"db": database(), "cache": cache(), "app": client(), "web": client(CACHE_CLIENT)},
+        secrets=secrets(*NAMES),
+        volumes=VOLUMES,
     )
     project.environment["GATE_TIMEOUT"] = "60"
     check(project.inv("start-all"), 0, "up: 4 of 4")
@@ -103,7 +105,7 @@ def test_the_new_secret_is_accepted_and_the_old_one_refused(
 @pytest.mark.full
 def test_an_unready_service_rolls_the_secret_back(make_project: MakeProject) -> None:
     services = {"db": database(), "cache": cache(), "app": client(), "web": client(STUBBORN, volumes=["kept:/kept"])}
-    project = make_project(services, secrets=secrets(*NAMES), volumes={"kept": {}})
+    project = make_project(services, secrets=secrets(*NAMES), volumes={"kept": {}, **VOLUMES})
     # A fresh volume belongs to root.
     project.write("docker-compose.override.yml", {"services": {"web": {"user": "0:0"}}})
     check(project.inv("start-all"), 0)

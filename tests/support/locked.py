@@ -8,6 +8,10 @@ from tests.support.images import POSTGRES, REDIS
 
 Json = dict[str, Any]
 
+# The volumes of the servers below. The images declare them: without a name they would be anonymous, and remain.
+VOLUMES: dict[str, Json] = {"db-data": {}, "cache-data": {}}
+# The same for a container on the image of PostgreSQL that is no server.
+NO_DATA = {"tmpfs": ["/var/lib/postgresql/data"]}
 HARDENED = {"labels": {"com.rofecare.phase": "infrastructure"}, "stop_grace_period": "10s"}
 
 # Reads its passwords when it starts, as an application does, and is healthy while both are accepted.
@@ -60,6 +64,7 @@ def database(secret: str = "db_password", name: str = "shop", **more: object) ->
         "secrets": [{"source": secret, "target": "postgres_password"}],
         "healthcheck": probe('pg_isready -h 127.0.0.1 -U "$$POSTGRES_USER" -d "$$POSTGRES_DB"'),
         "stop_signal": "SIGINT",
+        "volumes": ["db-data:/var/lib/postgresql/data"],
         **HARDENED,
         **more,
     }
@@ -73,6 +78,7 @@ def cache(secret: str = "cache_password", **more: object) -> Json:
         "command": ["sh", "-c", f"{config}; exec redis-server /tmp/redis.conf"],
         "secrets": [{"source": secret, "target": "cache"}],
         "healthcheck": probe("REDISCLI_AUTH=$$(cat /run/secrets/cache) redis-cli ping | grep -qx PONG"),
+        "volumes": ["cache-data:/data"],
         **HARDENED,
         **more,
     }
@@ -87,6 +93,7 @@ def client(script: str = CLIENT, **more: object) -> Json:
         "healthcheck": probe("test -e /tmp/ok", retries=5),
         "labels": {"com.rofecare.phase": "business"},
         "stop_grace_period": "5s",
+        **NO_DATA,
         **more,
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.images import POSTGRES
-from tests.support.locked import database, probe
+from tests.support.locked import NO_DATA, database, probe
 
 Json = dict[str, Any]
 
@@ -78,6 +78,7 @@ def services(name: str, port: int) -> Mapping[str, Json]:
             "healthcheck": probe("test -e /tmp/ok"),
             "labels": {"com.rofecare.phase": "business"},
             "stop_grace_period": "5s",
+            **NO_DATA,
         },
         "ingress": {
             "image": POSTGRES,
@@ -88,5 +89,6 @@ def services(name: str, port: int) -> Mapping[str, Json]:
             "healthcheck": probe("perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(q(127.0.0.1:8080))'"),
             "labels": {"com.rofecare.phase": "spring-cloud", "com.rofecare.entry": "true"},
             "stop_grace_period": "5s",
+            **NO_DATA,
         },
     }

@@ -86,7 +86,7 @@ def test_logs_of_an_unknown_service_suggest_a_known_one(platform: PlatformUnderT
     ("environment", "message"),
     [
         ({"IDENTITY_DB_PORT": "abc"}, "IDENTITY_DB_PORT is 'abc'"),
-        ({"IDENTITY_DB_PORT": str(SHIFT + 8080)}, f"port {SHIFT + 8080} is used by"),
+        ({"IDENTITY_DB_PORT": str(SHIFT + 8080)}, f"port {SHIFT + 8080} is also used by"),
         ({"IMAGES": "elsewhere"}, "IMAGES is 'elsewhere'"),
     ],
 )
