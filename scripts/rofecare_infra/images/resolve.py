@@ -89,7 +89,7 @@ def resolve(
     infrastructure, why = _infrastructure(settings, upstream, lambda: model_of(packaged=True)[1], images, reachable)
     final, platform = model_of(packaged=infrastructure == "packages")
     platform = completed(platform, upstream)
-    reasons = (why, *_summary(settings, origins), *_left_out(upstream, platform))
+    reasons = (why, *_summary(settings, origins), *_omitted(upstream, platform))
     return Sources(final, platform, infrastructure, origins, reasons)
 
 
@@ -169,7 +169,7 @@ def _summary(settings: Settings, origins: Mapping[str, str]) -> list[str]:
     return [f"applications: {counted or 'none'} (SERVICES={settings.services})"]
 
 
-def _left_out(upstream: Platform, chosen: Platform) -> list[str]:
+def _omitted(upstream: Platform, chosen: Platform) -> list[str]:
     """The services that only have an upstream image, and are therefore missing in the model with packaged images."""
     there = {service.name for service in chosen.services}
     absent = [service.name for service in upstream.services if service.name not in there]
