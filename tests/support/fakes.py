@@ -73,6 +73,10 @@ class FakeEngine(Engine):
         self.looks: Sequence[Sequence[Container] | RofecareError] = ()
         self.images = {name: Image(IMAGE_ID) for name in images}
         self.volume_names: list[str] = []
+        # Labels of volumes; volumes that are only in `volume_names` belong to compose.
+        self.labels: dict[str, Mapping[str, str]] = {}
+        # Bytes in volumes; one volume that is not named here is not empty.
+        self.sizes: dict[str, int] = {}
         self.stopped: list[str] = []
         self.deaths: dict[str, Death] = {}
         self.log: dict[str, tuple[str, ...]] = {}
@@ -150,11 +154,30 @@ class FakeEngine(Engine):
 
     def volumes(self, project: str) -> tuple[str, ...]:
         """Those that are left."""
-        return tuple(name for name in self.volume_names if name.startswith(project))
+        labelled = super().volumes(project)
+        return tuple(dict.fromkeys([*(name for name in self.volume_names if name.startswith(project)), *labelled]))
+
+    def volume_labels(self, *filters: str) -> dict[str, Mapping[str, str]]:
+        """Those that the test or the code under test labelled."""
+        return {
+            name: labels
+            for name, labels in self.labels.items()
+            if any(each in {*labels, *(f"{key}={value}" for key, value in labels.items())} for each in filters)
+        }
+
+    def volume_sizes(self) -> dict[str, int]:
+        """One byte, unless the test says otherwise."""
+        return {**dict.fromkeys((*self.volume_names, *self.labels), 1), **self.sizes}
+
+    def label_volume(self, name: str, labels: Mapping[str, str]) -> Mapping[str, str]:
+        """Keep it in memory."""
+        return self.labels.setdefault(name, dict(labels))
 
     def remove_volume(self, name: str) -> None:
         """Forget it."""
-        self.volume_names.remove(name)
+        self.labels.pop(name, None)
+        if name in self.volume_names:
+            self.volume_names.remove(name)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
-"""The only module that imports the docker SDK; it does so on first use, because the import takes 0.25 s."""
+"""The requests to the engine. The docker SDK is imported on first use, because that takes 0.25 s."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rofecare_infra.engine.answers import ANSWER_TIMEOUT, answers, or_none
 from rofecare_infra.engine.context import address as context_address
 from rofecare_infra.engine.records import (
     LABEL_CONFIG_HASH,
@@ -18,18 +18,16 @@ from rofecare_infra.engine.records import (
     Image,
     container_of,
 )
-from rofecare_infra.errors import CommandError, EngineError
-from rofecare_infra.platform import LABEL_VOLUME_OF
+from rofecare_infra.engine.volumes import Volumes
+from rofecare_infra.errors import EngineError
 
 if TYPE_CHECKING:
     import docker
 
 MINIMUM_VERSION = 25
-# Timeout of a request in seconds; the grace period is added when a container is stopped.
-ANSWER_TIMEOUT = 60
 
 
-class Engine:
+class Engine(Volumes):
     """The requests to the engine. Every method raises EngineError if it does not answer."""
 
     def __init__(self, client: docker.DockerClient) -> None:
@@ -37,7 +35,7 @@ class Engine:
 
     def containers(self, project: str) -> tuple[Container, ...]:
         """All containers of the project, running or not, sorted by name, except those of `compose run`."""
-        with _answers():
+        with answers():
             rows = self._api.containers(all=True, filters={"label": f"{LABEL_PROJECT}={project}"})
         # Images that compose built have its project label, and containers inherit it: only containers that compose
         # created have the hash of their configuration.
@@ -50,20 +48,20 @@ class Engine:
 
     def inspect(self, container: str) -> Container | None:
         """The container with this id or name; None if it does not exist."""
-        with _answers():
-            inspected = _or_none(self._api.inspect_container, container)
+        with answers():
+            inspected = or_none(self._api.inspect_container, container)
         return container_of(inspected) if inspected is not None else None
 
     def publisher(self, port: int) -> Container | None:
         """The container, of any project, that publishes `port` on this machine."""
-        with _answers():
+        with answers():
             rows = self._api.containers(filters={"publish": str(port)})
         return self.inspect(rows[0]["Id"]) if rows else None
 
     def image(self, name: str) -> Image | None:
         """The local image of this name; None if there is none."""
-        with _answers():
-            found = _or_none(self._api.inspect_image, name)
+        with answers():
+            found = or_none(self._api.inspect_image, name)
         return Image(found["Id"], (found.get("Config") or {}).get("Labels") or {}) if found is not None else None
 
     def tag(self, image: str, name: str) -> None:
@@ -73,17 +71,17 @@ class Engine:
         repository, colon, tag = name.rpartition(":")
         if not colon or "/" in tag:
             repository, tag = name, "latest"
-        with _answers():
+        with answers():
             self._api.tag(image, repository, tag, force=True)
 
     def folder(self) -> str | None:
         """The folder in which the engine stores images and volumes, on its own machine."""
-        with _answers():
+        with answers():
             return self._api.info().get("DockerRootDir") or None
 
     def last_death(self, container: str) -> Death | None:
         """The last exit of the container, even if it runs again; None if the engine has no event of one."""
-        with _answers():
+        with answers():
             events = self._api.events(
                 since=0,
                 until=int(time.time()) + 1,
@@ -96,21 +94,21 @@ class Engine:
 
     def log_tail(self, container: str, lines: int) -> tuple[str, ...]:
         """The last log lines of a container."""
-        with _answers():
-            text = _or_none(self._api.logs, container, tail=lines) or b""
+        with answers():
+            text = or_none(self._api.logs, container, tail=lines) or b""
         return tuple(line for line in text.decode(errors="replace").splitlines() if line.strip())
 
     def past_log(self, container: str, *, since: float | None, tail: int | None) -> list[tuple[str, str]]:
         """Log lines until now as (time, text). `since` is a Unix time in seconds, `tail` counts lines."""
-        with _answers():
-            text: bytes = _or_none(self._api.logs, container, timestamps=True, **_range(since, tail)) or b""
+        with answers():
+            text: bytes = or_none(self._api.logs, container, timestamps=True, **_range(since, tail)) or b""
         # Split at line feeds only, as below: the carriage returns of a progress bar belong to its line.
         return [_timed(line) for line in text.removesuffix(b"\n").split(b"\n") if line]
 
     def follow_log(self, container: str, *, since: float | None, tail: int | None) -> Iterator[tuple[str, str]]:
         """The same, continued live until the container exits or the connection drops."""
-        with _answers():
-            stream = _or_none(
+        with answers():
+            stream = or_none(
                 self._api.logs, container, stream=True, follow=True, timestamps=True, **_range(since, tail)
             )
             rest = b""
@@ -122,8 +120,8 @@ class Engine:
 
     def memory(self, container: str) -> int | None:
         """The memory that a running container uses, in bytes, without the file cache; None if it does not run."""
-        with _answers():
-            stats = _or_none(self._api.stats, container, stream=False, one_shot=True) or {}
+        with answers():
+            stats = or_none(self._api.stats, container, stream=False, one_shot=True) or {}
         usage = stats.get("memory_stats") or {}
         if "usage" not in usage:
             return None
@@ -132,48 +130,25 @@ class Engine:
 
     def stop(self, container: str) -> None:
         """Stop a container within its grace period; a paused container is resumed first."""
-        with _answers():
-            state = _or_none(self._api.inspect_container, container)
+        with answers():
+            state = or_none(self._api.inspect_container, container)
             if state is None:
                 return
             if state["State"].get("Paused"):
                 self._api.unpause(container)
             grace = int((state.get("Config") or {}).get("StopTimeout") or 10)
             # The SDK adds the grace period to its timeout.
-            _or_none(self._api.stop, container, timeout=grace)
+            or_none(self._api.stop, container, timeout=grace)
 
     def remove(self, container: str) -> None:
         """Remove a container that has ended, with its anonymous volumes; named volumes stay."""
-        with _answers():
-            _or_none(self._api.remove_container, container, v=True)
+        with answers():
+            or_none(self._api.remove_container, container, v=True)
 
     def start(self, container: str) -> None:
         """Start an existing container; the files that it mounts are resolved again."""
-        with _answers():
+        with answers():
             self._api.start(container)
-
-    def volumes(self, project: str) -> tuple[str, ...]:
-        """The names of the project's volumes, including those that compose does not manage."""
-        labels = (LABEL_PROJECT, LABEL_VOLUME_OF)
-        with _answers():
-            found = [self._api.volumes(filters={"label": f"{label}={project}"})["Volumes"] or () for label in labels]
-        return tuple(sorted({volume["Name"] for volumes in found for volume in volumes}))
-
-    def make_volume(self, name: str, project: str) -> None:
-        """Create a volume of the project that compose does not manage; an existing volume stays."""
-        with _answers():
-            self._api.create_volume(name, labels={LABEL_VOLUME_OF: project})
-
-    def users_of(self, volume: str) -> tuple[str, ...]:
-        """The names of the containers, of any project, that use this volume."""
-        with _answers():
-            rows = self._api.containers(all=True, filters={"volume": volume})
-        return tuple(sorted(name.lstrip("/") for row in rows for name in row["Names"]))
-
-    def remove_volume(self, name: str) -> None:
-        """Remove a volume and its content."""
-        with _answers():
-            self._api.remove_volume(name)
 
 
 def connect() -> Engine:
@@ -184,7 +159,7 @@ def connect() -> Engine:
     import docker
 
     address = context_address(os.environ)
-    with _answers(address):
+    with answers(address):
         client = (
             docker.DockerClient(base_url=address, timeout=ANSWER_TIMEOUT)
             if address
@@ -202,45 +177,6 @@ def connect() -> Engine:
     return Engine(client)
 
 
-@contextmanager
-def _answers(address: str = "") -> Iterator[None]:
-    """Translate the errors of the SDK; `address` is that of the engine, if a context provides it."""
-    import docker.errors
-    import requests
-
-    try:
-        yield
-    except docker.errors.APIError as error:
-        raise CommandError(
-            "the container engine refused a request",
-            seen=str(error.explanation or error),
-            expected="an engine that accepts the request",
-            next_step="docker info",
-        ) from error
-    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
-        raise EngineError(
-            "the container engine does not answer",
-            seen=f"{_first_cause(error)}, at {address or os.environ.get('DOCKER_HOST') or 'the default socket'}",
-            expected="a running Docker Engine to which this user has access",
-            next_step="python3 scripts/bootstrap.py status  (starts the engine, if permitted), or docker info",
-        ) from error
-
-
-def _or_none(call: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the SDK is untyped
-    """The answer, or None if the object does not exist or is being removed."""
-    import docker.errors
-    import requests
-
-    try:
-        return call(*arguments, **options)
-    except docker.errors.NotFound:
-        return None
-    except docker.errors.APIError as error:
-        if error.status_code == requests.codes.conflict:
-            return None
-        raise
-
-
 def _range(since: float | None, tail: int | None) -> dict[str, Any]:
     begin = {"since": since} if since is not None else {}
     return {**begin, "tail": "all" if tail is None else tail}
@@ -249,11 +185,3 @@ def _range(since: float | None, tail: int | None) -> dict[str, Any]:
 def _timed(line: bytes) -> tuple[str, str]:
     moment, _, text = line.decode(errors="replace").rstrip("\r\n").partition(" ")
     return moment, text
-
-
-def _first_cause(error: BaseException) -> str:
-    """The innermost error: the outer ones only report that something failed."""
-    seen: BaseException = error
-    while (inner := seen.__cause__ or seen.__context__) is not None:
-        seen = inner
-    return f"{type(seen).__name__}: {seen}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +19,7 @@ RECORDED = Path(__file__).parent / "recorded"
 LABELS = {"com.docker.compose.config-hash": "1", "com.docker.compose.oneoff": "False"}
 
 
-def api(**answers: Callable[..., Any]) -> tuple[Engine, SimpleNamespace]:
+def api(**answers: Any) -> tuple[Engine, SimpleNamespace]:
     """An engine whose SDK has these methods, and no other."""
     fake = SimpleNamespace(**answers)
     return Engine(SimpleNamespace(api=fake)), fake  # type: ignore[arg-type]
@@ -242,3 +241,34 @@ def test_no_engine_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(docker, "from_env", refused)
     with pytest.raises(EngineError, match="does not answer"):
         connect()
+
+
+def test_labels_and_sizes_of_volumes() -> None:
+    asked: list[object] = []
+
+    def get(url: str, **options: object) -> SimpleNamespace:
+        asked.append((url, options["params"]))
+        volumes = [{"Name": "a", "UsageData": {"Size": 7}}, {"Name": "b", "UsageData": None}, {"Name": "c"}]
+        return SimpleNamespace(raise_for_status=lambda: None, json=lambda: {"Volumes": volumes})
+
+    engine, _ = api(
+        volumes=lambda filters: {"Volumes": [{"Name": filters["label"], "Labels": None}]},
+        base_url="http+docker://localhost",
+        api_version="1.45",
+        get=get,
+    )
+    assert engine.volume_labels("x", "y=z") == {"x": {}, "y=z": {}}
+    assert engine.volume_sizes() == {"a": 7, "b": -1, "c": -1}
+    assert asked == [("http+docker://localhost/v1.45/system/df", {"type": "volume"})]
+
+
+def test_a_volume_that_is_gone_is_removed_and_one_in_use_is_not() -> None:
+    engine, _ = api(remove_volume=missing)
+    engine.remove_volume("x")
+
+    def in_use(_name: str) -> None:
+        raise docker.errors.APIError("volume is in use", response=status(409))
+
+    engine, _ = api(remove_volume=in_use)
+    with pytest.raises(CommandError):
+        engine.remove_volume("x")
