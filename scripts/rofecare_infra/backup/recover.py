@@ -8,9 +8,8 @@ from pathlib import Path
 
 from rofecare_infra.backup import dependents, kafka_volumes, swap
 from rofecare_infra.backup.integrity import read
-from rofecare_infra.backup.journal import Entry, Step, is_interrupted, journal_of
+from rofecare_infra.backup.journal import Entry, Step, journal_of
 from rofecare_infra.backup.server import Server, server_of
-from rofecare_infra.backup.store import store_of
 from rofecare_infra.errors import VerificationError
 from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, output_of
@@ -24,16 +23,6 @@ _ROLLED_BACK = {Step.LOADING, Step.SWAPPING, Step.UNDOING}
 
 def recover(project: Project, *, restart: bool = False, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, bool]:
     """Recover from an interrupted restore; return whether there was one. `restart` starts what it had stopped."""
-    if not is_interrupted(project.settings):
-        return False
-    with store_of(project.settings).locked("the recovery of a restore"):
-        return (yield from recover_locked(project, restart=restart, clock=clock))
-
-
-def recover_locked(
-    project: Project, *, restart: bool = True, clock: Clock = SYSTEM_CLOCK
-) -> Generator[Event, None, bool]:
-    """Recover; the caller holds the lock of the store. With `restart` the stopped services are started again."""
     journal = journal_of(project.settings)
     begun = journal.read()
     if begun is None:

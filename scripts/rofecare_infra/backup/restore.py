@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from rofecare_infra.backup import database, dependents, encryption, integrity, kafka_volumes, swap
 from rofecare_infra.backup.journal import Entry, Step, begun, journal_of
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord
-from rofecare_infra.backup.recover import recover_locked, roll_back
+from rofecare_infra.backup.recover import recover, roll_back
 from rofecare_infra.backup.server import Server, database_services, require_space, server_of
 from rofecare_infra.backup.store import Store, store_of
-from rofecare_infra.backup.take import take_locked
+from rofecare_infra.backup.take import take_unchecked
 from rofecare_infra.errors import RofecareError, UsageError, VerificationError
 from rofecare_infra.platform import resolve
 from rofecare_infra.process import to_end
@@ -50,36 +50,35 @@ def restore(
     Raises the error after the rollback; if the rollback fails as well, the next command recovers.
     """
     store = store_of(project.settings)
-    with store.locked("a restore"):
-        yield from recover_locked(project, clock=clock)
-        folder = store.find(word)
-        key = encryption.key_of(project.settings, store.folder)
-        backup = yield from integrity.check(folder, from_project or store.project, key)
-        if kafka and backup.manifest.volumes is None:
-            raise VerificationError(
-                f"backup {backup.id} does not contain Kafka",
-                seen="no volumes in its manifest",
-                expected="a backup that was taken with --with-kafka",
-                next_step="the same command without --with-kafka",
-            )
-        records = _chosen(project, backup, only)
-        services = tuple(dict.fromkeys(record.service for record in records))
-        yield from dependents.start_missing(project, (*services, *dependents.caches_of(project.platform)))
-        servers = _servers_of(project, services)
-        require_space(servers, records)
-        first = begun(backup.id, records, _existing(servers))
-        run = _Run(project, store, backup, servers, first, clock)
-        try:
-            run.note(first.step)
-            yield from run.load(records)
-            safety, since = yield from run.replace(services, kafka=kafka)
-        except (Exception, KeyboardInterrupt, GeneratorExit) as error:
-            _roll_back_now(project, run.entry, servers, error)
-            raise
-        run.note(Step.FINISHING)
-        swap.drop(servers, run.entry.targets, old=True)
-        journal_of(project.settings).clear()
-        return Restored(backup, records, safety, clock.monotonic() - since)
+    yield from recover(project, restart=True, clock=clock)
+    folder = store.find(word)
+    key = encryption.key_of(project.settings, store.folder)
+    backup = yield from integrity.check(folder, from_project or store.project, key)
+    if kafka and backup.manifest.volumes is None:
+        raise VerificationError(
+            f"backup {backup.id} does not contain Kafka",
+            seen="no volumes in its manifest",
+            expected="a backup that was taken with --with-kafka",
+            next_step="the same command without --with-kafka",
+        )
+    records = _chosen(project, backup, only)
+    services = tuple(dict.fromkeys(record.service for record in records))
+    yield from dependents.start_missing(project, (*services, *dependents.caches_of(project.platform)))
+    servers = _servers_of(project, services)
+    require_space(servers, records)
+    first = begun(backup.id, records, _existing(servers))
+    run = _Run(project, store, backup, servers, first, clock)
+    try:
+        run.note(first.step)
+        yield from run.load(records)
+        safety, since = yield from run.replace(services, kafka=kafka)
+    except (Exception, KeyboardInterrupt, GeneratorExit) as error:
+        _roll_back_now(project, run.entry, servers, error)
+        raise
+    run.note(Step.FINISHING)
+    swap.drop(servers, run.entry.targets, old=True)
+    journal_of(project.settings).clear()
+    return Restored(backup, records, safety, clock.monotonic() - since)
 
 
 class _Run:
@@ -133,7 +132,7 @@ class _Run:
         since = self._clock.monotonic()
         yield from dependents.stop(project, containers)
         reason = f"before the restore of {self._backup.id}"
-        safety = yield from take_locked(
+        safety = yield from take_unchecked(
             project,
             self._store,
             reason=reason,

@@ -50,10 +50,9 @@ def refresh_metrics(project: Project) -> None:
 def retain_and_copy(settings: Settings, backup: Backup) -> Generator[Event, None, None]:
     """Apply the retention, and copy the backup to BACKUP_COPY_TO if that is set."""
     store = store_of(settings)
-    with store.locked("the retention of backups"):
-        yield from apply_retention(store, settings.backup_keep_days)
-        if settings.backup_copy_to:
-            yield from copies.send(backup, settings.backup_copy_to, settings.backup_keep_days)
+    yield from apply_retention(store, settings.backup_keep_days)
+    if settings.backup_copy_to:
+        yield from copies.send(backup, settings.backup_copy_to, settings.backup_keep_days)
 
 
 def is_needed_before_removal(project: Project) -> bool:

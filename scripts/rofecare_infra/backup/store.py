@@ -1,13 +1,14 @@
-"""The folder of a project's backups: its entries, its lock, and the retention of old backups.
+"""The folder of a project's backups: its entries, and the retention of old backups.
 
 A backup gets its name when it is complete; an interrupted one is never listed.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,10 +20,8 @@ from rofecare_infra.backup.manifest import CHECKSUM, MANIFEST, Backup, Manifest,
 from rofecare_infra.errors import SettingsError, UsageError, VerificationError
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.settings import Settings
-from rofecare_infra.state import Lock
 
 PARTIAL = ".partial-"
-_LOCK = ".lock"
 _ID = "%Y%m%dT%H%M%SZ"
 
 
@@ -118,21 +117,18 @@ class Store:
         state.sync_folder(self.folder)
         return Backup(final, manifest)
 
-    @contextmanager
-    def locked(self, purpose: str) -> Iterator[None]:
-        """Hold the lock of these backups. Raises CommandError while another command does."""
-        with ExitStack() as held:
-            try:
-                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                lock = Lock(self.folder / _LOCK, "one command at a time with a project's backups")
-                held.enter_context(lock.held(purpose))
-            except OSError as error:
-                raise _unusable(self.folder, error) from error
-            yield
+    def make_folder(self) -> None:
+        """Create the folder if it is missing. Raises SettingsError where it cannot be created or written to."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable(self.folder, error) from error
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            raise _unusable(self.folder, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
     def clean(self) -> tuple[str, ...]:
-        """Remove incomplete backups of interrupted runs; the caller holds the lock."""
-        left = [path for path in self.folder.iterdir() if path.name.startswith(PARTIAL)]
+        """Remove incomplete backups of interrupted runs: only one command at a time changes a project."""
+        left = list(self.folder.glob(f"{PARTIAL}*"))
         for path in left:
             shutil.rmtree(path, ignore_errors=True)
         return tuple(path.name for path in left)
@@ -158,7 +154,7 @@ def expired(entries: Sequence[Entry], days: int, now: datetime, project: str) ->
 
 
 def apply_retention(store: Store, days: int, now: datetime | None = None) -> Generator[Event, None, tuple[str, ...]]:
-    """Remove expired backups; the caller holds the lock of the store."""
+    """Remove expired backups."""
     removed = expired(store.entries(), days, now or datetime.now(UTC), store.project)
     for entry in removed:
         # First the manifest: if the removal is interrupted, the rest is not taken for an intact backup.

@@ -38,20 +38,19 @@ def take(
     Raises VerificationError if it cannot be completed; nothing is left of it then.
     """
     store = store_of(project.settings)
-    with store.locked("a backup"):
-        if is_interrupted(project.settings):
-            raise VerificationError(
-                "no backup was taken: a restore was interrupted",
-                seen="databases are partly restored",
-                expected="all databases in the same state",
-                next_step="inv start-all  (it recovers the old state first), then the same command again",
-            )
-        for name in store.clean():
-            yield Note(f"removed an incomplete backup: {name}")
-        return (yield from take_locked(project, store, reason=reason, kafka=kafka, now=now))
+    if is_interrupted(project.settings):
+        raise VerificationError(
+            "no backup was taken: a restore was interrupted",
+            seen="databases are partly restored",
+            expected="all databases in the same state",
+            next_step="inv start-all  (it recovers the old state first), then the same command again",
+        )
+    for name in store.clean():
+        yield Note(f"removed an incomplete backup: {name}")
+    return (yield from take_unchecked(project, store, reason=reason, kafka=kafka, now=now))
 
 
-def take_locked(
+def take_unchecked(
     project: Project,
     store: Store,
     *,
@@ -61,10 +60,11 @@ def take_locked(
     restart: bool = True,
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
-    """Take a backup; the caller holds the lock of the store.
+    """Take a backup, also during a restore.
 
     `only` selects services; without `restart` Kafka and ZooKeeper stay stopped.
     """
+    store.make_folder()
     key = encryption.key_of(project.settings, store.folder)
     services = [one for one in database_services(project.platform) if not only or one.name in only]
     with _as_verification_error(store.folder):

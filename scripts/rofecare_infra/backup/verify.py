@@ -10,13 +10,12 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rofecare_infra.backup import database, encryption, integrity, kafka_volumes
 from rofecare_infra.backup.integrity import damaged, mark_verified
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord, ServerRecord
 from rofecare_infra.backup.server import Server
-from rofecare_infra.backup.store import Store, store_of
+from rofecare_infra.backup.store import store_of
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError, VerificationError
 from rofecare_infra.process import run, to_end
@@ -61,19 +60,7 @@ def verify(
     Raises VerificationError with the name of the file that differs.
     """
     store = store_of(project.settings)
-    with store.locked("a verification"):
-        return (yield from _verify_locked(project, store, store.find(word), from_project=from_project, clock=clock))
-
-
-def _verify_locked(
-    project: Project,
-    store: Store,
-    folder: Path,
-    *,
-    from_project: str = "",
-    clock: Clock = SYSTEM_CLOCK,
-) -> Generator[Event, None, Verified]:
-    """Verify a backup; the caller holds the lock of the store."""
+    folder = store.find(word)
     for name in _remove_scratch_servers(store.project):
         yield Note(f"removed a scratch server of an interrupted run: {name}")
     backup = yield from integrity.check(
@@ -126,7 +113,7 @@ def _by_server(backup: Backup) -> list[tuple[ServerRecord, Sequence[DatabaseReco
 
 
 def _remove_scratch_servers(project: str) -> tuple[str, ...]:
-    """Remove the scratch servers of interrupted runs; the caller holds the lock of the store."""
+    """Remove the scratch servers of interrupted runs: only one command at a time changes a project."""
     found = run(["docker", "ps", "--all", "--quiet", "--filter", f"label={_LABEL}={project}"], timeout=_TIMEOUT)
     names = tuple(found.stdout.split())
     if names:

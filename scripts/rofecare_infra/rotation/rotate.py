@@ -65,26 +65,25 @@ def rotate(
     change = _change_of(project, resolve(word, mine), shell, clock)
     journal = journal_of(project.settings)
     name, kind = change.what.name, change.what.kind
-    with journal.locked():
-        old = change.file.read()
-        yield Working(f"{name} is {kind.value}: checking the services that use it")
-        _check(change, old)
-        new = secrets.token_hex(_BYTES)
-        try:
-            journal.write(Entry(name))
-            change.file.stage(new)
-            yield from change.forward(old, new)
-            journal.write(Entry(name, proven=True))
-        except RofecareError as error:
-            yield Note(f"{error.what}: rolling back to the old {name}")
-            yield from _roll_back(change, journal, error)
-            raise _rolled_back(error, name) from error
-        except BaseException:
-            # ^C: no progress is shown any longer, but the rollback is complete.
-            to_end(_roll_back(change, journal, None))
-            raise
-        change.file.commit()
-        journal.clear()
+    old = change.file.read()
+    yield Working(f"{name} is {kind.value}: checking the services that use it")
+    _check(change, old)
+    new = secrets.token_hex(_BYTES)
+    try:
+        journal.write(Entry(name))
+        change.file.stage(new)
+        yield from change.forward(old, new)
+        journal.write(Entry(name, proven=True))
+    except RofecareError as error:
+        yield Note(f"{error.what}: rolling back to the old {name}")
+        yield from _roll_back(change, journal, error)
+        raise _rolled_back(error, name) from error
+    except BaseException:
+        # ^C: no progress is shown any longer, but the rollback is complete.
+        to_end(_roll_back(change, journal, None))
+        raise
+    change.file.commit()
+    journal.clear()
     return Report(name, kind, dict(change.restarts.seconds))
 
 
@@ -96,34 +95,33 @@ def recover(
     A server that does not run is started for the rollback.
     """
     journal = journal_of(project.settings)
-    if journal.read() is None:
+    entry = journal.read()
+    if entry is None:
         return
-    with journal.locked():
-        entry = journal.read()
-        if entry is None or entry.secret not in project.platform.secrets:
-            journal.clear()
-            return
-        change = _change_of(project, entry.secret, shell, clock)
-        if not change.file.path.exists():
-            # Data and secrets have been removed since.
-            change.file.roll_back()
-            journal.clear()
-            return
-        if entry.proven:
-            change.file.commit()
-            journal.clear()
-            yield Note(f"the rotation of {entry.secret} was interrupted after its verification: the new secret stays")
-            return
-        yield Note(f"a rotation of {entry.secret} was interrupted: rolling back to the old secret")
-        old, *others = change.file.candidates()
-        up = [one.id for one in change.containers()]
-        if change.what.kind is Kind.DATABASE:
-            project = yield from prepare(project)
-            yield from lifecycle.start(project, phases={one.phase for one in change.what.owners}, clock=clock)
-        stopped = [one.id for one in change.containers(running=False) if up and one.id not in up]
-        yield from change.roll_back((*up, *stopped), old=old, known=(*others, old))
+    if entry.secret not in project.platform.secrets:
         journal.clear()
-        yield Note(f"{entry.secret} is rolled back: the old secret is in force")
+        return
+    change = _change_of(project, entry.secret, shell, clock)
+    if not change.file.path.exists():
+        # Data and secrets have been removed since.
+        change.file.roll_back()
+        journal.clear()
+        return
+    if entry.proven:
+        change.file.commit()
+        journal.clear()
+        yield Note(f"the rotation of {entry.secret} was interrupted after its verification: the new secret stays")
+        return
+    yield Note(f"a rotation of {entry.secret} was interrupted: rolling back to the old secret")
+    old, *others = change.file.candidates()
+    up = [one.id for one in change.containers()]
+    if change.what.kind is Kind.DATABASE:
+        project = yield from prepare(project)
+        yield from lifecycle.start(project, phases={one.phase for one in change.what.owners}, clock=clock)
+    stopped = [one.id for one in change.containers(running=False) if up and one.id not in up]
+    yield from change.roll_back((*up, *stopped), old=old, known=(*others, old))
+    journal.clear()
+    yield Note(f"{entry.secret} is rolled back: the old secret is in force")
 
 
 def _change_of(project: Project, name: str, shell: Shell, clock: Clock) -> Change:

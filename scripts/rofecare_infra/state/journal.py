@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from rofecare_infra.errors import CommandError, RofecareError
 from rofecare_infra.settings import Settings
 from rofecare_infra.state.files import replace, sync_folder
-from rofecare_infra.state.lock import Lock
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -78,9 +76,3 @@ class Journal(Generic[E]):
         except FileNotFoundError:
             return
         sync_folder(self.path.parent)
-
-    def locked(self) -> AbstractContextManager[None]:
-        """The lock for commands that change or recover; see Lock."""
-        return Lock(self.path.with_suffix(".lock"), f"one {self._kind.subject} at a time").held(
-            f"the {self._kind.subject}"
-        )

@@ -22,7 +22,7 @@ from rofecare_infra.project import Project
 from rofecare_infra.settings import Assignment, Settings
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
 from rofecare_infra.upgrade.plan import Plan, fetch, plan_of, target_of
-from rofecare_infra.upgrade.rollback import KEPT, end_downtime, has_data, journal_of, keep_images, restore_names
+from rofecare_infra.upgrade.rollback import KEPT, end_downtime, has_data, keep_images, restore_names
 
 Json = dict[str, Any]
 
@@ -44,35 +44,34 @@ def rehearse(
     clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Rehearsed]:
     """Upgrade a copy and remove it. Raises the error with which the upgrade would fail."""
-    with journal_of(project.settings).locked():
-        name = project.platform.project
-        before = _state(project.engine, name)
-        target = yield from target_of(project, tag)
-        plan_of(target)
-        entry = keep_images(project)
-        try:
-            yield from fetch(target, clock)
-            plan = plan_of(target)
-            show(plan)
-            identity, seconds = yield from _on_the_copy(project, target, clock)
-        except RofecareError as error:
-            raise type(error)(
-                f"the rehearsal failed: {error.what}",
-                seen=error.seen,
-                expected=error.expected,
-                next_step="correct the cause, then inv upgrade --rehearse again; the running platform was not touched",
-                details=error.details,
-            ) from error
-        finally:
-            restore_names(project.engine, entry)
-        if _state(project.engine, name) != before:
-            raise ServiceFailedError(
-                "the running platform changed during the rehearsal",
-                seen="other containers, or other start times, than before",
-                expected="a platform that no other command changes at the same time",
-                next_step="inv status",
-            )
-        return Rehearsed(plan, identity, seconds)
+    name = project.platform.project
+    before = _state(project.engine, name)
+    target = yield from target_of(project, tag)
+    plan_of(target)
+    entry = keep_images(project)
+    try:
+        yield from fetch(target, clock)
+        plan = plan_of(target)
+        show(plan)
+        identity, seconds = yield from _on_the_copy(project, target, clock)
+    except RofecareError as error:
+        raise type(error)(
+            f"the rehearsal failed: {error.what}",
+            seen=error.seen,
+            expected=error.expected,
+            next_step="correct the cause, then inv upgrade --rehearse again; the running platform was not touched",
+            details=error.details,
+        ) from error
+    finally:
+        restore_names(project.engine, entry)
+    if _state(project.engine, name) != before:
+        raise ServiceFailedError(
+            "the running platform changed during the rehearsal",
+            seen="other containers, or other start times, than before",
+            expected="a platform that no other command changes at the same time",
+            next_step="inv status",
+        )
+    return Rehearsed(plan, identity, seconds)
 
 
 def _on_the_copy(project: Project, target: Project, clock: Clock) -> Generator[Event, None, tuple[str, float]]:

@@ -123,21 +123,18 @@ def roll_back(
 def recover(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, None]:
     """Roll back an upgrade that a kill or a power cut interrupted, if there is one."""
     journal = journal_of(project.settings)
-    if journal.read() is None:
+    entry = journal.read()
+    if entry is None:
         return
-    with journal.locked():
-        entry = journal.read()
-        if entry is None:
-            return
-        yield Note("an upgrade was interrupted: rolling back images and data")
-        if not project.engine.volumes(project.platform.project):
-            # The data has been removed since.
-            journal.clear()
-            return
-        restore_names(project.engine, entry)
-        old = yield from old_platform(project, entry)
-        yield from roll_back(old, journal, entry, clock=clock)
-        yield Note("the interrupted upgrade is rolled back")
+    yield Note("an upgrade was interrupted: rolling back images and data")
+    if not project.engine.volumes(project.platform.project):
+        # The data has been removed since.
+        journal.clear()
+        return
+    restore_names(project.engine, entry)
+    old = yield from old_platform(project, entry)
+    yield from roll_back(old, journal, entry, clock=clock)
+    yield Note("the interrupted upgrade is rolled back")
 
 
 def has_data(project: Project) -> bool:

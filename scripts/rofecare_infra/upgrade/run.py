@@ -52,37 +52,36 @@ def upgrade(
     Raises ServiceFailedError with the cause when a gate fails, after the rollback.
     """
     journal = journal_of(project.settings)
-    with journal.locked():
-        target = yield from target_of(project, tag)
-        plan_of(target)
-        entry = keep_images(project)
-        old = yield from old_platform(project, entry)
-        yield from fetch(target, clock)
-        plan = plan_of(target)
-        show(plan)
-        if not plan.differing:
-            return Upgraded(plan, "", 0.0, 0.0)
-        run = _Run(project, target, journal, entry, clock)
+    target = yield from target_of(project, tag)
+    plan_of(target)
+    entry = keep_images(project)
+    old = yield from old_platform(project, entry)
+    yield from fetch(target, clock)
+    plan = plan_of(target)
+    show(plan)
+    if not plan.differing:
+        return Upgraded(plan, "", 0.0, 0.0)
+    run = _Run(project, target, journal, entry, clock)
+    try:
+        yield from run.forward()
+    except RofecareError as error:
+        yield Note(f"{error.what}: rolling back images and data")
         try:
-            yield from run.forward()
-        except RofecareError as error:
-            yield Note(f"{error.what}: rolling back images and data")
-            try:
-                yield from roll_back(old, journal, run.entry, clock=clock)
-            except RofecareError as second:
-                raise _rollback_failed(error.what, second) from error
-            raise _rolled_back(error, run.entry, clock.now()) from error
-        except BaseException:
-            # ^C, or the output is closed: no progress is shown any longer, but the rollback is complete.
-            try:
-                to_end(roll_back(old, journal, run.entry, clock=clock))
-            except RofecareError as second:
-                raise _rollback_failed("interrupted", second) from second
-            raise
-        if tag:
-            write_tag(project.settings, tag)
-        journal.clear()
-        return Upgraded(plan, run.entry.backup, run.entry.closed, clock.now())
+            yield from roll_back(old, journal, run.entry, clock=clock)
+        except RofecareError as second:
+            raise _rollback_failed(error.what, second) from error
+        raise _rolled_back(error, run.entry, clock.now()) from error
+    except BaseException:
+        # ^C, or the output is closed: no progress is shown any longer, but the rollback is complete.
+        try:
+            to_end(roll_back(old, journal, run.entry, clock=clock))
+        except RofecareError as second:
+            raise _rollback_failed("interrupted", second) from second
+        raise
+    if tag:
+        write_tag(project.settings, tag)
+    journal.clear()
+    return Upgraded(plan, run.entry.backup, run.entry.closed, clock.now())
 
 
 class _Run:

@@ -1,4 +1,4 @@
-"""What is listed as a backup and what is not; damage; one at a time; notes that are not to be trusted."""
+"""What is listed as a backup and what is not; damage; notes that are not to be trusted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rofecare_infra.backup.encryption import decrypt, encrypt, pack, read_key, u
 from rofecare_infra.backup.integrity import mark_verified, read
 from rofecare_infra.backup.manifest import Backup, FileRecord
 from rofecare_infra.backup.store import Store
-from rofecare_infra.errors import CommandError, SettingsError, UsageError, VerificationError
+from rofecare_infra.errors import SettingsError, UsageError, VerificationError
 from tests.support.fakes import drain
 from tests.support.manifests import MANIFEST
 
@@ -108,12 +108,10 @@ def test_a_backup_with_a_file_of_another_size_is_damaged_at_a_glance(store: Stor
     assert "f.dump" in store.entries()[0].damage
 
 
-def test_one_command_at_a_time(store: Store) -> None:
-    with store.locked("a backup"), pytest.raises(CommandError) as raised, store.locked("another"):
-        pass
-    assert "a backup (pid" in raised.value.seen
-    with store.locked("another"):
-        pass
+def test_a_folder_that_cannot_be_created(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="the folder of the backups cannot be used"):
+        Store(tmp_path / "file/rofecare", "rofecare").make_folder()
 
 
 @pytest.mark.usefixtures("backup")

@@ -203,9 +203,3 @@ def test_what_was_proven_stays(world: World) -> None:
     assert world.file.read_text() == new
     assert journal_of(world.settings).read() is None
     assert [path.name for path in world.file.parent.iterdir()] == ["db_password"]
-
-
-def test_one_change_at_a_time(world: World) -> None:
-    with journal_of(world.settings).locked(), pytest.raises(RofecareError, match="cannot start yet"):
-        world.rotate()
-    assert world.as_before()

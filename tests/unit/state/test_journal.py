@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from rofecare_infra.errors import CommandError, VerificationError
 from rofecare_infra.settings import Assignment, Settings
-from rofecare_infra.state import Journal, JournalKind, Lock
+from rofecare_infra.state import Journal, JournalKind
 from rofecare_infra.state import journal as module
 
 
@@ -74,29 +73,3 @@ def test_the_kind_chooses_the_error(tmp_path: Path) -> None:
     one.path.write_text("{")
     with pytest.raises(VerificationError):
         one.read()
-
-
-def test_two_commands_never_hold_a_journal(tmp_path: Path) -> None:
-    with (
-        journal(tmp_path).locked(),
-        pytest.raises(CommandError, match="the move cannot start yet") as caught,
-        journal(tmp_path).locked(),
-    ):
-        pass
-    assert caught.value.seen == f"{tmp_path}/.rofecare/move-ward.lock is held by the move (pid {os.getpid()})"
-    assert caught.value.expected == "one move at a time"
-
-
-def test_a_lock_is_free_again_at_the_end_also_after_an_error(tmp_path: Path) -> None:
-    lock = Lock(tmp_path / "folder/.lock", "one at a time")
-    with pytest.raises(RuntimeError), lock.held("a long name that the next holder must not inherit"):
-        raise RuntimeError
-    with lock.held("a look"):
-        assert lock.path.read_text() == f"a look (pid {os.getpid()})"
-        assert lock.path.stat().st_mode & 0o777 == 0o600
-
-
-def test_a_lock_file_that_cannot_be_opened_is_the_callers_error(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(OSError), Lock(tmp_path / "file/.lock", "").held("a look"):  # noqa: PT011
-        pass

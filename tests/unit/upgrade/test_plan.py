@@ -82,12 +82,6 @@ def test_the_journal_contains_what_a_rollback_needs(tmp_path: Path) -> None:
     assert journal.read() is None
 
 
-def test_one_upgrade_at_a_time(tmp_path: Path) -> None:
-    journal = journal_of(settings(tmp_path))
-    with journal.locked(), pytest.raises(CommandError, match="cannot start yet"), journal.locked():
-        pass
-
-
 def test_an_unreadable_journal_is_an_error(tmp_path: Path) -> None:
     journal = journal_of(settings(tmp_path))
     journal.write(Entry())
