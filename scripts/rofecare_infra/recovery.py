@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from rofecare_infra import backup, rotation, upgrade
+from rofecare_infra.process import uninterrupted
 from rofecare_infra.progress import Event
 from rofecare_infra.project import Project, prepare
 
@@ -13,14 +14,15 @@ def recover(project: Project, *, restart: bool = True) -> Generator[Event, None,
     """Complete or roll back unfinished upgrades, rotations and restores. Every command that changes something calls it.
 
     With `restart`, services that an interrupted restore had stopped are started again; a command that starts them
-    itself leaves it out.
+    itself leaves it out. A signal that arrives meanwhile is raised at the end: what is recovered halfway is of no use.
     """
-    # Upgrades first: nothing else may start a container before image names again mean the images that the data was
-    # written with. A rollback whose own restore was interrupted finishes that restore, on those images.
-    # Rotations next: a restore logs in to servers and empties caches, which takes secrets that are in force.
-    # Restores last: by then the images and the secrets are those that the journal of the restore was written with.
-    yield from upgrade.recover(project)
-    yield from rotation.recover(project)
-    if backup.is_interrupted(project.settings):
-        prepared = yield from prepare(project)
-        yield from backup.recover(prepared, restart=restart)
+    with uninterrupted():
+        # Upgrades first: nothing else may start a container before image names again mean the images that the data was
+        # written with. A rollback whose own restore was interrupted finishes that restore, on those images.
+        # Rotations next: a restore logs in to servers and empties caches, which takes secrets that are in force.
+        # Restores last: by then the images and the secrets are those that the journal of the restore was written with.
+        yield from upgrade.recover(project)
+        yield from rotation.recover(project)
+        if backup.is_interrupted(project.settings):
+            prepared = yield from prepare(project)
+            yield from backup.recover(prepared, restart=restart)

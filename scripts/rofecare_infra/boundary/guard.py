@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import platform
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
 from invoke.exceptions import Exit
 
@@ -25,37 +24,45 @@ BUG = 1
 def guarded(root: Path, left_behind: Callable[[], str] | None = None) -> Iterator[None]:
     """Turn what the body raises into `invoke.Exit`.
 
-    `left_behind` returns the text to print after ^C: what is left running, and how to continue.
+    `left_behind` returns the text to print after ^C: what is left running, and how to continue. A service manager sends
+    SIGTERM where a person presses ^C, and a terminal that is gone SIGHUP: all three end the command the same way.
     """
+    # Imported here: `inv --list` does not need them.
+    from rofecare_infra.process import interruptible
+    from rofecare_infra.progress import OutputClosedError, open_missing_streams
+
+    open_missing_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal without accented characters is no reason to fail.
         sys.stdout.reconfigure(errors="backslashreplace")
-    # A service manager sends SIGTERM where a person presses ^C.
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    except RofecareError as error:
-        raise _exit(describe(error), error.exit_code) from None
-    except KeyboardInterrupt:
-        raise _exit(_farewell(left_behind), INTERRUPTED) from None
-    except BrokenPipeError:
-        # The reader of the output has closed it (`inv logs | head`).
-        raise Exit(code=0) from None
-    except Exit:
-        raise
-    except Exception as error:  # noqa: BLE001 - the last line of defence
-        raise _exit(_report(root, error), BUG) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with interruptible(_postponed):
+        try:
+            yield
+        except RofecareError as error:
+            raise _exit(describe(error), error.exit_code) from None
+        except KeyboardInterrupt:
+            raise _exit(_farewell(left_behind), INTERRUPTED) from None
+        except OutputClosedError:
+            # The reader of the output has closed it (`inv logs | head`).
+            raise Exit(code=0) from None
+        except Exit:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last line of defence
+            raise _exit(_report(root, error), BUG) from None
 
 
 def _exit(message: str, code: int) -> Exit:
     """The end of the program; invoke prints the message, whether or not standard error is still read."""
-    # Imported here: `inv --list` does not need it.
-    from rofecare_infra.progress import discard_if_closed
+    from rofecare_infra.progress import watched
 
-    discard_if_closed(sys.stderr)
+    sys.stderr = watched(sys.stderr, lasting=True)
     return Exit(message, code=code)
+
+
+def _postponed() -> None:
+    """Answer a signal that is only remembered. It may arrive while Python writes to the same stream."""
+    with suppress(OSError):
+        os.write(2, b"\ninterrupted: completing the current step first\n")
 
 
 def describe(error: RofecareError) -> str:
@@ -71,13 +78,13 @@ def describe(error: RofecareError) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def _farewell(left_behind: Callable[[], str] | None) -> str:
+    from rofecare_infra.process import accept_again
+
     if left_behind is None:
         return "interrupted"
+    # An engine that does not answer is not waited for after another ^C.
+    accept_again()
     try:
         return f"interrupted: {left_behind()}"
     except (RofecareError, KeyboardInterrupt):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from rofecare_infra import secrets
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import CommandError, RofecareError, ServiceFailedError
 from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, MONITORING, PHASES, Platform, is_ingress, levels_of
+from rofecare_infra.process import uninterrupted
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.project import Project, forget_production
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
@@ -55,7 +57,7 @@ def stop(
     """
     engine, name = project.engine, project.platform.project
     containers = engine.containers(name)
-    killed = yield from stop_in_stages(engine, project.platform, containers, clock)
+    killed = yield from stop_in_stages(engine, project.platform, containers, clock, awaited=False)
     yield Working("removing containers and networks")
     project.compose.down(name)
     stopped = tuple(container.name for container in containers)
@@ -74,7 +76,7 @@ def stop_monitoring(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generat
     containers = tuple(
         one for one in engine.containers(project.platform.project) if one.labels.get(LABEL_PHASE) == MONITORING
     )
-    killed = yield from stop_in_stages(engine, project.platform, containers, clock)
+    killed = yield from stop_in_stages(engine, project.platform, containers, clock, awaited=False)
     if containers:
         yield Working("removing containers")
     for container in containers:
@@ -83,22 +85,29 @@ def stop_monitoring(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generat
 
 
 def stop_in_stages(
-    engine: Engine, platform: Platform, containers: Sequence[Container], clock: Clock
+    engine: Engine, platform: Platform, containers: Sequence[Container], clock: Clock, *, awaited: bool = True
 ) -> Generator[Event, None, tuple[str, ...]]:
-    """Stop these containers in the reverse order of their start; return the names of those that were killed."""
+    """Stop these containers in the reverse order of their start; return the names of those that were killed.
+
+    `awaited`: see stop_together.
+    """
     killed: list[str] = []
     for group in reverse_stages(containers, platform):
         names = [container.name for container in group]
         yield Working(f"stopping {listed(names)}")
         began = clock.monotonic()
-        stop_together(engine, group)
+        stop_together(engine, group, awaited=awaited)
         killed += [one.name for one in group if _was_killed(one, engine.inspect(one.id))]
         yield Note(f"{listed(names)} stopped ({clock.monotonic() - began:.1f} s)")
     return tuple(killed)
 
 
-def stop_together(engine: Engine, group: Sequence[Container]) -> None:
-    """Stop these containers in parallel. ^C does not wait for them: the threads are daemons."""
+def stop_together(engine: Engine, group: Sequence[Container], *, awaited: bool = True) -> None:
+    """Stop these containers in parallel.
+
+    With `awaited`, ^C is raised when they have stopped: a rollback that starts them again must not meet a stop in
+    progress. Otherwise it does not wait for them: the threads are daemons.
+    """
     problems: list[RofecareError] = []
 
     def stop_one(container: Container) -> None:
@@ -108,10 +117,11 @@ def stop_together(engine: Engine, group: Sequence[Container]) -> None:
             problems.append(error)
 
     threads = [threading.Thread(target=stop_one, args=(container,), daemon=True) for container in group]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with uninterrupted() if awaited else nullcontext():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     if problems:
         raise problems[0]
 

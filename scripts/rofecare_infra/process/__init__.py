@@ -1,5 +1,6 @@
-"""The only room that starts other programs; and who uses a port of this machine."""
+"""The only room that starts other programs; the signals that interrupt a command; and who uses a port."""
 
+from rofecare_infra.process.interrupts import accept_again, interrupted_by, interruptible, uninterrupted
 from rofecare_infra.process.ports import holder_of, is_free
 from rofecare_infra.process.run import Result, redact, run, run_attached, stream, to_end
 from rofecare_infra.process.transfer import Conversation, transfer
@@ -7,7 +8,10 @@ from rofecare_infra.process.transfer import Conversation, transfer
 __all__ = [
     "Conversation",
     "Result",
+    "accept_again",
     "holder_of",
+    "interrupted_by",
+    "interruptible",
     "is_free",
     "redact",
     "run",
@@ -15,4 +19,5 @@ __all__ = [
     "stream",
     "to_end",
     "transfer",
+    "uninterrupted",
 ]

@@ -12,7 +12,7 @@ from rofecare_infra.progress.events import (
     output_of,
 )
 from rofecare_infra.progress.render import Renderer, Scope, listed, renderer_for
-from rofecare_infra.progress.sink import discard_if_closed
+from rofecare_infra.progress.sink import OutputClosedError, is_gone, open_missing_streams, output_is_lost, watched
 from rofecare_infra.progress.tables import duration, mebibytes, table
 
 __all__ = [
@@ -21,16 +21,20 @@ __all__ = [
     "Note",
     "Observed",
     "Output",
+    "OutputClosedError",
     "Renderer",
     "Scope",
     "StageBegan",
     "StageReady",
     "Working",
-    "discard_if_closed",
     "duration",
+    "is_gone",
     "listed",
     "mebibytes",
+    "open_missing_streams",
+    "output_is_lost",
     "output_of",
     "renderer_for",
     "table",
+    "watched",
 ]

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Protocol, Self, TypeVar
 
 from rofecare_infra.platform import short
 from rofecare_infra.progress.events import Event, ImageDone, Note, Observed, Output, StageBegan, StageReady, Working
-from rofecare_infra.progress.sink import Sink
+from rofecare_infra.progress.sink import Sink, watched
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -220,5 +220,5 @@ def renderer_for(stream: IO[str] | None = None, *, as_json: bool = False, lastin
         return Lines(Sink(out, lasting=lasting))
     from rich.console import Console
 
-    console = Console(file=out)
+    console = Console(file=watched(out, lasting=lasting))
     return Live(console) if not console.is_dumb_terminal else Lines(Sink(out, lasting=lasting))

@@ -11,6 +11,7 @@ from invoke.exceptions import Exit
 
 from rofecare_infra import errors
 from rofecare_infra.boundary.guard import describe, guarded
+from rofecare_infra.progress import OutputClosedError
 
 
 def left_by(root: Path, error: BaseException, left_behind: Callable[[], str] | None = None) -> Exit:
@@ -76,12 +77,42 @@ def test_interrupted_where_nobody_can_say_what_is_left(tmp_path: Path, second: B
     assert "inv status" in message(left)
 
 
-def test_a_service_managers_sigterm_is_an_interruption(tmp_path: Path) -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name)
+def test_each_of_the_signals_is_an_interruption(tmp_path: Path, sign: signal.Signals) -> None:
+    """^C; a service manager; a line that dropped."""
+    before = signal.getsignal(sign)
     with pytest.raises(Exit) as caught, guarded(tmp_path):
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(sign)
     assert caught.value.code == 130
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(sign) is before
+
+
+def test_a_second_signal_does_not_leave_a_rollback_halfway(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    done = []
+
+    def change() -> None:
+        try:
+            signal.raise_signal(signal.SIGHUP)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            done.append("rolled back")
+
+    with pytest.raises(Exit) as caught, guarded(tmp_path):
+        change()
+    assert caught.value.code == 130
+    assert done == ["rolled back"]
+    assert capfd.readouterr().err == "\ninterrupted: completing the current step first\n"
+
+
+def test_asking_what_is_left_can_be_interrupted_again(tmp_path: Path) -> None:
+    def left_behind() -> str:
+        signal.raise_signal(signal.SIGINT)
+        return "the engine answered at last"
+
+    with pytest.raises(Exit) as caught, guarded(tmp_path, left_behind):
+        signal.raise_signal(signal.SIGINT)
+    assert caught.value.code == 130
+    assert "inv status" in message(caught.value)
 
 
 def test_a_bug_has_a_report_and_shows_no_traceback(tmp_path: Path) -> None:
@@ -110,4 +141,9 @@ def test_a_bug_where_nothing_can_be_written(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
-    assert left_by(tmp_path, BrokenPipeError()).code == 0
+    assert left_by(tmp_path, OutputClosedError()).code == 0
+
+
+def test_another_broken_pipe_is_an_error(tmp_path: Path) -> None:
+    """Of a program or a socket: the command has not done what it says."""
+    assert left_by(tmp_path, BrokenPipeError()).code == 1
