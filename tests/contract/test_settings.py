@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rofecare_infra.settings import load
-from rofecare_infra.settings.dotenv_file import read
+from rofecare_infra.settings.dotenv_file import published, read
 from rofecare_infra.settings.load import known_names
 from tests.support.documented import EVERYTHING, MONITORING
 
@@ -73,3 +73,8 @@ def test_no_setting_is_a_secret(written: dict[str, str]) -> None:
 
 def test_the_compose_files_work_by_hand_with_the_same_settings(root: Path) -> None:
     assert os.readlink(root / "docker" / ".env") == "../.env"  # noqa: PTH115 - the text of the link
+
+
+def test_the_published_values_are_those_of_the_file(written: dict[str, str]) -> None:
+    """What differs from them is kept as the site's own settings when a production platform gets its first release."""
+    assert {name: one.value for name, one in published().items()} == written

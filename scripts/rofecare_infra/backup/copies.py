@@ -49,7 +49,7 @@ def _to_folder(backup: Backup, store: Store) -> None:
     if not store.folder.parent.is_dir():
         # Creating it would put the copy on the local disk if the other one is not mounted.
         raise FileNotFoundError(2, "no such folder: is it mounted?", str(store.folder.parent))
-    store.folder.mkdir(mode=0o700, exist_ok=True)
+    state.make_folder(store.folder, mode=0o700)
     store.clean()
     final = store.folder / backup.id
     if final.exists():

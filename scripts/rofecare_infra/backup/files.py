@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from rofecare_infra import state
 from rofecare_infra.backup.manifest import FileRecord
 
 _CHUNK = 1 << 20
@@ -21,6 +22,7 @@ class Written:
 
     def __init__(self, path: Path) -> None:
         self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "wb")
+        state.give(path)
         self._digest = hashlib.sha256()
         self._size = 0
 
@@ -80,7 +82,9 @@ def folder_removed_on_failure(folder: Path) -> Iterator[Path]:
     """Create a folder, and remove it again if the body raises."""
     import shutil
 
-    folder.mkdir(mode=0o700, parents=True)
+    state.make_folder(folder.parent)
+    folder.mkdir(mode=0o700)
+    state.give(folder)
     try:
         yield folder
     except BaseException:

@@ -31,7 +31,7 @@ def write(settings: Settings, news: Mapping[str, float] | None = None) -> None:
     path = folder_of(settings) / "backups.prom"
     try:
         values = {**_remembered(path), **_state_of(store_of(settings).entries()), **(news or {})}
-        path.parent.mkdir(parents=True, exist_ok=True)
+        state.make_folder(path.parent)
         path.parent.chmod(0o755)  # readable for the user of the exporter
         state.replace(path, "".join(f"{name} {value:.0f}\n" for name, value in sorted(values.items())), mode=0o644)
     except (OSError, RofecareError):

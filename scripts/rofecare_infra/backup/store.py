@@ -120,7 +120,7 @@ class Store:
     def make_folder(self) -> None:
         """Create the folder if it is missing. Raises SettingsError where it cannot be created or written to."""
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            state.make_folder(self.folder, mode=0o700)
         except OSError as error:
             raise _unusable(self.folder, error) from error
         if not os.access(self.folder, os.W_OK | os.X_OK):

@@ -102,8 +102,10 @@ def _report(root: Path, error: Exception) -> str:
         "".join(traceback.format_exception(error)),
     ]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join(text), encoding="utf-8")
+        from rofecare_infra import state
+
+        state.make_folder(path.parent)
+        state.write(path, "\n".join(text))
         where = str(path)
     except OSError as problem:
         where = f"nowhere ({problem.strerror})"

@@ -104,7 +104,7 @@ def schedule(settings: Settings, command: Sequence[str], time: str, places: Plac
         folder, files = where.units, units(settings, command, time)
     else:
         folder, files = where.cron, cron_line(settings, command, time, os.environ.get("PATH", "/usr/bin:/bin"))
-        settings.state_folder.mkdir(parents=True, exist_ok=True)
+        state.make_folder(settings.state_folder)
     written = tuple(_write(folder / name, text) for name, text in files.items())
     if where.has_systemd:
         _systemctl(where, "daemon-reload")

@@ -94,7 +94,7 @@ class _Records:
     def remember(self, image: str, inputs: str) -> None:
         local = self._engine.image(image)
         self._known[image] = {"inputs": inputs, "id": local.id if local else ""}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        state.make_folder(self._path.parent)
         state.replace(self._path, json.dumps(self._known, indent=1))
 
 
@@ -253,6 +253,6 @@ def _with_certificates(settings: Settings, compose: Compose) -> Compose:
     bundle = settings.ca_bundle
     if bundle is None or not bundle.is_file():
         bundle = settings.state_folder / "no-certificates.pem"
-        bundle.parent.mkdir(parents=True, exist_ok=True)
+        state.make_folder(bundle.parent)
         bundle.touch()
     return compose.with_variables({"CA_BUNDLE": str(bundle)})

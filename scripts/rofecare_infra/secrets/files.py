@@ -123,7 +123,7 @@ def create(found: Inventory, names: Iterable[str]) -> tuple[Path, ...]:
                 expected=_OWN_FOLDER,
                 next_step="set SECRETS_DIR to another folder, or restrict this one: chmod 700",
             )
-        found.folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        state.make_folder(found.folder, mode=_FOLDER_MODE)
         found.folder.chmod(_FOLDER_MODE)
         return tuple(_make(found.missing[name]) for name in names)
     except OSError as error:
@@ -136,7 +136,7 @@ def create(found: Inventory, names: Iterable[str]) -> tuple[Path, ...]:
 
 
 def _make(path: Path) -> Path:
-    path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    state.make_folder(path.parent, mode=_FOLDER_MODE)
     if path.is_dir():
         # The engine creates a folder for a missing file that it is to mount.
         path.rmdir()
@@ -191,5 +191,8 @@ def _has_other_files(found: Inventory) -> bool:
     """Whether other users can enter the folder and it contains other files: a restriction might lock them out."""
     if not found.fresh or not _is_usable(found.folder) or not _mode(found.folder) & _OTHERS:
         return False
-    known = {part for path in found.missing.values() for part in (*path.parts, f".{path.name}.new")}
-    return any(entry.name not in known for entry in found.folder.iterdir())
+    known = {part for path in found.missing.values() for part in path.parts}
+    return any(
+        entry.name not in known and not any(state.is_draft(entry.name, path.name) for path in found.missing.values())
+        for entry in found.folder.iterdir()
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -53,3 +55,25 @@ def read(path: Path) -> tuple[dict[str, Assignment], list[Problem]]:
         elif binding.key is not None:
             values[binding.key] = Assignment(binding.value or "", where)
     return values, problems
+
+
+def published() -> dict[str, Assignment]:
+    """The assignments of `.env` as this version publishes it, without the changes of a site."""
+    return read(Path(__file__).with_name("defaults.env"))[0]
+
+
+def as_text(values: Mapping[str, str]) -> str:
+    """Assignments as lines that compose and this program read alike. Raises ValueError for a value of several lines."""
+    return "".join(f"{name}={_quoted(name, value)}\n" for name, value in values.items())
+
+
+def _quoted(name: str, value: str) -> str:
+    if "\n" in value or "\r" in value:
+        raise ValueError(f"{name} has several lines")
+    if re.fullmatch(r"[\w./:@%+,=-]*", value):
+        return value
+    if "'" not in value:
+        # Nothing has a meaning between single quotation marks.
+        return f"'{value}'"
+    escaped = re.sub(r'([\\"])', r"\\\1", value)
+    return f'"{escaped}"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import json
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from rofecare_infra.settings import dotenv_file
 from rofecare_infra.settings.dotenv_file import Assignment, Problem
-from rofecare_infra.settings.record import Settings
+from rofecare_infra.settings.record import RELEASE_FILE, SITE_FILE, Settings, state_folder_of
 
 # Every reference to a variable, including those inside the default of another; compose reads `$$` as a dollar sign.
 _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*)")
@@ -20,8 +21,10 @@ _PORT_DEFAULT = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*_PORT):?-(\d+)\}")
 # Settings that only Python reads; the compose files name the others.
 _OWN = (
     *("BACKUP_COPY_TO", "BACKUP_DIR", "BACKUP_KEEP_DAYS", "BACKUP_KEY_FILE"),
-    *("COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES", "SIZE"),
+    *("COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES", "SIZE", "STATE_DIR"),
 )
+# Names in the compose files that are no settings: this program sets them, in production.
+_INTERNAL = frozenset({"PRODUCTION_MARKER", "RELEASE"})
 
 _MAX_PORT = 65535
 _MAX_NAME = 253
@@ -39,6 +42,11 @@ def load(root: Path, environ: Mapping[str, str]) -> tuple[Settings, tuple[Proble
     """
     defaults = known_names(root)
     written, problems = dotenv_file.read(root / ".env")
+    project = project_of(root)
+    if project:
+        site, more = dotenv_file.read(state_folder_of(root) / SITE_FILE)
+        written |= {**site, "COMPOSE_PROJECT_NAME": Assignment(project, RELEASE_FILE)}
+        problems += more
     problems += _unknown(written, defaults)
     values: dict[str, Assignment] = {}
     for name in {*defaults, *written}:
@@ -49,18 +57,31 @@ def load(root: Path, environ: Mapping[str, str]) -> tuple[Settings, tuple[Proble
             problems.append(Problem(chosen.where, f"{name} is {chosen.value!r}", expected))
             chosen = default
         values[name] = chosen
+    if project and values["COMPOSE_PROJECT_NAME"].value != project:
+        chosen = values["COMPOSE_PROJECT_NAME"]
+        problems.append(
+            Problem(chosen.where, f"COMPOSE_PROJECT_NAME is {chosen.value!r}", f"{project}, as this release")
+        )
     return Settings(root, values), tuple(sorted(problems, key=_position))
 
 
+def project_of(root: Path) -> str:
+    """The project of a release; empty for a checkout."""
+    try:
+        return str(json.loads((root / RELEASE_FILE).read_text(encoding="utf-8"))["project"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
+
+
 def known_names(root: Path) -> dict[str, str]:
-    """Every name that a compose file or this program reads -> its default, for ports; else an empty string."""
+    """Every setting that a compose file or this program reads -> its default, for ports; else an empty string."""
     names = dict.fromkeys(_OWN, "")
     for path in sorted((root / "docker").glob("docker-compose*.y*ml")):
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue  # compose reports the problem
-        names |= dict.fromkeys(set(_REFERENCE.findall(text)) - set(names), "")
+        names |= dict.fromkeys(set(_REFERENCE.findall(text)) - set(names) - _INTERNAL, "")
         names |= dict(_PORT_DEFAULT.findall(text))
     return names
 
@@ -124,6 +145,11 @@ def _one_of(*choices: str) -> Callable[[str], str | None]:
 def _folder(value: str) -> str | None:
     # Compose would interpolate it, Python does not: they would use different folders.
     return None if "$" not in value else "a path without '$'"
+
+
+def _absolute(value: str) -> str | None:
+    # The unit of the service manager and every checkout use the same folder.
+    return None if value.startswith("/") and "$" not in value else "an absolute path without '$'"
 
 
 def _certificates(root: Path) -> Callable[[str], str | None]:
@@ -194,6 +220,8 @@ def _expectation(name: str, root: Path) -> Callable[[str], str | None]:
         return _certificates(root)
     if name in {"BACKUP_DIR", "SECRETS_DIR"}:
         return _folder
+    if name == "STATE_DIR":
+        return _absolute
     if name.startswith("REPLICAS_"):
         return _replicas
     return _CHECKS.get(name, _port if name.endswith("_PORT") else _anything)

@@ -18,9 +18,21 @@ _CA_BUNDLES = (
 )
 
 
+# The file that makes a folder a release: what production runs from, instead of a checkout.
+RELEASE_FILE = "release.json"
+# The settings of a production site, in its state folder; they take precedence over the `.env` of the release.
+SITE_FILE = "settings.env"
+# Below this folder, each production platform has its state folder, unless STATE_DIR names another one.
+_STATE_FOLDERS = Path("/var/lib/rofecare")
+
+
 @dataclass(frozen=True)
 class Settings:
-    """The effective value of every setting: from the environment, else from `.env`, else the default."""
+    """The effective value of every setting: from the environment, else from a file, else the default.
+
+    `root` is a checkout or a release. In a release, links lead from `.rofecare`, `backups` and `docker/secrets` to the
+    state folder of the site, so that the same defaults apply in both.
+    """
 
     root: Path
     values: Mapping[str, Assignment]
@@ -36,9 +48,27 @@ class Settings:
         return self.root / "docker"
 
     @property
+    def is_release(self) -> bool:
+        """Whether these are the settings of a release, and not of a checkout."""
+        return (self.root / RELEASE_FILE).is_file()
+
+    @property
     def state_folder(self) -> Path:
-        """The folder of journals, build records and bug reports of this checkout."""
-        return self.root / ".rofecare"
+        """The folder of journals, build records and bug reports: of the site in a release, else of this checkout."""
+        return state_folder_of(self.root) if self.is_release else self.root / ".rofecare"
+
+    @property
+    def site_folder(self) -> Path:
+        """The state folder that a production platform of these settings gets, or has."""
+        if self.is_release:
+            return self.state_folder
+        chosen = self.get("STATE_DIR")
+        return self._path(chosen) if chosen else _STATE_FOLDERS / self.project
+
+    @property
+    def file(self) -> Path:
+        """The file in which a site changes its settings."""
+        return self.state_folder / SITE_FILE if self.is_release else self.root / ".env"
 
     @property
     def project(self) -> str:
@@ -129,3 +159,8 @@ class Settings:
         """The absolute path: relative paths start in the folder of the compose files, `~` is the user's home."""
         # Unlike pathlib's, these functions never fail: an unknown user or a loop of links stays unchanged.
         return Path(os.path.realpath(self.docker_folder / os.path.expanduser(written)))  # noqa: PTH111
+
+
+def state_folder_of(release: Path) -> Path:
+    """The state folder of the site whose release this folder is: `<state>/releases/<id>`."""
+    return release.parent.parent

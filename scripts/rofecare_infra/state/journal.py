@@ -1,6 +1,6 @@
 """A journal: the record of a change in progress, so that the next command can recover from an interruption.
 
-Each project has one file a kind of change below .rofecare/. It is written before each step and removed at the end.
+Each project has one file a kind of change in the state folder. It is written before each step and removed at the end.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rofecare_infra.errors import CommandError, RofecareError
 from rofecare_infra.settings import Settings
-from rofecare_infra.state.files import replace, sync_folder
+from rofecare_infra.state.files import make_folder, replace, sync_folder
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -65,7 +65,7 @@ class Journal(Generic[E]):
 
     def write(self, entry: E) -> E:
         """Replace the entry; it is on the disk when this returns."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         replace(self.path, json.dumps(asdict(entry)) + "\n", mode=self._kind.mode)
         return entry
 

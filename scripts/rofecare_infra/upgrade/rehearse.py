@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rofecare_infra import backup, lifecycle
+from rofecare_infra import backup, lifecycle, state
 from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError, SettingsError
@@ -99,7 +99,7 @@ def _copies(project: Project, target: Project) -> tuple[Project, Project]:
     """The platform as it is and as it will be, both under the name of the copy."""
     name = rehearsal_of(project.platform.project)
     folder = project.settings.state_folder / "rehearsal"
-    folder.mkdir(parents=True, exist_ok=True)
+    state.make_folder(folder)
     values = {**project.settings.values, "COMPOSE_PROJECT_NAME": Assignment(name, "the rehearsal")}
     settings = replace(project.settings, values=values)
     printed = target.compose.run("config", "--format", "json").stdout

@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rofecare_infra import backup, lifecycle
+from rofecare_infra import backup, lifecycle, state
 from rofecare_infra.engine import Engine
 from rofecare_infra.lifecycle import stop_in_stages
 from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, is_ingress
@@ -80,7 +80,7 @@ def old_platform(project: Project, entry: Entry) -> Generator[Event, None, Proje
     project = yield from prepare(project)
     known = {service.name for service in project.platform.services}
     path = project.settings.state_folder / f"upgrade-{project.settings.project}.images.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    state.make_folder(path.parent)
     chosen = {name: {"image": image} for name, image in entry.services.items() if name in known}
     path.write_text(json.dumps({"services": chosen}), encoding="utf-8")
     return project.with_compose(project.compose.with_files(str(path)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -90,6 +91,7 @@ def test_what_was_half_written_is_not_there(folder: Path, rest: bytes) -> None:
     draft = folder / ".db_password.new"
     draft.write_bytes(rest)
     draft.chmod(0o444)
+    os.utime(draft, (0, 0))
     before = found(folder)
     assert "db_password" in before.missing
     secrets.create(before, before.missing)
