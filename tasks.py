@@ -12,7 +12,7 @@ from rofecare_infra.boundary.tasks.backups import backup, backups, restore, unpa
 from rofecare_infra.boundary.tasks.hosting import install_service, schedule_backups
 from rofecare_infra.boundary.tasks.maintenance import build, rotate, upgrade
 from rofecare_infra.boundary.tasks.monitoring import alerts, search_logs, start_monitoring, stop_monitoring
-from rofecare_infra.boundary.tasks.platform import init, start_all, start_infra, stop_all
+from rofecare_infra.boundary.tasks.platform import init, start_all, start_infra, stop_all, unlock
 from rofecare_infra.boundary.tasks.status import logs, smoke, status
 
 namespace = Collection(
@@ -24,6 +24,7 @@ namespace = Collection(
     init,
     rotate,
     upgrade,
+    unlock,
     # its state
     status,
     logs,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from invoke.tasks import Task
 
+from rofecare_infra.boundary.alone import alone, spoken
 from rofecare_infra.boundary.guard import guarded
 
 if TYPE_CHECKING:
@@ -40,19 +42,22 @@ def command(
     optional: Sequence[str] = (),
     iterable: Sequence[str] = (),
     words: str = "",
+    changes: bool = False,
     interrupted: Callable[[Path], str] | None = None,
 ) -> Callable[[Callable[Concatenate[Path, P], None]], Command]:
     """Make a task of a function whose parameters are the folder of the checkout and the flags of the task.
 
-    What it raises becomes a message and an exit code; `interrupted` returns what to print after ^C. Tasks import the
-    rooms that they use in their bodies: `inv --list` needs none of them.
+    What it raises becomes a message and an exit code; `interrupted` returns what to print after ^C. A task that
+    `changes` the platform holds the lock of the project from before its settings are read until its end. Tasks import
+    the rooms that they use in their bodies: `inv --list` needs none of them.
     """
 
     def decorate(body: Callable[Concatenate[Path, P], None]) -> Command:
         @wraps(body)
         def run(context: Context, *args: P.args, **flags: P.kwargs) -> None:
             root = Path(str(context.config[CHECKOUT]))
-            with guarded(root, partial(interrupted, root) if interrupted is not None else None):
+            lock = alone(root, spoken(task.name, flags), as_json=bool(flags.get("json"))) if changes else nullcontext()
+            with guarded(root, partial(interrupted, root) if interrupted is not None else None), lock:
                 body(root, *args, **flags)
 
         task = Command(run, help=dict(help or {}), optional=optional, iterable=list(iterable))

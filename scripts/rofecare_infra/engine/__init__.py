@@ -1,6 +1,20 @@
 """The container engine through its SDK: answers become frozen records, failures become EngineError."""
 
 from rofecare_infra.engine.client import Engine, connect
+from rofecare_infra.engine.lock import Holder, Lock, held_by_another, lock_of, locked, this_command
 from rofecare_infra.engine.records import LABEL_SERVICE, Container, Death, Image
 
-__all__ = ["LABEL_SERVICE", "Container", "Death", "Engine", "Image", "connect"]
+__all__ = [
+    "LABEL_SERVICE",
+    "Container",
+    "Death",
+    "Engine",
+    "Holder",
+    "Image",
+    "Lock",
+    "connect",
+    "held_by_another",
+    "lock_of",
+    "locked",
+    "this_command",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rofecare_infra.engine.answers import ANSWER_TIMEOUT, answers, or_none
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import docker
 
 MINIMUM_VERSION = 25
+# The image of containers that are never started.
+_NOTHING = "rofecare/lock:1"
+_EMPTY_ARCHIVE = 10240
 
 
 class Engine(Volumes):
@@ -144,6 +147,26 @@ class Engine(Volumes):
         """Remove a container that has ended, with its anonymous volumes; named volumes stay."""
         with answers():
             or_none(self._api.remove_container, container, v=True)
+
+    def reserve(self, name: str, labels: Mapping[str, str]) -> bool:
+        """Create a container that is never started, for its name and labels; return False if the name is taken."""
+        import docker.errors
+        import requests
+
+        with answers():
+            if or_none(self._api.inspect_image, _NOTHING) is None:
+                # An empty archive; nothing is pulled.
+                self._api.import_image_from_data(bytes(_EMPTY_ARCHIVE), *_NOTHING.split(":"))
+            try:
+                # Without the proxy variables of this user, which may contain passwords.
+                self._api.create_container(
+                    _NOTHING, ["-"], name=name, labels=dict(labels), network_disabled=True, use_config_proxy=False
+                )
+            except docker.errors.APIError as error:
+                if error.status_code != requests.codes.conflict:
+                    raise
+                return False
+            return True
 
     def start(self, container: str) -> None:
         """Start an existing container; the files that it mounts are resolved again."""

@@ -1,5 +1,6 @@
-"""The only room that starts other programs; the signals that interrupt a command; and who uses a port."""
+"""The only room that starts other programs; signals, which process this is, and which one uses a port."""
 
+from rofecare_infra.process.identity import Fate, Identity, fate_of, this_process
 from rofecare_infra.process.interrupts import accept_again, interrupted_by, interruptible, uninterrupted
 from rofecare_infra.process.ports import holder_of, is_free
 from rofecare_infra.process.run import Result, redact, run, run_attached, stream, to_end
@@ -7,8 +8,11 @@ from rofecare_infra.process.transfer import Conversation, transfer
 
 __all__ = [
     "Conversation",
+    "Fate",
+    "Identity",
     "Result",
     "accept_again",
+    "fate_of",
     "holder_of",
     "interrupted_by",
     "interruptible",
@@ -17,6 +21,7 @@ __all__ = [
     "run",
     "run_attached",
     "stream",
+    "this_process",
     "to_end",
     "transfer",
     "uninterrupted",

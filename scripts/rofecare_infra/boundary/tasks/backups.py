@@ -18,10 +18,11 @@ _FROM = "name of the project that the backup is of, if it is another one"
 
 
 @command(
+    changes=True,
     help={
         "with-kafka": "include Kafka and ZooKeeper, which are stopped for it",
         "json": "print one JSON object per line",
-    }
+    },
 )
 def backup(root: Path, with_kafka: bool = False, json: bool = False) -> None:
     """Back up all databases, roles, configuration and secrets."""
@@ -87,6 +88,7 @@ def after_interruption(root: Path) -> str:
 
 
 @command(
+    changes=True,
     iterable=["only"],
     words="id",
     help={
@@ -149,7 +151,7 @@ def unpack_backup(root: Path, id: str = "", to: str = "", from_project: str = ""
         scope.say(f"{count} files written to {target}; copy what you need, then: rm -r {target}")
 
 
-@command(words="id", help={"id": _ID, "from-project": _FROM, "json": "print one JSON object per line"})
+@command(changes=True, words="id", help={"id": _ID, "from-project": _FROM, "json": "print one JSON object per line"})
 def verify_backup(root: Path, id: str = "", from_project: str = "", json: bool = False) -> None:
     """Restore a backup into scratch containers and compare all of its content."""
     from rofecare_infra import backup as room

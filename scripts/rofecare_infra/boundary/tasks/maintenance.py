@@ -9,6 +9,7 @@ from rofecare_infra.boundary.command import command
 
 
 @command(
+    changes=True,
     iterable=["service"],
     words="service",
     help={"service": "full or short name (inv build identity patient); default: all"},
@@ -37,10 +38,11 @@ def build(root: Path, service: Sequence[str]) -> None:
 
 
 @command(
+    changes=True,
     help={
         "secret": "full or short name: identity-db, redis, jwt, ... (the files in the secrets folder)",
         "json": "print one JSON object per line",
-    }
+    },
 )
 def rotate(root: Path, secret: str, json: bool = False) -> None:
     """Replace a secret of the running platform; a login proves the new one, or the change is rolled back."""
@@ -62,11 +64,12 @@ def rotate(root: Path, secret: str, json: bool = False) -> None:
 
 
 @command(
+    changes=True,
     help={
         "to": "the tag of the applications (SERVICES_TAG), written into .env on success",
         "rehearse": "upgrade a copy with restored data, report, and remove the copy",
         "json": "print one JSON object per line",
-    }
+    },
 )
 def upgrade(root: Path, to: str = "", rehearse: bool = False, json: bool = False) -> None:
     """Upgrade the platform to newer images, with a backup and health checks; roll back if one fails."""

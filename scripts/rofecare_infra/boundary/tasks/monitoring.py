@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rofecare_infra.alerts import Alert
 
 
-@command(help={"json": "print one JSON object per line"}, interrupted=left_running)
+@command(changes=True, help={"json": "print one JSON object per line"}, interrupted=left_running)
 def start_monitoring(root: Path, json: bool = False) -> None:
     """Start the monitoring: metrics, alerts, dashboards, logs, traces."""
     import time
@@ -46,7 +46,7 @@ def start_monitoring(root: Path, json: bool = False) -> None:
         )
 
 
-@command(help={"json": "print one JSON object per line"}, interrupted=left_running)
+@command(changes=True, help={"json": "print one JSON object per line"}, interrupted=left_running)
 def stop_monitoring(root: Path, json: bool = False) -> None:
     """Stop only the monitoring; its recorded data is kept."""
     from rofecare_infra import lifecycle

@@ -18,6 +18,7 @@ def left_running(root: Path) -> str:
 
 
 @command(
+    changes=True,
     help={
         "prod": "for production: limits, isolated networks, persistent volumes (remembered for all later commands)",
         "monitoring": "include the monitoring",
@@ -48,7 +49,7 @@ def start_all(root: Path, prod: bool = False, monitoring: bool = False, json: bo
         scope.say(f"up: {count} after {time.monotonic() - began:.1f} s{where}")
 
 
-@command(help={"json": "print one JSON object per line"}, interrupted=left_running)
+@command(changes=True, help={"json": "print one JSON object per line"}, interrupted=left_running)
 def start_infra(root: Path, json: bool = False) -> None:
     """Start databases, Redis, ZooKeeper and Kafka, and show how to connect to them from an IDE."""
     from rofecare_infra import backup, lifecycle
@@ -73,6 +74,7 @@ def start_infra(root: Path, json: bool = False) -> None:
 
 
 @command(
+    changes=True,
     help={
         "volumes": "also remove all data and secrets; in production after a confirmation and a verified backup",
         "yes": "confirm the removal",
@@ -110,7 +112,7 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
         report.raise_if_killed()
 
 
-@command()
+@command(changes=True)
 def init(root: Path) -> None:
     """Create the secrets that are missing (start-all does this on the first run)."""
     from rofecare_infra.progress import renderer_for
@@ -124,3 +126,32 @@ def init(root: Path) -> None:
         if made
         else f"all secrets are in {folder}: nothing to do"
     )
+
+
+@command(help={"force": "remove the lock of a command that can no longer release it"})
+def unlock(root: Path, force: bool = False) -> None:
+    """Show which command is changing the platform now; --force removes the lock that it left on another machine."""
+    import os
+
+    from rofecare_infra.engine import connect, held_by_another, lock_of
+    from rofecare_infra.errors import CommandError
+    from rofecare_infra.process import Fate
+    from rofecare_infra.progress import renderer_for
+    from rofecare_infra.settings import load
+
+    project, engine = load(root, os.environ)[0].project, connect()
+    found = lock_of(engine, project)
+    if found is None:
+        renderer_for().say(f"no command is changing {project}")
+        return
+    if not force:
+        raise held_by_another(project, found)
+    if found.fate is Fate.RUNNING:
+        raise CommandError(
+            f"the lock of {project} is not removed",
+            seen=f"its holder runs on this machine: {found.holder}",
+            expected="a command that has ended",
+            next_step=f"wait for its end, or kill {found.holder.process.pid}; the next command replaces the lock",
+        )
+    engine.remove(found.id)
+    renderer_for().say(f"removed the lock of {found.holder}")
