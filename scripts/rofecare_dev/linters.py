@@ -19,6 +19,9 @@ from rofecare_infra.errors import CommandError
 # In seconds. The slowest takes half a minute on an old machine.
 _PATIENCE = 300.0
 
+# Overlays that change services of docker-compose.prod.yml.
+_ON_PRODUCTION = frozenset({"docker-compose.tls.yml", "docker-compose.small.yml"})
+
 
 @dataclass(frozen=True)
 class Linter:
@@ -119,10 +122,11 @@ def _names(paths: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _combinations(root: Path) -> Iterator[tuple[str, ...]]:
-    """The base file alone, and with each overlay."""
+    """The base file alone, and with each overlay; those of production with production."""
     yield ("docker-compose.yml",)
     for overlay in sources.overlays(root):
-        yield ("docker-compose.yml", overlay)
+        between = ("docker-compose.prod.yml",) if overlay in _ON_PRODUCTION else ()
+        yield ("docker-compose.yml", *between, overlay)
 
 
 def _compose(*files: str) -> tuple[str, ...]:

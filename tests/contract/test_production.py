@@ -33,17 +33,18 @@ LIMITS: dict[str, tuple[float, int]] = {
     "zookeeper": (0.5, 512),
 }
 FRONT = {"front", "front-data"}
+_CLOSED = "/data/closed"
 
 
 @pytest.fixture(scope="module")
 def production(model_of: MakeModel) -> Json:
-    """Production without TLS."""
+    """Production with plain HTTP."""
     return model_of(*_FILES)
 
 
 @pytest.fixture(scope="module")
 def tls(model_of: MakeModel) -> Json:
-    """Production behind its front."""
+    """Production with TLS."""
     return model_of(*_TLS, TLS_HOST="his.example")
 
 
@@ -74,24 +75,41 @@ def test_everything_carries_the_mode(tls: Json) -> None:
     assert set(tls["services"]) == {*EVERYTHING, *FRONT}
 
 
-def test_only_the_gateway_is_published_and_on_this_machine_alone(production: Json) -> None:
-    published = {name: one["ports"] for name, one in production["services"].items() if one.get("ports")}
-    assert list(published) == ["rofecare-gateway"]
-    assert [(port["host_ip"], port["published"]) for port in published["rofecare-gateway"]] == [("127.0.0.1", "8080")]
+# On this machine alone without TLS, everywhere with it.
+_PUBLISHED = {
+    "production": {("127.0.0.1", "8080")},
+    "tls": {("0.0.0.0", "80"), ("0.0.0.0", "443")},  # noqa: S104 - the address of a web site
+}
 
 
-def test_behind_tls_only_the_front_is_published(tls: Json) -> None:
-    published = {name: one["ports"] for name, one in tls["services"].items() if one.get("ports")}
+@pytest.mark.parametrize("files", _PUBLISHED)
+def test_the_front_alone_lets_requests_in(request: pytest.FixtureRequest, files: str) -> None:
+    services: Json = request.getfixturevalue(files)["services"]
+    published = {name: one["ports"] for name, one in services.items() if one.get("ports")}
     assert list(published) == ["front"]
-    assert {int(port["published"]) for port in published["front"]} == {80, 443}
+    assert {(port["host_ip"], port["published"]) for port in published["front"]} == _PUBLISHED[files]
     # Services on the network with external access, alone or with another one, are counted here.
-    assert {name for name, one in tls["services"].items() if "edge" in (one.get("networks") or {})} == {"front"}
-    assert set(tls["services"]["rofecare-gateway"]["networks"]) == {"backend", "front"}
+    assert {name for name, one in services.items() if "edge" in (one.get("networks") or {})} == {"front"}
+    assert set(services["rofecare-gateway"]["networks"]) == {"backend", "front"}
+    assert {name for name, one in services.items() if one["labels"].get("com.rofecare.entry")} == {"front"}
+    assert services["rofecare-gateway"]["labels"]["com.rofecare.tokens"] == "checked"
 
 
-def test_what_lets_requests_in(tls: Json) -> None:
-    entries = {name for name, one in tls["services"].items() if one["labels"].get("com.rofecare.entry") == "true"}
-    assert entries == {"front", "rofecare-gateway"}
+def test_the_front_is_closed_by_a_file_that_outlives_its_container(production: Json, root: Path) -> None:
+    front = production["services"]["front"]
+    assert front["labels"]["com.rofecare.hold"] == _CLOSED
+    folder, _, name = _CLOSED.rpartition("/")
+    assert [one["source"] for one in front["volumes"] if one["target"] == folder] == ["front-data"]
+    caddyfile = (root / "docker/config/caddy/Caddyfile").read_text()
+    assert f"root {folder}\n" in caddyfile
+    assert f"try_files /{name}\n" in caddyfile
+
+
+def test_the_site_of_the_front_is_one_of_its_files(production: Json, tls: Json, root: Path) -> None:
+    (default,) = re.findall(r"import \{\$FRONT:(\w+)\}", (root / "docker/config/caddy/Caddyfile").read_text())
+    chosen = [model["services"]["front"]["environment"].get("FRONT", default) for model in (production, tls)]
+    assert chosen == ["plain", "tls"]
+    assert all((root / "docker/config/caddy" / name).exists() for name in chosen)
 
 
 def test_networks_without_a_way_out(tls: Json) -> None:
@@ -191,7 +209,8 @@ def test_replicas_by_setting(model_of: MakeModel) -> None:
 
 
 def test_the_packaged_front_differs_in_image_and_build_alone(model_of: MakeModel, tls: Json) -> None:
-    files = (*_TLS, "docker-compose.packages.yml", "docker-compose.tls.packages.yml")
+    twins = ("docker-compose.prod.packages.yml", "docker-compose.tls.packages.yml")
+    files = (*_TLS, "docker-compose.packages.yml", *twins)
     packaged = model_of(*files, TLS_HOST="his.example")
     for name in FRONT:
         theirs, ours = (

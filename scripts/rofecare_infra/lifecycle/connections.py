@@ -24,9 +24,9 @@ def connections(platform: Platform) -> tuple[Connection, ...]:
 
 
 def gateway_port(platform: Platform) -> int | None:
-    """The published port of the gateway; None where there is none."""
-    found = [port.published for service in platform.services if "gateway" in service.name for port in service.ports]
-    return found[0] if found else None
+    """The published port that leads to the gateway without TLS; None where there is none."""
+    port = platform.http_port
+    return port.published if port is not None else None
 
 
 def _connection(platform: Platform, service: Service, port: Port) -> Connection:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import CommandError, GateTimeoutError, RofecareError, ServiceFailedError
 from rofecare_infra.gates import Failed, Observation
-from rofecare_infra.platform import Platform, Service, short
+from rofecare_infra.platform import Platform, Port, Service, short
 from rofecare_infra.process import Result, holder_of, is_free
 
 _LOG_LINES = 12
@@ -74,8 +74,8 @@ def taken_port(platform: Platform, services: Sequence[Service], engine: Engine) 
             if port.protocol != "tcp" or is_free(port.address, port.published):
                 continue
             other = engine.publisher(port.published)
-            if other is not None and (other.project, other.service) == (platform.project, service.name):
-                continue  # its own container, about to be replaced
+            if other is not None and _is_given_up(platform, services, service, other, port):
+                continue
             holder = f"container {other.name}" if other is not None else holder_of(port.published)
             return CommandError(
                 f"{service.name} cannot use port {port.published}",
@@ -84,6 +84,16 @@ def taken_port(platform: Platform, services: Sequence[Service], engine: Engine) 
                 next_step=f"stop {holder}, or give {service.name} another port in .env",
             )
     return None
+
+
+def _is_given_up(platform: Platform, services: Sequence[Service], user: Service, holder: Container, port: Port) -> bool:
+    """Whether the holder of a port is about to be replaced by its own service, or by one without this port."""
+    if holder.project != platform.project:
+        return False
+    successor = next((one for one in services if one.name == holder.service), None)
+    return holder.service == user.name or (
+        successor is not None and port.published not in {one.published for one in successor.ports}
+    )
 
 
 def _expected(service: Service) -> str:

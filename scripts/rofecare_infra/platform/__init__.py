@@ -1,6 +1,7 @@
 """The platform as frozen records: services, phases and stages, parsed from the compose model."""
 
 from rofecare_infra.platform.model import (
+    LABEL_HOLD,
     LABEL_INGRESS,
     LABEL_MODE,
     LABEL_PHASE,
@@ -13,6 +14,7 @@ from rofecare_infra.platform.model import (
     Port,
     Service,
     Stage,
+    checks_tokens,
     is_ingress,
     levels_of,
 )
@@ -20,6 +22,7 @@ from rofecare_infra.platform.names import resolve, short
 from rofecare_infra.platform.parse import Defect, defects, parse
 
 __all__ = [
+    "LABEL_HOLD",
     "LABEL_INGRESS",
     "LABEL_MODE",
     "LABEL_PHASE",
@@ -33,6 +36,7 @@ __all__ = [
     "Port",
     "Service",
     "Stage",
+    "checks_tokens",
     "defects",
     "is_ingress",
     "levels_of",

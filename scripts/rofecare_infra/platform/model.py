@@ -22,13 +22,22 @@ KEPT = "_production_"
 LABEL_CHECKOUT = "com.rofecare.checkout"
 # "true" on the ingress: services that accept requests from outside. They stop before the services behind them.
 LABEL_INGRESS = "com.rofecare.entry"
-# "true" on the service that signs the tokens which the ingress accepts: both get a new key at the same time.
+# On an ingress that can be closed while it runs: the file in its container whose presence closes it.
+LABEL_HOLD = "com.rofecare.hold"
+# "true" on the service that signs tokens, "checked" on the one that verifies them, unless that is the ingress: both get
+# a new key at the same time.
 LABEL_TOKENS = "com.rofecare.tokens"
+_CHECKED = "checked"
 
 
 def is_ingress(labels: Mapping[str, str]) -> bool:
     """Whether a service or container with these labels accepts requests from outside."""
     return labels.get(LABEL_INGRESS) == "true"
+
+
+def checks_tokens(labels: Mapping[str, str]) -> bool:
+    """Whether a service with these labels verifies the tokens of requests from outside."""
+    return is_ingress(labels) or labels.get(LABEL_TOKENS) == _CHECKED
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,12 @@ class Platform:
     def kept_volumes(self) -> tuple[str, ...]:
         """The external volumes that this program creates: their name starts with the project's."""
         return tuple(name for name in self.external_volumes if name.startswith(f"{self.project}{KEPT}"))
+
+    @property
+    def http_port(self) -> Port | None:
+        """The published port at which the ingress accepts plain HTTP; None without one, or with TLS."""
+        plain = [one for one in self.services if is_ingress(one.labels) and not one.environment.get("TLS_HOST")]
+        return next((port for one in plain for port in one.ports), None)
 
     def service(self, name: str) -> Service:
         """The service of this name. Raises KeyError if there is none."""

@@ -14,7 +14,7 @@ from typing import Protocol
 from rofecare_infra import http
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, ServiceFailedError
-from rofecare_infra.platform import Service, is_ingress
+from rofecare_infra.platform import Service, checks_tokens
 from rofecare_infra.process import Result, run
 from rofecare_infra.rotation.kinds import Kind, Secret
 from rofecare_infra.secrets import scram_verifier, signed
@@ -92,7 +92,7 @@ def credentials_of(
 
 def ingresses_of(services: Sequence[Service], containers: Sequence[Container], shell: Shell) -> list[SigningKey]:
     """The containers of an ingress that is one of our applications: those that answer HTTP themselves."""
-    ingresses = {one.name: one for one in services if is_ingress(one.labels) and one.checkout is not None}
+    ingresses = {one.name: one for one in services if checks_tokens(one.labels) and one.checkout is not None}
     paths = _paths(services)
     return [
         SigningKey(one.name, ingresses[one.service], paths, shell) for one in containers if one.service in ingresses

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from rofecare_infra.errors import UsageError
-from rofecare_infra.platform import LABEL_INGRESS, LABEL_TOKENS, Platform, Service, is_ingress
+from rofecare_infra.platform import LABEL_INGRESS, LABEL_TOKENS, Platform, Service, checks_tokens
 
 # The last part of an image's name, without a tag: `redis_exporter` is a client, not a server.
 _REDIS_IMAGE = re.compile(r"(?:^|/)(?:redis|valkey|redis-stack-server)(?:[:@]|$)")
@@ -43,7 +43,7 @@ class Secret:
         """The services that must read it at the same moment: those that sign and those that check."""
         if self.kind is not Kind.SIGNING_KEY:
             return ()
-        marked = tuple(one for one in self.users if is_ingress(one.labels) or one.labels.get(LABEL_TOKENS) == "true")
+        marked = tuple(one for one in self.users if checks_tokens(one.labels) or one.labels.get(LABEL_TOKENS) == "true")
         return marked if any(one.labels.get(LABEL_TOKENS) == "true" for one in marked) else self.users
 
 
@@ -85,7 +85,7 @@ def secret_of(platform: Platform, name: str) -> Secret:
         f"what kind of secret {name} is cannot be determined from the compose files",
         seen=f"mounted by {', '.join(seen)}" if seen else "no service mounts it",
         expected="a secret that POSTGRES_PASSWORD_FILE of a database names, the password of a Redis server, or the key "
-        f"of an ingress ({LABEL_INGRESS}) with jwt or sign in its name",
+        f"of an ingress ({LABEL_INGRESS}, or {LABEL_TOKENS}: checked) with jwt or sign in its name",
         next_step="change it as its service requires; then docker compose restart the services that mount it",
     )
 
@@ -106,4 +106,4 @@ def _is_redis(service: Service, _secret: str) -> bool:
 
 def _checks_tokens(service: Service, secret: str) -> bool:
     called = service.secret_files.get(secret, "").rpartition("/")[2]
-    return is_ingress(service.labels) and bool(_SIGNING.search(called) or _SIGNING.search(secret))
+    return checks_tokens(service.labels) and bool(_SIGNING.search(called) or _SIGNING.search(secret))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rofecare_infra.platform import Platform, Service, is_ingress, short
+from rofecare_infra.platform import Platform, Port, Service, is_ingress, short
 
 _BUSINESS = "business"
 _LABEL_ORIGIN = "com.rofecare.origin"
@@ -95,6 +95,10 @@ def plan_of(platform: Platform, origins: Mapping[str, str]) -> Plan:
     gateway = _first(one.name for one in members if is_ingress(one.labels)) or _first(
         one.name for one in members if one.phase != _BUSINESS and one.name not in {config, discovery}
     )
+    entrance = platform.http_port
+    if gateway in apps and apps[gateway].address is None and entrance is not None:
+        # Behind a front, which passes requests on.
+        apps[gateway] = replace(apps[gateway], address=_address(entrance))
     return Plan(
         applications=tuple(apps.values()),
         gateway=apps.get(gateway),
@@ -147,9 +151,12 @@ def _published(service: Service | None, target: int | None) -> tuple[str, Addres
         return None
     for port in service.ports:
         if target in {None, port.target}:
-            host = "127.0.0.1" if port.address in _EVERYWHERE else port.address
-            return service.name, Address(host, port.published)
+            return service.name, _address(port)
     return None
+
+
+def _address(port: Port) -> Address:
+    return Address("127.0.0.1" if port.address in _EVERYWHERE else port.address, port.published)
 
 
 def _secret(platform: Platform, service: Service | None, part: str) -> Path | None:

@@ -130,6 +130,17 @@ def test_the_same_service_of_another_project_holds_the_port_like_anybody(monkeyp
     assert failure.taken_port(PLATFORM, [wanted], engine) is None
 
 
+def test_a_port_that_another_service_of_the_project_leaves_in_this_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failure, "is_free", lambda _address, _port: False)
+    engine = FakeEngine()
+    engine.publishers[8080] = container("gateway", labels={"com.docker.compose.project": "rofecare"})
+    front, gateway = service("front", ports=(port(8080),)), service("gateway")
+    assert failure.taken_port(PLATFORM, [gateway, front], engine) is None
+    assert failure.taken_port(PLATFORM, [front], engine) is not None, "the gateway stays as it is"
+    keeping = service("gateway", ports=(port(8080),))
+    assert failure.taken_port(PLATFORM, [front, keeping], engine) is not None
+
+
 def test_log_lines_neither_endless_nor_commanding() -> None:
     assert failure.printable("\x1b[31mred\ttab") == "?[31mred\ttab"
     assert failure.printable("x" * 1000) == "x" * 300 + "... (1000 characters)"

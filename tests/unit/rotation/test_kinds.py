@@ -61,6 +61,12 @@ def test_a_signing_key_is_read_by_who_signs_and_who_checks_at_once() -> None:
     assert found.together == (GATEWAY, IDENTITY)
 
 
+def test_behind_a_front_the_gateway_checks_tokens_without_being_the_ingress() -> None:
+    behind = mounting("edge", "spring-cloud", "jwt_secret", labels={"com.rofecare.tokens": "checked"})
+    found = secret_of(Platform("p", (behind, IDENTITY, OTHER), FILES), "jwt_secret")
+    assert (found.owners, found.together) == ((behind,), (behind, IDENTITY))
+
+
 def test_where_nobody_is_said_to_sign_anybody_may() -> None:
     platform = Platform("p", (GATEWAY, OTHER), FILES)
     assert secret_of(platform, "jwt_secret").together == (GATEWAY, OTHER)

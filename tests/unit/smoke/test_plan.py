@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rofecare_infra.platform import LABEL_INGRESS, Port
+from rofecare_infra.platform import LABEL_INGRESS, Port, Service
 from rofecare_infra.secrets.token import LIFETIME, signed
 from rofecare_infra.smoke.plan import Address, plan_of, prefixes
 from rofecare_infra.smoke.served import Configuration, components_down, configuration_of, instances_up
@@ -62,6 +62,20 @@ def test_an_added_service_of_another_phase_is_not_the_gateway(phase: str) -> Non
     assert found.gateway is not None
     assert found.gateway.name == GATEWAY
     assert "hospital-laboratory" in {app.name for app in found.business}
+
+
+def test_the_gateway_behind_a_front_is_reached_at_the_ports_of_the_front() -> None:
+    model = platform()
+    gateway = dataclasses.replace(model.service(GATEWAY), ports=())
+    front = Service("front", "business", "caddy", ports=(Port("127.0.0.1", 80, 8080),), labels={LABEL_INGRESS: "true"})
+    others = [one for one in model.services if one.name != GATEWAY]
+    found = plan_of(dataclasses.replace(model, services=(*others, gateway, front)), {}).gateway
+    assert found is not None
+    assert (found.name, found.address) == (GATEWAY, Address("127.0.0.1", 80))
+    with_tls = dataclasses.replace(front, environment={"TLS_HOST": "his.example"})
+    found = plan_of(dataclasses.replace(model, services=(*others, gateway, with_tls)), {}).gateway
+    assert found is not None
+    assert found.address is None
 
 
 @pytest.mark.parametrize(
