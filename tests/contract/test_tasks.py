@@ -10,6 +10,7 @@ import pytest
 from invoke.tasks import Task
 
 from bootstrapping.needs import LIST, TASKS_WITH_DEV_TOOLS, TASKS_WITHOUT_ENGINE, TOOLS
+from rofecare_infra.boundary.command import Command
 from tests.support.namespace import load_namespace
 
 EXPECTED = {
@@ -57,6 +58,14 @@ def test_each_flag_is_documented(tasks: dict[str, Task]) -> None:  # type: ignor
     for name, task in tasks.items():
         silent = [argument.name for argument in task.get_arguments() if not argument.help]
         assert silent == [], f"{name} does not say what these are for: {silent}"
+
+
+def test_each_changes_the_platform_alone_or_only_shows_it(tasks: dict[str, Task]) -> None:  # type: ignore[type-arg]
+    """A new task belongs to one of the two; `install-service` and `schedule-backups` change the host alone."""
+    shown = {"status", "logs", "search-logs", "smoke", "alerts", "backups", "unpack-backup", "unlock"}
+    elsewhere = {"install-service", "schedule-backups", "test", "lint", "dashboards", "bench"}
+    changing = {name for name, task in tasks.items() if isinstance(task, Command) and task.changes}
+    assert set(tasks) - changing == shown | elsewhere
 
 
 def test_no_task_runs_another_by_itself(tasks: dict[str, Task]) -> None:  # type: ignore[type-arg]

@@ -142,6 +142,13 @@ class FakeEngine(Engine):
         """Forget it."""
         self.present = [one for one in self.present if one.id != container]
 
+    def reserve(self, name: str, labels: Mapping[str, str]) -> bool:
+        """One container of each name."""
+        if self.inspect(name):
+            return False
+        self.present.append(Container(f"id-{name}", name, "", "created", labels=labels))
+        return True
+
     def start(self, container: str) -> None:
         """Is healthy at once, unless the test says otherwise."""
         self.restarted.append(container)

@@ -96,6 +96,7 @@ class PlatformUnderTest:
         label = f"label=com.docker.compose.project={self.name}"
         for kind, listing, flags, chosen in (
             ("container", "-aq", ("--force", "--volumes"), label),
+            ("container", "-aq", (), f"label=com.rofecare.lock={self.name}"),
             ("network", "-q", (), label),
             ("volume", "-q", (), label),
             ("volume", "-q", (), f"label=com.rofecare.project={self.name}"),

@@ -84,8 +84,15 @@ class Project:
         if "DOCKER_HOST" in self.environment:
             return  # the test removes this engine with everything on it
         label = f"label=com.docker.compose.project={self.name}"
-        for kind, listing in (("container", ["-aq"]), ("network", ["-q"]), ("volume", ["-q"])):
-            names = self.docker(kind, "ls", *listing, "--filter", label).split()
+        # Left by a command that the test has killed.
+        lock = f"label=com.rofecare.lock={self.name}"
+        for kind, listing, chosen in (
+            ("container", ["-aq"], label),
+            ("container", ["-aq"], lock),
+            ("network", ["-q"], label),
+            ("volume", ["-q"], label),
+        ):
+            names = self.docker(kind, "ls", *listing, "--filter", chosen).split()
             if names:
                 self.docker(kind, "rm", "--force", *(["--volumes"] if kind == "container" else []), *names)
 

@@ -62,7 +62,7 @@ def check(folder: Path, project: str, key: bytes | None) -> Generator[Event, Non
         if name not in manifest.files:
             raise damaged(folder, MANIFEST, f"{MANIFEST} mentions {name} without its size and digest")
     unknown = {path.name for path in folder.iterdir()} - {*manifest.files, MANIFEST, CHECKSUM, VERIFIED}
-    unknown -= {f".{VERIFIED}.new"}
+    unknown = {name for name in unknown if not state.is_draft(name, VERIFIED)}
     if unknown:
         # For example hidden files that a file browser creates: no reason to refuse a restore.
         yield Note(f"ignoring files that are not part of the backup: {', '.join(sorted(unknown))}")

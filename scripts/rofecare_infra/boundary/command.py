@@ -26,6 +26,7 @@ class Command(Task[Any]):
     """A task; bare words after its name are values of the flag `words` (none: they are tasks of their own)."""
 
     words: str = ""
+    changes: bool = False
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:  # noqa: FBT001 - invoke's own
         """The flags. Invoke removes the help texts that it has read; here they can be read again."""
@@ -62,6 +63,7 @@ def command(
 
         task = Command(run, help=dict(help or {}), optional=optional, iterable=list(iterable))
         task.words = words
+        task.changes = changes
         return task
 
     return decorate

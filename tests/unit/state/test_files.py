@@ -22,6 +22,22 @@ def test_the_new_one_in_place_of_the_old_one_and_nothing_beside_it(tmp_path: Pat
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_two_writers_at_once_each_publish_a_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "settings"
+    rename = Path.replace
+
+    def meanwhile(draft: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", rename)
+        replace(path, "by the second")
+        assert path.read_text() == "by the second"
+        return draft.replace(target)
+
+    monkeypatch.setattr(Path, "replace", meanwhile)
+    replace(path, "by the first")
+    assert path.read_text() == "by the first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_what_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "settings"
     path.write_text("old")

@@ -22,5 +22,6 @@ def test_an_anonymous_volume_belongs_to_the_run_of_its_container() -> None:
         event("volume", "create", "0123"),
         event("volume", "mount", "0123", container="mine"),
         event("volume", "mount", "4567", container="other"),
+        event("container", "create", "lock", name=f"rofecare-lock-gate-{RUN}-1"),
     ]
-    assert created_by_run(events) == {"mine", "network", f"gate-{RUN}-1_data", "0123"}
+    assert created_by_run(events) == {"mine", "network", f"gate-{RUN}-1_data", "0123", "lock"}
