@@ -153,15 +153,21 @@ class Engine(Volumes):
         import docker.errors
         import requests
 
+        # Without the proxy variables of this user, which may contain passwords.
+        options: dict[str, Any] = {
+            "name": name,
+            "labels": dict(labels),
+            "network_disabled": True,
+            "use_config_proxy": False,
+        }
         with answers():
-            if or_none(self._api.inspect_image, _NOTHING) is None:
-                # An empty archive; nothing is pulled.
-                self._api.import_image_from_data(bytes(_EMPTY_ARCHIVE), *_NOTHING.split(":"))
             try:
-                # Without the proxy variables of this user, which may contain passwords.
-                self._api.create_container(
-                    _NOTHING, ["-"], name=name, labels=dict(labels), network_disabled=True, use_config_proxy=False
-                )
+                try:
+                    self._api.create_container(_NOTHING, ["-"], **options)
+                except docker.errors.NotFound:
+                    # An empty archive; nothing is pulled.
+                    self._api.import_image_from_data(bytes(_EMPTY_ARCHIVE), *_NOTHING.split(":"))
+                    self._api.create_container(_NOTHING, ["-"], **options)
             except docker.errors.APIError as error:
                 if error.status_code != requests.codes.conflict:
                     raise

@@ -50,7 +50,8 @@ def units(settings: Settings, command: Sequence[str], time: str) -> dict[str, st
 # Written by `inv schedule-backups`, removed by `inv schedule-backups --remove`.
 [Unit]
 Description=Backup of the platform {settings.project}
-After=docker.service
+# Only one of them can change the platform: the backup waits for a start at boot, and ends before a stop at shutdown.
+After=docker.service {settings.project}.service
 
 [Service]
 Type=oneshot

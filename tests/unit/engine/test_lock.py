@@ -39,11 +39,6 @@ class Api:
     before: dict[str, Callable[[], None]] = field(default_factory=dict)
     made: int = 0
 
-    def inspect_image(self, name: str) -> dict[str, str]:
-        if not self.imported:
-            raise error(404)
-        return {"Id": name}
-
     def import_image_from_data(self, data: bytes, repository: str, tag: str) -> None:
         self.imported.append((len(data), repository, tag))
 
@@ -51,6 +46,8 @@ class Api:
         self._happens("create")
         assert image == "rofecare/lock:1"
         assert command
+        if not self.imported:
+            raise error(404)
         if name in self.containers:
             raise error(409)
         self.made += 1
@@ -101,6 +98,7 @@ def elsewhere() -> Holder:
 
 
 def left_by(api: Api, holder: Holder) -> None:
+    api.imported.append(())
     api.create_container("rofecare/lock:1", ["-"], name=NAME, labels={LABEL_LOCK: PROJECT, **holder.labels})
 
 
@@ -230,6 +228,7 @@ def test_one_that_is_just_released_is_tried_again(api: Api, engine: Engine) -> N
 
 def test_the_name_of_another_container_is_an_error(api: Api, engine: Engine) -> None:
     clock = FakeClock()
+    api.imported.append(())
     api.create_container("rofecare/lock:1", ["-"], name=NAME, labels={})
     with refused(f"the name {NAME} is taken"), locked(engine, PROJECT, this_command("inv init"), clock.clock):
         pass
@@ -237,6 +236,7 @@ def test_the_name_of_another_container_is_an_error(api: Api, engine: Engine) -> 
 
 
 def test_damaged_labels_are_no_reason_to_replace_it(api: Api, engine: Engine) -> None:
+    api.imported.append(())
     api.create_container("rofecare/lock:1", ["-"], name=NAME, labels={LABEL_LOCK: PROJECT, f"{LABEL_LOCK}.pid": "x"})
     with refused("inv unlock --force"), locked(engine, PROJECT, this_command("inv init")):
         pass

@@ -31,7 +31,9 @@ def test_a_timer_where_systemd_runs_else_cron_and_each_once(places: schedule.Pla
     places.systemd.mkdir()
     done = schedule.schedule(settings, COMMAND, "23:59", places)
     assert "OnCalendar=*-*-* 23:59:00" in (places.units / "rofecare-backup-rofecare.timer").read_text()
-    assert 'ExecStart="/opt/with space/inv" "backup"' in (places.units / "rofecare-backup-rofecare.service").read_text()
+    unit = (places.units / "rofecare-backup-rofecare.service").read_text()
+    assert 'ExecStart="/opt/with space/inv" "backup"' in unit
+    assert "\nAfter=docker.service rofecare.service\n" in unit
     # What was there before would be a second backup every day.
     assert list(places.cron.iterdir()) == []
     assert len(schedule.remove(settings, places).files) == 2
