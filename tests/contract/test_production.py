@@ -9,9 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from rofecare_infra.lifecycle import hold
 from rofecare_infra.platform import defects, parse
 from tests.support.documented import APPLICATIONS, BUSINESS, DATABASES, EVERYTHING
 
@@ -103,6 +105,8 @@ def test_the_front_is_closed_by_a_file_that_outlives_its_container(production: J
     caddyfile = (root / "docker/config/caddy/Caddyfile").read_text()
     assert f"root {folder}\n" in caddyfile
     assert f"try_files /{name}\n" in caddyfile
+    inside = urlsplit(hold.METRICS)
+    assert f"http://:{inside.port} {{\n\tbind {inside.hostname}\n\tmetrics {inside.path}\n" in caddyfile
 
 
 def test_the_site_of_the_front_is_one_of_its_files(production: Json, tls: Json, root: Path) -> None:

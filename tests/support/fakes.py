@@ -85,6 +85,8 @@ class FakeEngine(Engine):
         self.restarted: list[str] = []
         # Service -> how its container looks after it was started again; healthy unless named.
         self.outcome: dict[str, Container] = {}
+        # Container and path of each file that is there.
+        self.files: set[tuple[str, str]] = set()
         # What became of a container that was asked to stop.
         self.exit_codes: dict[str, int] = {}
 
@@ -126,6 +128,10 @@ class FakeEngine(Engine):
     def memory(self, container: str) -> int | None:
         """The same for all."""
         return 2**20 if self.inspect(container) else None
+
+    def has_file(self, container: str, path: str) -> bool:
+        """Whether the test or the code under test made it."""
+        return (container, path) in self.files
 
     def stop(self, container: str) -> None:
         """Ends at once."""

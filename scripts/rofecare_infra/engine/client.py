@@ -131,6 +131,16 @@ class Engine(Volumes):
         cache = (usage.get("stats") or {}).get("inactive_file", 0)
         return int(usage["usage"]) - int(cache)
 
+    def has_file(self, container: str, path: str) -> bool:
+        """Whether this file is in a container, running or not, or in one of its volumes."""
+        with answers():
+            found = or_none(self._api.get_archive, container, path)
+            if found is None:
+                return False
+            for _ in found[0]:
+                pass  # a stream that is not read to its end keeps its connection
+            return True
+
     def stop(self, container: str) -> None:
         """Stop a container within its grace period; a paused container is resumed first."""
         with answers():

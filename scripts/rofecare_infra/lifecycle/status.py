@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.gates import Failed, Pending, observe
+from rofecare_infra.lifecycle import hold
 from rofecare_infra.platform import Platform, Service
 from rofecare_infra.project import Project
+
+_CLOSED = "closed: it answers 503; inv start-all opens it"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ def status(platform: Platform, engine: Engine) -> tuple[ServiceStatus, ...]:
     with ThreadPoolExecutor(max_workers=8) as pool:
         memory = dict(zip(running, pool.map(engine.memory, running), strict=True))
     services = [service for stage in platform.stages() for service in stage.services]
-    rows = [row for service in services for row in _rows(service, containers, memory)]
+    closed = frozenset(one.id for one in containers if one.status == "running" and hold.is_closed(engine, one))
+    rows = [row for service in services for row in _rows(service, containers, memory, closed)]
     known = {service.name for service in services}
     # Containers of the project that no compose file describes are shown, too.
     extra = [container for container in containers if container.service not in known]
@@ -79,7 +83,9 @@ def left_running(engine: Engine, project: str) -> str:
     )
 
 
-def _rows(service: Service, containers: tuple[Container, ...], memory: Mapping[str, int | None]) -> list[ServiceStatus]:
+def _rows(
+    service: Service, containers: tuple[Container, ...], memory: Mapping[str, int | None], closed: frozenset[str]
+) -> list[ServiceStatus]:
     mine = [container for container in containers if container.service == service.name]
     restarts = {container.id: container.restarts for container in mine}
     verdict = observe([service], mine, restarts, float("inf")).verdicts[service.name]
@@ -87,7 +93,9 @@ def _rows(service: Service, containers: tuple[Container, ...], memory: Mapping[s
     if not mine:
         nothing = Container(id="", name="", service=service.name, status="absent")
         return [_row(service, nothing, memory, "not started")]
-    return [_row(service, container, memory, reason) for container in mine]
+    return [
+        _row(service, container, memory, reason or (_CLOSED if container.id in closed else "")) for container in mine
+    ]
 
 
 def _row(service: Service, container: Container, memory: Mapping[str, int | None], reason: str) -> ServiceStatus:
