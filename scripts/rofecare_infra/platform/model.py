@@ -28,6 +28,8 @@ LABEL_HOLD = "com.rofecare.hold"
 # a new key at the same time.
 LABEL_TOKENS = "com.rofecare.tokens"
 _CHECKED = "checked"
+# The variables of a service that name servers outside of the platform, separated by blanks.
+LABEL_OUTSIDE = "com.rofecare.outside"
 
 
 def is_ingress(labels: Mapping[str, str]) -> bool:

@@ -1,8 +1,7 @@
-"""Rehearses an upgrade on a copy with its own names, networks and restored data, beside the running platform."""
+"""Rehearses an upgrade on an isolated copy with restored data, beside the running platform."""
 
 from __future__ import annotations
 
-import copy
 import json
 import shutil
 from collections.abc import Callable, Generator, Mapping
@@ -13,18 +12,16 @@ from typing import Any
 from rofecare_infra import backup, lifecycle, state
 from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Engine
-from rofecare_infra.errors import RofecareError, ServiceFailedError, SettingsError
+from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.images import Sources
-from rofecare_infra.platform import LABEL_PHASE, MONITORING
 from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project
 from rofecare_infra.settings import Assignment, Settings
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
+from rofecare_infra.upgrade.isolated import copied, rehearsal_of
 from rofecare_infra.upgrade.plan import Plan, fetch, plan_of, target_of
 from rofecare_infra.upgrade.rollback import KEPT, end_downtime, has_data, keep_images, restore_names
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -130,58 +127,3 @@ def _remove(copy: Project) -> None:
 
 def _state(engine: Engine, project: str) -> dict[str, str]:
     return {one.id: one.started_at for one in engine.containers(project)}
-
-
-def rehearsal_of(project: str) -> str:
-    """The project name of the copy."""
-    return f"{project}-rehearsal"
-
-
-def copied(model: Mapping[str, Any], images: Mapping[str, str]) -> Json:
-    """The model of the copy, with other images where some are given. Raises SettingsError for what cannot be copied."""
-    new: Json = copy.deepcopy(dict(model))
-    name = rehearsal_of(str(model["name"]))
-    new["name"] = name
-    monitoring = {one for one, service in new["services"].items() if _phase(service) == MONITORING}
-    new["services"] = {
-        one: _service(one, service, monitoring, images.get(one))
-        for one, service in new["services"].items()
-        if one not in monitoring
-    }
-    # Whatever their names and drivers are in the original, the copy has new ones that the rehearsal removes.
-    new["volumes"] = {one: {"name": f"{name}_{one}"} for one in new.get("volumes") or {}}
-    new["networks"] = {
-        one: {"name": f"{name}_{one}", **({"internal": True} if (network or {}).get("internal") else {})}
-        for one, network in (new.get("networks") or {}).items()
-    }
-    return new
-
-
-def _service(name: str, service: Json, monitoring: set[str], image: str | None) -> Json:
-    if service.get("network_mode") == "host":
-        raise SettingsError(
-            f"{name} cannot be rehearsed",
-            seen="network_mode: host: a second container would need the same ports",
-            expected="services on networks of their own",
-            next_step="inv upgrade without --rehearse",
-        )
-    kept = {key: value for key, value in service.items() if key not in {"ports", "container_name", "build", "profiles"}}
-    if image is not None:
-        kept["image"] = image
-    if isinstance(kept.get("depends_on"), dict):
-        kept["depends_on"] = {one: need for one, need in kept["depends_on"].items() if one not in monitoring}
-    if isinstance(kept.get("networks"), dict):
-        # A fixed address belongs to the original.
-        kept["networks"] = {
-            one: {key: value for key, value in (here or {}).items() if not key.startswith("ipv")}
-            for one, here in kept["networks"].items()
-        }
-    # The copy may read folders of this machine, but never write to them.
-    kept["volumes"] = [
-        {**mount, "read_only": True} if mount.get("type") == "bind" else mount for mount in kept.get("volumes") or ()
-    ]
-    return kept
-
-
-def _phase(service: Mapping[str, Any]) -> str:
-    return str((service.get("labels") or {}).get(LABEL_PHASE, ""))
