@@ -55,7 +55,8 @@ def value(project: Project, name: str) -> str:
 
 def leftovers(project: Project) -> list[str]:
     """Files that exist only during a rotation."""
-    hidden = [path.name for path in (project.root / "docker/secrets").iterdir() if path.name.startswith(".")]
+    names = [path.name for path in (project.root / "docker/secrets").glob(".*")]
+    hidden = [name for name in names if not name.startswith(".used-by-")]
     return hidden + [path.name for path in (project.root / ".rofecare").glob("rotation-*.json")]
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rofecare_infra.compose import PACKAGES, Compose
-from rofecare_infra.engine import Container, Death, Engine, Image
-from rofecare_infra.engine.records import LABEL_PROJECT
+from rofecare_infra.engine import LABEL_PROJECT, LABEL_VOLUME, Container, Death, Engine, Image
 from rofecare_infra.errors import RofecareError
 from rofecare_infra.images import Sources
 from rofecare_infra.platform import Platform, Port, Service
@@ -73,10 +72,12 @@ class FakeEngine(Engine):
         self.looks: Sequence[Sequence[Container] | RofecareError] = ()
         self.images = {name: Image(IMAGE_ID) for name in images}
         self.volume_names: list[str] = []
-        # Labels of volumes; volumes that are only in `volume_names` belong to compose.
+        # Labels of volumes; those in `volume_names` have the labels of compose.
         self.labels: dict[str, Mapping[str, str]] = {}
         # Bytes in volumes; one volume that is not named here is not empty.
         self.sizes: dict[str, int] = {}
+        # Project -> the files that its containers mount.
+        self.mounted: dict[str, set[str]] = {}
         self.stopped: list[str] = []
         self.deaths: dict[str, Death] = {}
         self.log: dict[str, tuple[str, ...]] = {}
@@ -116,6 +117,14 @@ class FakeEngine(Engine):
     def tag(self, image: str, name: str) -> None:
         """Another name for it."""
         self.images[name] = Image(image)
+
+    def identity(self) -> str:
+        """Always the same."""
+        return "an:engine"
+
+    def mounted_files(self) -> dict[str, set[str]]:
+        """The value that the test set."""
+        return self.mounted
 
     def last_death(self, container: str) -> Death | None:
         """The value that the test set."""
@@ -165,18 +174,22 @@ class FakeEngine(Engine):
             for one in self.present
         ]
 
-    def volumes(self, project: str) -> tuple[str, ...]:
-        """Those that are left."""
-        labelled = super().volumes(project)
-        return tuple(dict.fromkeys([*(name for name in self.volume_names if name.startswith(project)), *labelled]))
-
     def volume_labels(self, *filters: str) -> dict[str, Mapping[str, str]]:
-        """Those that the test or the code under test labelled."""
+        """Those that the test or the code under test named or labelled."""
         return {
             name: labels
-            for name, labels in self.labels.items()
+            for name, labels in self._volumes().items()
             if any(each in {*labels, *(f"{key}={value}" for key, value in labels.items())} for each in filters)
         }
+
+    def volumes_named(self, prefix: str) -> dict[str, Mapping[str, str]]:
+        """The same, by their names."""
+        return {name: labels for name, labels in self._volumes().items() if name.startswith(prefix)}
+
+    def _volumes(self) -> dict[str, Mapping[str, str]]:
+        parts = {name: name.partition("_") for name in self.volume_names}
+        ours = {name: {LABEL_PROJECT: one[0], LABEL_VOLUME: one[2]} for name, one in parts.items()}
+        return {**ours, **self.labels}
 
     def volume_sizes(self) -> dict[str, int]:
         """One byte, unless the test says otherwise."""
@@ -185,6 +198,10 @@ class FakeEngine(Engine):
     def label_volume(self, name: str, labels: Mapping[str, str]) -> Mapping[str, str]:
         """Keep it in memory."""
         return self.labels.setdefault(name, dict(labels))
+
+    def users_of(self, volume: str) -> tuple[str, ...]:
+        """No container, as far as it is here."""
+        return tuple(one.name for one in self.present if volume in one.name)
 
     def remove_volume(self, name: str) -> None:
         """Forget it."""

@@ -16,6 +16,7 @@ from rofecare_infra.backup.routine import (
 from rofecare_infra.backup.server import database_services
 from rofecare_infra.backup.store import Entry, Store, store_of
 from rofecare_infra.backup.take import describe, take
+from rofecare_infra.backup.target import in_mode_of_backup
 from rofecare_infra.backup.verify import Verified, verify
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "database_services",
     "describe",
     "forget",
+    "in_mode_of_backup",
     "is_interrupted",
     "is_needed_before_removal",
     "recover",

@@ -103,6 +103,8 @@ class Manifest:
     databases: tuple[DatabaseRecord, ...]
     files: Mapping[str, FileRecord]
     volumes: VolumesRecord | None = None
+    # "production" or "development"; empty in backups of versions that did not record it.
+    mode: str = ""
     format: int = FORMAT
 
     @property
@@ -148,6 +150,7 @@ def from_text(text: str) -> Manifest:
         databases=tuple(_database(one) for one in fields["databases"]),
         files={name: FileRecord(**one) for name, one in fields["files"].items()},
         volumes=VolumesRecord(tuple(volumes["services"]), dict(volumes["archives"])) if volumes else None,
+        mode=str(fields.get("mode", "")),
     )
 
 

@@ -13,7 +13,7 @@ from rofecare_infra.backup.verify import Verified, verify
 from rofecare_infra.errors import RofecareError, VerificationError
 from rofecare_infra.platform import MONITORING
 from rofecare_infra.progress import Event
-from rofecare_infra.project import Project
+from rofecare_infra.project import Project, mode
 from rofecare_infra.settings import Settings
 
 
@@ -57,7 +57,7 @@ def retain_and_copy(settings: Settings, backup: Backup) -> Generator[Event, None
 
 def is_needed_before_removal(project: Project) -> bool:
     """Whether a verified backup is required before data is removed: in production, if there is data."""
-    return project.production and bool(project.engine.volumes(project.platform.project))
+    return project.production and bool(mode.with_data(project.engine, project.engine.volumes(project.platform.project)))
 
 
 def take_verified(project: Project, reason: str) -> Generator[Event, None, Verified]:

@@ -16,7 +16,7 @@ from rofecare_infra.backup.server import Server, Session, database_services, ser
 from rofecare_infra.backup.store import PARTIAL, Store, store_of
 from rofecare_infra.errors import CommandError, VerificationError
 from rofecare_infra.progress import Event, Note, Working, listed, mebibytes
-from rofecare_infra.project import Project
+from rofecare_infra.project import Project, mode
 
 # Space for manifest, roles, configuration, and the file system itself, in bytes.
 _MARGIN = 16 << 20
@@ -105,6 +105,7 @@ def take_unchecked(
                 databases=tuple(records),
                 files={**written, **more},
                 volumes=volumes,
+                mode=mode.name(production=project.production),
             )
             return store.publish(draft, manifest)
 

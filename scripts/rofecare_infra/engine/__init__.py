@@ -2,10 +2,21 @@
 
 from rofecare_infra.engine.client import Engine, connect
 from rofecare_infra.engine.lock import Holder, Lock, held_by_another, lock_of, locked, this_command
-from rofecare_infra.engine.records import LABEL_SERVICE, Container, Death, Image
+from rofecare_infra.engine.records import (
+    LABEL_CONFIG_FILES,
+    LABEL_PROJECT,
+    LABEL_SERVICE,
+    LABEL_VOLUME,
+    Container,
+    Death,
+    Image,
+)
 
 __all__ = [
+    "LABEL_CONFIG_FILES",
+    "LABEL_PROJECT",
     "LABEL_SERVICE",
+    "LABEL_VOLUME",
     "Container",
     "Death",
     "Engine",

@@ -82,6 +82,21 @@ class Engine(Volumes):
         with answers():
             return self._api.info().get("DockerRootDir") or None
 
+    def identity(self) -> str:
+        """The id of the engine; empty if it has none."""
+        with answers():
+            return str(self._api.info().get("ID") or "")
+
+    def mounted_files(self) -> dict[str, set[str]]:
+        """Compose project -> the files and folders of this machine that its containers mount, running or not."""
+        with answers():
+            rows = self._api.containers(all=True, filters={"label": LABEL_PROJECT})
+        found: dict[str, set[str]] = {}
+        for row in rows:
+            files = {mount["Source"] for mount in row.get("Mounts") or () if mount.get("Type") == "bind"}
+            found.setdefault(row["Labels"][LABEL_PROJECT], set()).update(files)
+        return found
+
     def last_death(self, container: str) -> Death | None:
         """The last exit of the container, even if it runs again; None if the engine has no event of one."""
         with answers():

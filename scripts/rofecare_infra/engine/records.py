@@ -12,6 +12,8 @@ LABEL_PROJECT = "com.docker.compose.project"
 LABEL_SERVICE = "com.docker.compose.service"
 LABEL_CONFIG_HASH = "com.docker.compose.config-hash"
 LABEL_ONE_OFF = "com.docker.compose.oneoff"
+LABEL_CONFIG_FILES = "com.docker.compose.project.config_files"
+LABEL_VOLUME = "com.docker.compose.volume"
 LABEL_DEPENDS_ON = "com.docker.compose.depends_on"
 
 _UP = frozenset({"running", "paused", "restarting"})

@@ -29,6 +29,13 @@ class Volumes:
             found = [self._api.volumes(filters={"label": each})["Volumes"] or () for each in filters]
         return {volume["Name"]: volume.get("Labels") or {} for volumes in found for volume in volumes}
 
+    def volumes_named(self, prefix: str) -> dict[str, Mapping[str, str]]:
+        """Volume -> its labels, of all volumes whose names begin with `prefix`."""
+        with answers():
+            found = self._api.volumes(filters={"name": prefix})["Volumes"] or ()
+        # The engine finds the words anywhere in a name.
+        return {one["Name"]: one.get("Labels") or {} for one in found if one["Name"].startswith(prefix)}
+
     def volume_sizes(self) -> dict[str, int]:
         """Volume -> the bytes of its files, of all volumes on the engine; -1 where the engine does not know."""
         with answers():

@@ -17,7 +17,7 @@ from rofecare_infra.errors import CommandError, RofecareError, ServiceFailedErro
 from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, MONITORING, PHASES, Platform, is_ingress, levels_of
 from rofecare_infra.process import uninterrupted
 from rofecare_infra.progress import Event, Note, Working, listed
-from rofecare_infra.project import Project, forget_production
+from rofecare_infra.project import Project, marker, require_own
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 _SIGKILL_CODE = 137
@@ -32,6 +32,8 @@ class StopReport:
     killed: tuple[str, ...]
     volumes: tuple[str, ...] = ()
     secrets: tuple[Path, ...] = ()
+    # The other projects for which the secrets were kept.
+    secrets_kept_for: tuple[str, ...] = ()
 
     def raise_if_killed(self) -> None:
         """Raise ServiceFailedError where a container had to be killed."""
@@ -53,9 +55,11 @@ def stop(
 ) -> Generator[Event, None, StopReport]:
     """Stop and remove the project's containers and networks; with `volumes` also its volumes and secrets.
 
-    Secrets that it shares with another project stay.
+    Secrets on which another project depends stay. Raises SettingsError, before anything is stopped, where another stack
+    has the name of the project.
     """
     engine, name = project.engine, project.platform.project
+    require_own(project.platform, engine, project.settings.docker_folder, removes_volumes=volumes)
     containers = engine.containers(name)
     killed = yield from stop_in_stages(engine, project.platform, containers, clock, awaited=False)
     yield Working("removing containers and networks")
@@ -64,10 +68,13 @@ def stop(
     if not volumes:
         return StopReport(stopped, killed)
     removed = _remove_volumes(engine, name)
-    inventory = secrets.inventory(project.platform, project.settings.secrets_folder)
-    gone = () if shared_secrets else secrets.remove(inventory)
-    forget_production(project.settings)
-    return StopReport(stopped, killed, removed, gone)
+    folder = project.settings.secrets_folder
+    others = () if shared_secrets else secrets.release(project.platform, folder, engine)
+    kept = shared_secrets or bool(others)
+    gone = () if kept else secrets.remove(secrets.inventory(project.platform, folder))
+    # Last: until here, an interrupted removal is still one of a production platform.
+    marker.remove(engine, name)
+    return StopReport(stopped, killed, removed, gone, others)
 
 
 def stop_monitoring(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, StopReport]:

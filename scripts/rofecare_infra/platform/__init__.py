@@ -1,6 +1,7 @@
 """The platform as frozen records: services, phases and stages, parsed from the compose model."""
 
 from rofecare_infra.platform.model import (
+    KEPT,
     LABEL_HOLD,
     LABEL_INGRESS,
     LABEL_MODE,
@@ -23,6 +24,7 @@ from rofecare_infra.platform.names import resolve, short
 from rofecare_infra.platform.parse import Defect, defects, parse
 
 __all__ = [
+    "KEPT",
     "LABEL_HOLD",
     "LABEL_INGRESS",
     "LABEL_MODE",

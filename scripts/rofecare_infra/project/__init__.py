@@ -1,6 +1,6 @@
 """The opened project: settings, mode, compose model, images and engine of one command."""
 
-from rofecare_infra.project.mode import forget as forget_production
+from rofecare_infra.project import marker, mode
 from rofecare_infra.project.opened import (
     Project,
     ensure_images,
@@ -10,14 +10,17 @@ from rofecare_infra.project.opened import (
     open_project,
     prepare,
 )
+from rofecare_infra.project.ownership import require_own
 
 __all__ = [
     "Project",
     "ensure_images",
-    "forget_production",
     "initialise",
+    "marker",
+    "mode",
     "open_for_init",
     "open_for_stop",
     "open_project",
     "prepare",
+    "require_own",
 ]

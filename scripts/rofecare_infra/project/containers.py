@@ -7,9 +7,7 @@ from functools import cached_property
 
 from rofecare_infra.engine import Container, Engine, connect
 from rofecare_infra.errors import RofecareError
-from rofecare_infra.platform import LABEL_MODE, LABEL_PHASE, MONITORING
-
-PRODUCTION = "production"
+from rofecare_infra.platform import LABEL_PHASE, MONITORING
 
 
 class ProjectContainers:
@@ -21,17 +19,13 @@ class ProjectContainers:
 
     @property
     def has_monitoring(self) -> bool:
-        """Whether there are containers of the monitoring."""
-        return any(one.labels.get(LABEL_PHASE) == MONITORING for one in self._containers)
-
-    @property
-    def is_production(self) -> bool:
-        """Whether there are containers that were started for production."""
-        return any(one.labels.get(LABEL_MODE) == PRODUCTION for one in self._containers)
+        """Whether there are containers of the monitoring; without an engine, a command that needs it reports that."""
+        try:
+            return any(one.labels.get(LABEL_PHASE) == MONITORING for one in self.all)
+        except RofecareError:
+            return False
 
     @cached_property
-    def _containers(self) -> tuple[Container, ...]:
-        try:
-            return self._engine().containers(self._project)
-        except RofecareError:
-            return ()  # a command that needs the engine reports the error
+    def all(self) -> tuple[Container, ...]:
+        """All of them. Raises EngineError or CommandError where they cannot be read."""
+        return self._engine().containers(self._project)

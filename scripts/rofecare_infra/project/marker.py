@@ -46,6 +46,11 @@ class Marker:
         }
 
 
+def exists(engine: Engine, project: str) -> bool:
+    """Whether the project has a marker, also one that cannot be used."""
+    return bool(_volumes(engine, project))
+
+
 def read(engine: Engine, project: str) -> Marker | None:
     """The marker of the project; None if there is none. Raises SettingsError for one that cannot be used."""
     found = _volumes(engine, project)

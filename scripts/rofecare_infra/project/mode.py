@@ -1,44 +1,68 @@
-"""Whether a platform is in production mode: set once by a flag, and kept until its data is removed.
+"""Whether a platform is in production mode, and whose volumes hold data: the engine knows, no file of a checkout does.
 
-Running containers have a label. For a stopped platform, the mode is stored on this machine: a plain `inv start-all`
-after a power cut must not start an empty development platform instead of the production one.
+Production is recognised by its marker, its containers or its data, from every checkout and by every user. What cannot
+be read counts as production, and data of unknown size counts as data.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Collection, Sequence
 
-from rofecare_infra import state
-from rofecare_infra.project.containers import ProjectContainers
-from rofecare_infra.settings import Settings
+from rofecare_infra.engine import LABEL_PROJECT, Container, Engine
+from rofecare_infra.errors import SettingsError
+from rofecare_infra.platform import KEPT, LABEL_MODE, LABEL_VOLUME_OF, Platform
+from rofecare_infra.progress import listed
+from rofecare_infra.project import marker
 
-_FILE = "production.json"
-
-
-def is_production(settings: Settings, containers: ProjectContainers) -> bool:
-    """Whether the project was started or initialised in production mode before."""
-    return settings.project in _remembered(settings) or containers.is_production
+DEVELOPMENT = "development"
 
 
-def remember(settings: Settings) -> None:
-    """Store that the project is in production mode."""
-    _write(settings, _remembered(settings) | {settings.project})
+def name(*, production: bool) -> str:
+    """The name of the mode, as backups record it."""
+    return marker.PRODUCTION if production else DEVELOPMENT
 
 
-def forget(settings: Settings) -> None:
-    """Remove the stored mode: the data of the project is gone."""
-    if settings.project in _remembered(settings):
-        _write(settings, _remembered(settings) - {settings.project})
+def is_production(engine: Engine, project: str, containers: Sequence[Container]) -> bool:
+    """Whether the engine has a production platform of this name. Raises RofecareError where that cannot be read."""
+    return (
+        marker.exists(engine, project)
+        or any(one.labels.get(LABEL_MODE) == marker.PRODUCTION for one in containers)
+        or bool(with_data(engine, production_volumes(engine, project)))
+    )
 
 
-def _remembered(settings: Settings) -> frozenset[str]:
-    try:
-        return frozenset(map(str, json.loads((settings.state_folder / _FILE).read_text(encoding="utf-8"))))
-    except (OSError, ValueError, TypeError):
-        return frozenset()
+def production_volumes(engine: Engine, project: str) -> tuple[str, ...]:
+    """The data volumes of the production platform, also those that were created by hand."""
+    labelled = engine.volume_labels(f"{LABEL_VOLUME_OF}={project}")
+    # Compose's own volumes belong to a project whose name begins like them.
+    named = [one for one, labels in engine.volumes_named(f"{project}{KEPT}").items() if LABEL_PROJECT not in labels]
+    return tuple(sorted({*labelled, *named}))
 
 
-def _write(settings: Settings, projects: frozenset[str]) -> None:
-    path = settings.state_folder / _FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    state.replace(path, json.dumps(sorted(projects)))
+def with_data(engine: Engine, volumes: Collection[str]) -> tuple[str, ...]:
+    """Those of these volumes that hold data: all but the ones that the engine knows to be empty."""
+    sizes = engine.volume_sizes() if volumes else {}
+    return tuple(name for name in volumes if sizes.get(name, -1) != 0)
+
+
+def require_one_set(platform: Platform, engine: Engine) -> None:
+    """Refuse to start production on empty volumes beside the data of a development platform of the same project.
+
+    Raises SettingsError before anything is created, EngineError or CommandError where the volumes cannot be read.
+    """
+    project = platform.project
+    kept = {key: name for key, name in platform.volumes.items() if name in platform.kept_volumes}
+    present = set(engine.volumes(project))
+    other = with_data(engine, sorted(present & {f"{project}_{key}" for key in kept}))
+    if not other:
+        return
+    sizes = engine.volume_sizes()
+    if any(sizes.get(name, -1) > 0 for name in kept.values()):
+        return
+    raise SettingsError(
+        f"{project} holds the data of a development platform: no second, empty set of volumes is used for production",
+        seen=f"data in {listed(other)}, and none in {project}{KEPT}...",
+        expected="one set of volumes with data in a project",
+        next_step="inv start-all starts the development platform; COMPOSE_PROJECT_NAME=<another name> gives production "
+        "a project of its own; inv stop-all --volumes removes the development data",
+    )

@@ -7,18 +7,21 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 from rofecare_infra import images, secrets
 from rofecare_infra.compose import MONITORING, PRODUCTION, Compose
 from rofecare_infra.engine import Engine, connect
-from rofecare_infra.errors import CommandError, SettingsError
+from rofecare_infra.errors import CommandError, RofecareError, SettingsError
 from rofecare_infra.images import Sources
 from rofecare_infra.monitoring import renew_token
 from rofecare_infra.platform import Defect, Platform, Service, defects
 from rofecare_infra.progress import Event, Note
-from rofecare_infra.project import mode
+from rofecare_infra.project import marker, mode
 from rofecare_infra.project import production as hardened
 from rofecare_infra.project.containers import ProjectContainers
+from rofecare_infra.project.marker import Marker
+from rofecare_infra.project.ownership import require_own
 from rofecare_infra.settings import Problem, Settings, load
 from rofecare_infra.state import Clock
 
@@ -67,19 +70,32 @@ class Project:
 
 
 def open_project(
-    root: Path, *, secrets_checked: bool = True, monitoring: bool | None = None, production: bool | None = None
+    root: Path,
+    *,
+    secrets_checked: bool = True,
+    monitoring: bool | None = None,
+    production: bool | None = None,
+    mode_required: bool = False,
 ) -> Project:
     """Read the settings and the compose files, and check the secrets unless the command creates or removes them.
 
     `monitoring` includes the monitoring or leaves it out; default: included if it runs. `production` selects the mode;
-    default: as the project was started before. Raises SettingsError with all problems at once.
+    default: that of the platform on the engine. If it cannot be read, commands that start or remove something get the
+    error: those that check the secrets or set `mode_required`. For others the platform counts as production.
+    Raises SettingsError with all problems at once.
     """
     settings, found = load(root, os.environ)
     problems = list(found)
     engine = cache(connect)
     containers = ProjectContainers(settings.project, engine)
+    unread: RofecareError | None = None
     if production is None:
-        production = (settings.docker_folder / PRODUCTION).exists() and mode.is_production(settings, containers)
+        try:
+            production = mode.is_production(engine(), settings.project, containers.all)
+        except RofecareError as error:
+            production, unread = (settings.docker_folder / PRODUCTION).exists(), error
+    if production and not (settings.docker_folder / PRODUCTION).exists():
+        problems.append(_no_production_files(settings))
     if monitoring is None:
         monitoring = (settings.docker_folder / MONITORING).exists() and containers.has_monitoring
     compose = _compose(settings, monitoring=monitoring, production=production)
@@ -94,9 +110,11 @@ def open_project(
     if secrets_checked:
         inventory = secrets.inventory(platform, settings.secrets_folder)
         problems += secrets.problems(inventory)
-        problems += hardened.refusals(settings, inventory) if production else ()
+        problems += hardened.refusals(settings, inventory) if production and unread is None else ()
     if problems:
         raise _refusal(problems, starts=secrets_checked)
+    if unread is not None and (secrets_checked or mode_required):
+        raise unread
     return Project(settings, Sources(compose, platform), engine, production)
 
 
@@ -109,7 +127,7 @@ def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
     """
     try:
         # Includes all that may have been started: its secrets are removed with its data.
-        return open_project(root, secrets_checked=False, monitoring=True)
+        return open_project(root, secrets_checked=False, monitoring=True, mode_required=volumes)
     except SettingsError as error:
         if volumes:
             raise
@@ -118,21 +136,24 @@ def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
         return Project(settings, Sources(compose, Platform(settings.project, ())), cache(connect), unusable=error)
 
 
-def open_for_init(root: Path) -> Project:
-    """Open the project with all that has secrets or volumes: monitoring and, where its file exists, production.
+def open_for_init(root: Path, *, production: bool = False) -> Project:
+    """Open the project with all that has secrets, the monitoring included; compose files used by hand then find them.
 
-    Compose files that are used by hand then find what they need.
+    The mode is production on request, or if the engine has a production platform.
     """
-    production = (root / "docker" / PRODUCTION).exists() or None
-    return open_project(root, secrets_checked=False, monitoring=True, production=production)
+    asked = production or None
+    return open_project(root, secrets_checked=False, monitoring=True, production=asked, mode_required=True)
 
 
 def initialise(project: Project) -> tuple[Path, ...]:
-    """Create the secrets and the persistent volumes that are missing; return the files of the secrets.
+    """Create the secrets and, in production, the persistent volumes that are missing; return the files of the secrets.
 
     Raises SettingsError where existing data was created with a missing secret: a new one would not give access to it.
     """
     settings, platform, engine = project.settings, project.platform, project.engine
+    require_own(platform, engine, settings.docker_folder, starts=True)
+    if project.production:
+        mode.require_one_set(platform, engine)
     found = secrets.inventory(platform, settings.secrets_folder)
     volumes = engine.volumes(platform.project)
     lost = sorted(secrets.tied_to_data(platform, volumes) & set(found.missing))
@@ -143,30 +164,43 @@ def initialise(project: Project) -> tuple[Path, ...]:
             expected="the files that were created together with the data",
             next_step="restore them from a backup, or remove the data: inv stop-all --volumes",
         )
-    made = secrets.create(found, found.missing)
+    made = secrets.create(found, found.missing) if found.missing else ()
+    secrets.claim(platform, found.folder, engine, fresh=found.fresh)
     renew_token(platform)
-    make_volumes(platform, engine)
+    if project.production:
+        mark(project)
+        make_volumes(platform, engine)
     return made
+
+
+def mark(project: Project) -> None:
+    """Mark the platform as production on its engine, unless it is marked. No data volume exists before its marker."""
+    name = project.platform.project
+    if marker.read(project.engine, name) is None:
+        marker.write(project.engine, Marker(name, project.settings.site_folder, str(uuid4())))
 
 
 def make_volumes(platform: Platform, engine: Engine) -> tuple[str, ...]:
     """Create the volumes that compose uses and does not create; return those that were missing."""
-    missing = tuple(name for name in platform.kept_volumes if name not in engine.volumes(platform.project))
+    present = engine.volumes(platform.project)
+    missing = tuple(name for name in platform.kept_volumes if name not in present)
     for name in missing:
         engine.make_volume(name, platform.project)
     return missing
 
 
 def prepare(project: Project) -> Generator[Event, None, Project]:
-    """Create the secrets on the first run, and decide where images come from."""
-    inventory = secrets.inventory(project.platform, project.settings.secrets_folder)
-    if inventory.missing:
-        made = initialise(project)
-        yield Note(f"{len(made)} secrets created in {inventory.folder}")
+    """Create what is missing on the first run, and decide where images come from.
+
+    Raises SettingsError, before anything is created, where the name or the volumes belong to another platform.
+    """
+    before = project.engine.volumes(project.platform.project)
+    made = initialise(project)
+    if made:
+        yield Note(f"{len(made)} secrets created in {project.settings.secrets_folder}")
     sources = images.resolve(project.settings, project.sources, project.engine, production=project.production)
     if project.production:
-        mode.remember(project.settings)
-        volumes = make_volumes(project.platform, project.engine)
+        volumes = set(project.platform.kept_volumes) - set(before)
         kept = f"; {len(volumes)} volumes created that no flag of compose removes" if volumes else ""
         yield Note(f"production: limits, isolated networks{kept}")
     for reason in sources.reasons:
@@ -220,6 +254,11 @@ def _variables(settings: Settings) -> dict[str, str]:
         "SECRETS_DIR": str(settings.secrets_folder),
         **{name: str(path) for name in _FILES if (path := settings.path_of(name)) is not None},
     }
+
+
+def _no_production_files(settings: Settings) -> Problem:
+    seen = f"{settings.project} is a production platform on this engine, and {PRODUCTION} is missing"
+    return Problem(str(settings.docker_folder), seen, "the compose files that the platform was started from")
 
 
 def _located(settings: Settings, defect: Defect) -> Problem:

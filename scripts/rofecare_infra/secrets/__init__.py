@@ -8,15 +8,18 @@ from rofecare_infra.secrets.files import (
     remove,
     tied_to_data,
 )
+from rofecare_infra.secrets.owners import claim, release
 from rofecare_infra.secrets.token import is_signed, signed
 from rofecare_infra.secrets.verifier import scram_verifier
 
 __all__ = [
     "Inventory",
+    "claim",
     "create",
     "inventory",
     "is_signed",
     "problems",
+    "release",
     "remove",
     "scram_verifier",
     "signed",

@@ -9,12 +9,13 @@ import pytest
 
 from rofecare_infra import secrets
 from rofecare_infra.engine import Container
-from rofecare_infra.errors import ServiceFailedError
+from rofecare_infra.errors import CommandError, ServiceFailedError, SettingsError
 from rofecare_infra.images import Sources
 from rofecare_infra.lifecycle import StopReport, stop, stop_monitoring
 from rofecare_infra.lifecycle.stop import reverse_stages
-from rofecare_infra.platform import LABEL_INGRESS, LABEL_PHASE, Platform
-from rofecare_infra.project import Project
+from rofecare_infra.platform import LABEL_INGRESS, LABEL_PHASE, LABEL_VOLUME_OF, Platform
+from rofecare_infra.project import Project, marker
+from rofecare_infra.project.marker import Marker
 from tests.support.fakes import FakeClock, FakeCompose, FakeEngine, container, drain, project_of, service, settings
 
 
@@ -42,6 +43,8 @@ PLATFORM = Platform(
         service("gateway", "spring-cloud", depends_on=("config", "redis")),
         service("kafka", depends_on=("zookeeper",)),
         *(service(name) for name in ("config", "db", "redis", "zookeeper")),
+        # Of an override file, which has no phases.
+        service("mine", "other"),
     ),
 )
 
@@ -127,10 +130,12 @@ def test_one_that_had_to_be_killed_is_named() -> None:
 
 
 def test_volumes_of_this_project_alone(tmp_path: Path) -> None:
-    engine = FakeEngine(RUNNING)
+    engine = FakeEngine([one("db", "infrastructure")])
     engine.volume_names = ["rofecare_db-data", "other_db-data"]
     folder = tmp_path / "secrets"
-    platform = Platform("rofecare", (service("db", secrets=("pw",)),), secrets={"pw": folder / "pw"})
+    platform = Platform(
+        "rofecare", (service("db", secrets=("pw",)),), {"pw": folder / "pw"}, {"db-data": "rofecare_db-data"}
+    )
     secrets.create(secrets.inventory(platform, folder), ["pw"])
     _, report = stopped(engine, platform, tmp_path, volumes=True, shared_secrets=True)
     assert report.secrets == ()
@@ -141,6 +146,56 @@ def test_volumes_of_this_project_alone(tmp_path: Path) -> None:
     assert engine.volume_names == ["other_db-data"]
     assert report.secrets == (folder / "pw",)
     assert not folder.exists()
+
+
+def test_the_marker_of_production_is_removed_with_the_data() -> None:
+    engine = FakeEngine()
+    marker.write(engine, Marker("rofecare", Path("/srv/state"), "1"))
+    stopped(engine)
+    assert marker.exists(engine, "rofecare")
+    stopped(engine, volumes=True)
+    assert not marker.exists(engine, "rofecare")
+
+
+def test_the_marker_stays_until_the_data_and_the_secrets_are_gone() -> None:
+    engine = FakeEngine()
+    marker.write(engine, Marker("rofecare", Path("/srv/state"), "1"))
+    engine.labels["rofecare_production_db-data"] = {LABEL_VOLUME_OF: "rofecare"}
+
+    def refuse(name: str) -> None:
+        raise CommandError(f"{name} is in use")
+
+    engine.remove_volume = refuse  # type: ignore[method-assign]
+    with pytest.raises(CommandError, match="1 volumes could not be removed"):
+        stopped(engine, volumes=True)
+    assert marker.exists(engine, "rofecare")
+
+
+@pytest.mark.parametrize("volumes", [True, False])
+def test_another_stack_of_the_same_name_is_left_alone(tmp_path: Path, *, volumes: bool) -> None:
+    engine = FakeEngine([one("db", "infrastructure"), one("web", None)])
+    engine.volume_names = ["rofecare_orders"]
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "pw").write_text("x")
+    platform = Platform("rofecare", (service("db", secrets=("pw",)),), {"pw": tmp_path / "secrets" / "pw"})
+    with pytest.raises(SettingsError, match="did not create: nothing was changed"):
+        stopped(engine, platform, tmp_path, volumes=volumes)
+    assert (engine.stopped, engine.volume_names) == ([], ["rofecare_orders"])
+    assert (tmp_path / "secrets" / "pw").exists()
+
+
+def test_secrets_of_another_project_stay(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    engine = FakeEngine()
+    for name in ("other", "rofecare"):
+        platform = Platform(name, (service("db", secrets=("pw",)),), {"pw": folder / "pw"})
+        found = secrets.inventory(platform, folder)
+        secrets.create(found, found.missing)
+        secrets.claim(platform, folder, engine)
+    engine.volume_names = ["other_db-data"]
+    _, report = stopped(engine, platform, tmp_path, volumes=True)
+    assert (report.secrets, report.secrets_kept_for) == ((), ("other",))
+    assert (folder / "pw").exists()
 
 
 def test_nothing_there_is_no_error() -> None:

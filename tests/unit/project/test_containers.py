@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import EngineError
 from rofecare_infra.platform import LABEL_PHASE
@@ -21,5 +23,7 @@ def test_an_engine_that_does_not_answer_shows_no_containers() -> None:
     def connect() -> Engine:
         raise EngineError("no answer")
 
-    assert not ProjectContainers("rofecare", connect).has_monitoring
-    assert not ProjectContainers("rofecare", connect).is_production
+    containers = ProjectContainers("rofecare", connect)
+    assert not containers.has_monitoring
+    with pytest.raises(EngineError):
+        assert containers.all

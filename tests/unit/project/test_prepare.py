@@ -2,68 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rofecare_infra import secrets
-from rofecare_infra.compose import command
 from rofecare_infra.errors import CommandError, SettingsError
-from rofecare_infra.process import Result
 from rofecare_infra.progress import Note
 from rofecare_infra.project import Project, ensure_images, initialise, open_for_stop, open_project, prepare
+from tests.support.checkout import FILE, Checkout
 from tests.support.fakes import FakeClock, FakeEngine, drain, project_of, service
-
-FILE = "services: {a: {ports: ['127.0.0.1:${A_PORT:-80}:80']}, b: {ports: ['127.0.0.1:${B_PORT:-81}:80']}}"
-
-
-class Checkout:
-    """A checkout whose compose returns the given answers."""
-
-    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.root = root
-        self.folder = root / "docker"
-        self.folder.mkdir()
-        (self.folder / "docker-compose.yml").write_text(FILE)
-        self.refusal = ""
-        self.env: Mapping[str, str] = {}
-        for name in ("SECRETS_DIR", "A_PORT", "B_PORT", "GATE_TIMEOUT", "COMPOSE_PROJECT_NAME"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setattr(command, "run", self.run)
-
-    def write(self, text: str) -> None:
-        (self.root / ".env").write_text(text)
-
-    def run(self, _argv: list[str], *, env: Mapping[str, str], **_options: Any) -> Result:
-        self.env = env
-        if self.refusal:
-            return Result((), 1, "", self.refusal)
-        ports = {"a": env.get("A_PORT", "80"), "b": env.get("B_PORT", "81")}
-        for line in (self.root / ".env").read_text().splitlines() if (self.root / ".env").exists() else ():
-            name, _, value = line.partition("=")
-            if name.endswith("_PORT") and name not in env:
-                ports[name[0].lower()] = value
-        model = {
-            "name": "rofecare",
-            "services": {
-                name: {
-                    "image": name,
-                    "ports": [{"host_ip": "127.0.0.1", "published": port, "target": 80}],
-                    "labels": {"com.rofecare.phase": "infrastructure"},
-                    "healthcheck": {"test": ["CMD", "true"]},
-                    "secrets": [{"source": f"{name}_password"}],
-                    "volumes": [{"type": "volume", "source": f"{name}-data"}],
-                }
-                for name, port in ports.items()
-            },
-            "secrets": {f"{name}_password": {"file": f"{env['SECRETS_DIR']}/{name}_password"} for name in ports},
-            "volumes": {f"{name}-data": {"name": f"rofecare_{name}-data"} for name in ports},
-        }
-        return Result((), 0, json.dumps(model), "")
 
 
 @pytest.fixture
@@ -72,7 +21,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
 
 
 def opened(checkout: Checkout, engine: FakeEngine | None = None) -> Project:
-    mine = engine or FakeEngine()
+    mine = engine or checkout.engine
     return replace(open_project(checkout.root), connect=lambda: mine)
 
 
@@ -143,7 +92,7 @@ def test_compose_gets_the_secrets_folder_spelt_out(checkout: Checkout, monkeypat
     checkout.write("SECRETS_DIR=~/link\n")
     assert len(initialise(opened(checkout))) == 2
     assert checkout.env["SECRETS_DIR"] == str(checkout.root / "real")
-    assert len(list((checkout.root / "real").iterdir())) == 2
+    assert {path.name for path in (checkout.root / "real").glob("[!.]*")} == {"a_password", "b_password"}
 
 
 def test_stopping_needs_no_more_than_the_name(checkout: Checkout) -> None:

@@ -20,7 +20,7 @@ def left_running(root: Path) -> str:
 @command(
     changes=True,
     help={
-        "prod": "for production: limits, isolated networks, persistent volumes (remembered for all later commands)",
+        "prod": "for production: limits, isolated networks, persistent volumes (until the data is removed)",
         "monitoring": "include the monitoring",
         "json": "print one JSON object per line",
     },
@@ -107,18 +107,21 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
         if volumes:
             backup.forget(project.settings)
             scope.say(f"removed {len(report.volumes)} volumes: {', '.join(report.volumes) or 'none'}")
-            secrets = ", ".join(path.name for path in report.secrets)
-            scope.say(f"removed {len(report.secrets)} secrets: {secrets or 'none'}")
+            if report.secrets_kept_for:
+                scope.say(f"secrets kept: they are also those of {', '.join(report.secrets_kept_for)}")
+            else:
+                secrets = ", ".join(path.name for path in report.secrets)
+                scope.say(f"removed {len(report.secrets)} secrets: {secrets or 'none'}")
         report.raise_if_killed()
 
 
-@command(changes=True)
-def init(root: Path) -> None:
+@command(changes=True, help={"prod": "also create the volumes of a production platform, and mark it as one"})
+def init(root: Path, prod: bool = False) -> None:
     """Create the secrets that are missing (start-all does this on the first run)."""
     from rofecare_infra.progress import renderer_for
     from rofecare_infra.project import initialise, open_for_init
 
-    project = open_for_init(root)
+    project = open_for_init(root, production=prod)
     made = initialise(project)
     folder = project.settings.secrets_folder
     renderer_for().say(
@@ -126,6 +129,8 @@ def init(root: Path) -> None:
         if made
         else f"all secrets are in {folder}: nothing to do"
     )
+    if project.production:
+        renderer_for().say(f"{project.platform.project} is a production platform: its volumes exist")
 
 
 @command(help={"force": "remove the lock of a command that can no longer release it"})
