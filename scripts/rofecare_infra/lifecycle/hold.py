@@ -22,7 +22,7 @@ _OPEN = 'rm -f "$1" && sync "${1%/*}"'
 METRICS = "http://127.0.0.1:2015/metrics"
 _IN_FLIGHT = re.compile(r'^caddy_http_requests_in_flight\{handler="(\w+)",server="(\w+)"\} (\d+)$', re.MULTILINE)
 _POLL = 0.2
-# A request waits up to 30 s for a gateway that restarts; in seconds.
+# In seconds. A request waits up to 25 s for a gateway that restarts.
 _DRAIN = 40.0
 _TIMEOUT = 60.0
 
