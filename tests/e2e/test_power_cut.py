@@ -26,7 +26,13 @@ _MOMENTS = [
     *(pytest.param(random.uniform(3, 15), marks=pytest.mark.soak, id=f"random{n}") for n in range(ROUNDS)),  # noqa: S311 - no secret
 ]
 
-_FILES = ("docker-compose.yml", "docker-compose.prod.yml", "docker-compose.small.yml", "docker-compose.packages.yml")
+_FILES = (
+    "docker-compose.yml",
+    "docker-compose.prod.yml",
+    "docker-compose.small.yml",
+    "docker-compose.packages.yml",
+    "docker-compose.prod.packages.yml",
+)
 # Seconds that a machine of two cores may take from its boot until 22 containers that start at once are ready.
 _UP_AGAIN = 600
 
