@@ -8,6 +8,16 @@ from rofecare_infra import backup, rotation, upgrade
 from rofecare_infra.process import uninterrupted
 from rofecare_infra.progress import Event
 from rofecare_infra.project import Project, prepare
+from rofecare_infra.settings import Settings
+
+
+def unfinished(settings: Settings) -> tuple[str, ...]:
+    """The kinds of changes that an interrupted command has left unfinished."""
+    return (
+        *(["upgrade"] if upgrade.is_interrupted(settings) else []),
+        *(["rotation"] if rotation.is_interrupted(settings) else []),
+        *(["restore"] if backup.is_interrupted(settings) else []),
+    )
 
 
 def recover(project: Project, *, restart: bool = True) -> Generator[Event, None, None]:

@@ -12,6 +12,7 @@ from invoke.tasks import Task
 
 from rofecare_infra.boundary.alone import alone, spoken
 from rofecare_infra.boundary.guard import guarded
+from rofecare_infra.boundary.report import Reporter
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -44,21 +45,27 @@ def command(
     iterable: Sequence[str] = (),
     words: str = "",
     changes: bool = False,
+    shows_report: bool = False,
     interrupted: Callable[[Path], str] | None = None,
 ) -> Callable[[Callable[Concatenate[Path, P], None]], Command]:
     """Make a task of a function whose parameters are the folder of the checkout and the flags of the task.
 
     What it raises becomes a message and an exit code; `interrupted` returns what to print after ^C. A task that
-    `changes` the platform holds the lock of the project from before its settings are read until its end. Tasks import
-    the rooms that they use in their bodies: `inv --list` needs none of them.
+    `changes` the platform holds the lock of the project from before its settings are read until its end, and reports
+    how it ended; the next command shows that once, and one that `shows_report` each time. Tasks import the rooms that
+    they use in their bodies: `inv --list` needs none of them.
     """
 
     def decorate(body: Callable[Concatenate[Path, P], None]) -> Command:
         @wraps(body)
         def run(context: Context, *args: P.args, **flags: P.kwargs) -> None:
             root = Path(str(context.config[CHECKOUT]))
-            lock = alone(root, spoken(task.name, flags), as_json=bool(flags.get("json"))) if changes else nullcontext()
-            with guarded(root, partial(interrupted, root) if interrupted is not None else None), lock:
+            words = spoken(task.name, flags)
+            report = Reporter(words, again=shows_report)
+            lock = alone(root, words, as_json=bool(flags.get("json"))) if changes else nullcontext()
+            changing = report.changing() if changes else nullcontext()
+            left_behind = partial(interrupted, root) if interrupted is not None else None
+            with report.watching(), guarded(root, left_behind, report.ended), lock, changing:
                 body(root, *args, **flags)
 
         task = Command(run, help=dict(help or {}), optional=optional, iterable=list(iterable))

@@ -21,14 +21,18 @@ BUG = 1
 
 
 @contextmanager
-def guarded(root: Path, left_behind: Callable[[], str] | None = None) -> Iterator[None]:
-    """Turn what the body raises into `invoke.Exit`.
+def guarded(
+    root: Path,
+    left_behind: Callable[[], str] | None = None,
+    ended: Callable[[int, str], None] = lambda _code, _message: None,
+) -> Iterator[None]:
+    """Turn what the body raises into `invoke.Exit`; call `ended` with the exit code and the message.
 
     `left_behind` returns the text to print after ^C: what is left running, and how to continue. A service manager sends
     SIGTERM where a person presses ^C, and a terminal that is gone SIGHUP: all three end the command the same way.
     """
     # Imported here: `inv --list` does not need them.
-    from rofecare_infra.process import interruptible
+    from rofecare_infra.process import complete, interruptible
     from rofecare_infra.progress import OutputClosedError, open_missing_streams
 
     open_missing_streams()
@@ -36,19 +40,24 @@ def guarded(root: Path, left_behind: Callable[[], str] | None = None) -> Iterato
         # A terminal without accented characters is no reason to fail.
         sys.stdout.reconfigure(errors="backslashreplace")
     with interruptible(_postponed):
+        left: Exit | None = None
         try:
             yield
         except RofecareError as error:
-            raise _exit(describe(error), error.exit_code) from None
+            left = _exit(describe(error), error.exit_code)
         except KeyboardInterrupt:
-            raise _exit(_farewell(left_behind), INTERRUPTED) from None
+            left = _exit(_farewell(left_behind), INTERRUPTED)
         except OutputClosedError:
             # The reader of the output has closed it (`inv logs | head`).
-            raise Exit(code=0) from None
-        except Exit:
-            raise
+            left = Exit(code=0)
+        except Exit as error:
+            left = error
         except Exception as error:  # noqa: BLE001 - the last line of defence
-            raise _exit(_report(root, error), BUG) from None
+            left = _exit(_report(root, error), BUG)
+        complete()
+        ended(left.code if left is not None else 0, (left.message if left is not None else "") or "")
+        if left is not None:
+            raise left
 
 
 def _exit(message: str, code: int) -> Exit:

@@ -70,6 +70,10 @@ def uninterrupted() -> Iterator[None]:
     _state.depth += 1
     try:
         yield
+    except BaseException:
+        if _state.pending and _state.depth == 1:
+            complete()
+        raise
     finally:
         _state.depth -= 1
     if _state.pending and not _state.depth:
@@ -80,6 +84,11 @@ def uninterrupted() -> Iterator[None]:
 def accept_again() -> None:
     """Raise the next signal again: what had to be completed is complete."""
     _state.raised = _state.pending = False
+
+
+def complete() -> None:
+    """From here on the command completes: signals are only remembered."""
+    _state.raised, _state.pending = True, False
 
 
 def interrupted_by() -> str:

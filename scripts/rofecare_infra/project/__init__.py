@@ -11,9 +11,11 @@ from rofecare_infra.project.opened import (
     prepare,
 )
 from rofecare_infra.project.ownership import require_own
+from rofecare_infra.project.watch import announce, watching
 
 __all__ = [
     "Project",
+    "announce",
     "ensure_images",
     "initialise",
     "marker",
@@ -23,4 +25,5 @@ __all__ = [
     "open_project",
     "prepare",
     "require_own",
+    "watching",
 ]

@@ -22,6 +22,7 @@ from rofecare_infra.project import production as hardened
 from rofecare_infra.project.containers import ProjectContainers
 from rofecare_infra.project.marker import Marker
 from rofecare_infra.project.ownership import require_own
+from rofecare_infra.project.watch import announce
 from rofecare_infra.settings import Problem, Settings, load
 from rofecare_infra.state import Clock
 
@@ -85,6 +86,7 @@ def open_project(
     Raises SettingsError with all problems at once.
     """
     settings, found = load(root, os.environ)
+    announce(settings)
     problems = list(found)
     engine = cache(connect)
     containers = ProjectContainers(settings.project, engine)

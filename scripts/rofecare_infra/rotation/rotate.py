@@ -44,6 +44,11 @@ def journal_of(settings: Settings) -> Journal[Entry]:
     return Journal(settings, _KIND)
 
 
+def is_interrupted(settings: Settings) -> bool:
+    """Whether a rotation is in progress or was interrupted."""
+    return journal_of(settings).exists()
+
+
 @dataclass(frozen=True)
 class Report:
     """What was rotated, and what was restarted for it (container -> seconds)."""

@@ -2,7 +2,7 @@
 
 from rofecare_infra.upgrade.plan import Change, Plan, plan_of, target_of
 from rofecare_infra.upgrade.rehearse import Rehearsed, rehearse
-from rofecare_infra.upgrade.rollback import recover
+from rofecare_infra.upgrade.rollback import is_interrupted, recover
 from rofecare_infra.upgrade.run import Upgraded, upgrade
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Plan",
     "Rehearsed",
     "Upgraded",
+    "is_interrupted",
     "plan_of",
     "recover",
     "rehearse",

@@ -56,6 +56,11 @@ def journal_of(settings: Settings) -> Journal[Entry]:
     return Journal(settings, _KIND)
 
 
+def is_interrupted(settings: Settings) -> bool:
+    """Whether an upgrade is in progress or was interrupted."""
+    return journal_of(settings).exists()
+
+
 def keep_images(project: Project) -> Entry:
     """Tag every image that runs, and record which service runs which."""
     services: dict[str, str] = {}

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from rofecare_infra.process import accept_again, interrupted_by, interruptible, uninterrupted
+from rofecare_infra.process import accept_again, complete, interrupted_by, interruptible, uninterrupted
 from rofecare_infra.process.interrupts import SIGNALS
 
 each = pytest.mark.parametrize("sign", SIGNALS, ids=lambda one: one.name)
@@ -81,6 +81,33 @@ def test_a_block_that_fails_raises_its_own_error() -> None:
     with pytest.raises(ZeroDivisionError), interruptible():
         change()
     assert interrupted_by() == "SIGHUP"
+
+
+def test_nothing_replaces_the_error_of_a_block() -> None:
+    def change() -> None:
+        try:
+            with uninterrupted():
+                signal.raise_signal(signal.SIGHUP)
+                raise ZeroDivisionError
+        finally:
+            with uninterrupted():
+                pass
+
+    with pytest.raises(ZeroDivisionError), interruptible():
+        change()
+
+
+@each
+def test_a_command_that_has_decided_completes(sign: signal.Signals) -> None:
+    done = []
+    with interruptible():
+        complete()
+        signal.raise_signal(sign)
+        with uninterrupted():
+            signal.raise_signal(sign)
+        done.append("complete")
+    assert done == ["complete"]
+    assert interrupted_by() == sign.name
 
 
 def test_a_block_with_steps_is_completed() -> None:

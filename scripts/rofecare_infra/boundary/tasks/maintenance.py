@@ -37,12 +37,24 @@ def build(root: Path, service: Sequence[str]) -> None:
         report.raise_if_failed()
 
 
+def after_interruption(root: Path) -> str:
+    """What to print after ^C in a change that is rolled back."""
+    from rofecare_infra.project import open_for_stop
+    from rofecare_infra.recovery import unfinished
+
+    left = unfinished(open_for_stop(root).settings)
+    if left:
+        return f"the {', '.join(left)} is not rolled back yet; inv start-all recovers it first"
+    return "nothing is left unfinished; inv status shows what is running"
+
+
 @command(
     changes=True,
     help={
         "secret": "full or short name: identity-db, redis, jwt, ... (the files in the secrets folder)",
         "json": "print one JSON object per line",
     },
+    interrupted=after_interruption,
 )
 def rotate(root: Path, secret: str, json: bool = False) -> None:
     """Replace a secret of the running platform; a login proves the new one, or the change is rolled back."""
@@ -70,6 +82,7 @@ def rotate(root: Path, secret: str, json: bool = False) -> None:
         "rehearse": "upgrade a copy with restored data, report, and remove the copy",
         "json": "print one JSON object per line",
     },
+    interrupted=after_interruption,
 )
 def upgrade(root: Path, to: str = "", rehearse: bool = False, json: bool = False) -> None:
     """Upgrade the platform to newer images, with a backup and health checks; roll back if one fails."""

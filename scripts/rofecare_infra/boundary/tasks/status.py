@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rofecare_infra.lifecycle import ServiceStatus
 
 
-@command(help={"json": "print one JSON document"})
+@command(shows_report=True, help={"json": "print one JSON document"})
 def status(root: Path, json: bool = False) -> None:
     """Show state, health, uptime, restarts, memory and port of every service. Exits with 0 if all are ready."""
     from dataclasses import asdict
@@ -21,6 +21,7 @@ def status(root: Path, json: bool = False) -> None:
     from invoke.exceptions import Exit
 
     from rofecare_infra import lifecycle
+    from rofecare_infra.boundary import report
     from rofecare_infra.errors import ServiceFailedError
     from rofecare_infra.progress import renderer_for
     from rofecare_infra.project import open_project
@@ -31,7 +32,12 @@ def status(root: Path, json: bool = False) -> None:
     out = renderer_for()
     if json:
         services = [asdict(row) for row in rows]
-        state = {"project": project.platform.project, "ready": ready == len(rows), "services": services}
+        state = {
+            "project": project.platform.project,
+            "ready": ready == len(rows),
+            "services": services,
+            "last_command": asdict(last) if (last := report.last_of(project.settings)) is not None else None,
+        }
         out.say(dumps(state, indent=2))
     else:
         out.say(_table(rows))
