@@ -100,6 +100,7 @@ class PlatformUnderTest:
             ("network", "-q", (), label),
             ("volume", "-q", (), label),
             ("volume", "-q", (), f"label=com.rofecare.project={self.name}"),
+            ("volume", "-q", (), f"label=com.rofecare.marker={self.name}"),
         ):
             names = docker(kind, "ls", listing, "--filter", chosen).split()
             if names:

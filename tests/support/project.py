@@ -91,6 +91,8 @@ class Project:
             ("container", ["-aq"], lock),
             ("network", ["-q"], label),
             ("volume", ["-q"], label),
+            ("volume", ["-q"], f"label=com.rofecare.project={self.name}"),
+            ("volume", ["-q"], f"label=com.rofecare.marker={self.name}"),
         ):
             names = self.docker(kind, "ls", *listing, "--filter", chosen).split()
             if names:

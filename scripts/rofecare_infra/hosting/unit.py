@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rofecare_infra.platform import Platform
-from rofecare_infra.settings import Settings
+from rofecare_infra.settings import ENVIRONMENT, Settings
 
 # Only a unit with this line is replaced or removed.
 MARK = "# Written by `inv install-service`; changed here it would be overwritten by the next one."
@@ -56,7 +56,7 @@ def unit_of(settings: Settings, platform: Platform, *, user: str, production: bo
     stages = platform.stages()
     graces = [max((service.stop_grace for service in stage.services), default=0.0) for stage in stages]
     # The unit does not inherit the environment of the installing user: its settings are written into the unit.
-    given = {name: one.value for name, one in settings.values.items() if one.where == "the environment"}
+    given = {name: one.value for name, one in settings.values.items() if one.where == ENVIRONMENT}
     text = _TEMPLATE.format(
         mark=MARK,
         project=specifiers(platform.project),

@@ -70,6 +70,11 @@ def read(engine: Engine, project: str) -> Marker | None:
     return Marker(project, folder, platform_id)
 
 
+def projects(engine: Engine) -> tuple[str, ...]:
+    """The projects that are marked as production on this engine."""
+    return tuple(sorted({labels[_PROJECT] for labels in engine.volume_labels(_PROJECT).values()}))
+
+
 def write(engine: Engine, marker: Marker) -> None:
     """Write the marker, or replace it. An interruption leaves the old marker or the new one."""
     first, second = marker.volume, f"{marker.volume}_new"

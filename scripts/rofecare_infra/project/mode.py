@@ -13,6 +13,7 @@ from rofecare_infra.errors import SettingsError
 from rofecare_infra.platform import KEPT, LABEL_MODE, LABEL_VOLUME_OF, Platform
 from rofecare_infra.progress import listed
 from rofecare_infra.project import marker
+from rofecare_infra.settings import DEFAULT_PROJECT, ENVIRONMENT, Settings
 
 DEVELOPMENT = "development"
 
@@ -43,6 +44,26 @@ def with_data(engine: Engine, volumes: Collection[str]) -> tuple[str, ...]:
     """Those of these volumes that hold data: all but the ones that the engine knows to be empty."""
     sizes = engine.volume_sizes() if volumes else {}
     return tuple(name for name in volumes if sizes.get(name, -1) != 0)
+
+
+def require_meant(settings: Settings, engine: Engine) -> None:
+    """Refuse to begin a platform under the default name on an engine with a production platform of another name.
+
+    The name may have been lost together with the settings of the site. A name in the environment is meant.
+    """
+    project = settings.project
+    given = settings.values.get("COMPOSE_PROJECT_NAME")
+    meant = settings.is_release or project != DEFAULT_PROJECT or (given is not None and given.where == ENVIRONMENT)
+    others = () if meant else marker.projects(engine)
+    if not others or project in others or engine.volumes(project) or engine.containers(project):
+        return
+    raise SettingsError(
+        f"{project} would be a new platform, and this engine has the production platform {listed(others)}",
+        seen=f"COMPOSE_PROJECT_NAME is {project}, the default, and nothing has this name",
+        expected="the name of a platform on this engine, or a new name that was chosen on purpose",
+        next_step=f"set COMPOSE_PROJECT_NAME to {others[0]} in .env; or, for another platform beside it, in the "
+        f"environment: COMPOSE_PROJECT_NAME={project} inv ...",
+    )
 
 
 def require_one_set(platform: Platform, engine: Engine) -> None:

@@ -153,6 +153,7 @@ def initialise(project: Project) -> tuple[Path, ...]:
     Raises SettingsError where existing data was created with a missing secret: a new one would not give access to it.
     """
     settings, platform, engine = project.settings, project.platform, project.engine
+    mode.require_meant(settings, engine)
     require_own(platform, engine, settings.docker_folder, starts=True)
     if project.production:
         mode.require_one_set(platform, engine)

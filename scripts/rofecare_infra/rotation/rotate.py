@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 from rofecare_infra import lifecycle
-from rofecare_infra.errors import RofecareError, ServiceFailedError
+from rofecare_infra.errors import RofecareError, ServiceFailedError, SettingsError
 from rofecare_infra.gates import observe
 from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, Working
@@ -16,7 +16,7 @@ from rofecare_infra.rotation.change import Change, Restarts
 from rofecare_infra.rotation.credentials import Shell, in_container
 from rofecare_infra.rotation.files import SecretFile
 from rofecare_infra.rotation.kinds import Kind, names, resolve, secret_of
-from rofecare_infra.secrets import inventory
+from rofecare_infra.secrets import inventory, others
 from rofecare_infra.settings import Settings
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal, JournalKind
 
@@ -66,7 +66,17 @@ def rotate(
     Raises UsageError for an unknown name or a kind that cannot be rotated, ServiceFailedError where a service that uses
     it is not ready. A later error is raised after the rollback.
     """
-    mine = inventory(project.platform, project.settings.secrets_folder).present
+    folder = project.settings.secrets_folder
+    mine = inventory(project.platform, folder).present
+    shared = others(project.platform, folder, project.engine)
+    if shared:
+        raise SettingsError(
+            f"the secrets of {project.platform.project} are also those of {', '.join(shared)}: nothing was changed",
+            seen=f"one folder: {folder}",
+            expected="a folder of secrets for each project: a new secret would not open the data of the others",
+            next_step="copy the secrets, without .used-by-*, to a folder with mode 0700; set SECRETS_DIR to it; "
+            "inv start-all; then the same command",
+        )
     change = _change_of(project, resolve(word, mine), shell, clock)
     journal = journal_of(project.settings)
     name, kind = change.what.name, change.what.kind

@@ -8,7 +8,7 @@ from rofecare_infra.secrets.files import (
     remove,
     tied_to_data,
 )
-from rofecare_infra.secrets.owners import claim, release
+from rofecare_infra.secrets.owners import claim, others, release
 from rofecare_infra.secrets.token import is_signed, signed
 from rofecare_infra.secrets.verifier import scram_verifier
 
@@ -18,6 +18,7 @@ __all__ = [
     "create",
     "inventory",
     "is_signed",
+    "others",
     "problems",
     "release",
     "remove",

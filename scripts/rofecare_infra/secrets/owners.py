@@ -35,22 +35,27 @@ def claim(platform: Platform, folder: Path, engine: Engine, *, fresh: bool = Fal
             state.replace(_record(folder, project, here), "")
 
 
-def release(platform: Platform, folder: Path, engine: Engine) -> tuple[str, ...]:
-    """Remove the record of the project; return the other projects that still depend on the secrets.
+def others(platform: Platform, folder: Path, engine: Engine) -> tuple[str, ...]:
+    """The other projects that depend on these secrets.
 
     A recorded project that has neither containers nor data on this engine no longer depends on them.
     """
     here, recorded = _id_of(engine), _recorded(folder)
     mounted, volumes = engine.mounted_files(), _volumes(engine)
-    others = {one for one in _mounting(folder, mounted) if one != platform.project}
-    if not recorded:
-        others |= _unrecorded(platform, folder, mounted, volumes)
-    for project, where in recorded:
-        if where != here or (project != platform.project and project in {*mounted, *volumes}):
-            others.add(project)
-        else:
+    found = {one for one in _mounting(folder, mounted) if one != platform.project}
+    found |= set() if recorded else _unrecorded(platform, folder, mounted, volumes)
+    present = {*mounted, *volumes} - {platform.project}
+    found |= {project for project, where in recorded if where != here or project in present}
+    return tuple(sorted(found))
+
+
+def release(platform: Platform, folder: Path, engine: Engine) -> tuple[str, ...]:
+    """Remove the record of the project; return the other projects that still depend on the secrets."""
+    left = others(platform, folder, engine)
+    for project, where in _recorded(folder):
+        if where == _id_of(engine) and project not in left:
             _record(folder, project, where).unlink(missing_ok=True)
-    return tuple(sorted(others))
+    return left
 
 
 def _recorded(folder: Path) -> frozenset[tuple[str, str]]:

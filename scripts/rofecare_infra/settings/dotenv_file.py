@@ -10,6 +10,9 @@ from pathlib import Path
 
 from dotenv.parser import parse_stream
 
+# Where a value comes from that an environment variable sets.
+ENVIRONMENT = "the environment"
+
 
 @dataclass(frozen=True)
 class Problem:

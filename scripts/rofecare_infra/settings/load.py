@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rofecare_infra.settings import dotenv_file
-from rofecare_infra.settings.dotenv_file import Assignment, Problem
+from rofecare_infra.settings.dotenv_file import ENVIRONMENT, Assignment, Problem
 from rofecare_infra.settings.record import RELEASE_FILE, SITE_FILE, Settings, state_folder_of
 
 # Every reference to a variable, including those inside the default of another; compose reads `$$` as a dollar sign.
@@ -51,7 +51,7 @@ def load(root: Path, environ: Mapping[str, str]) -> tuple[Settings, tuple[Proble
     values: dict[str, Assignment] = {}
     for name in {*defaults, *written}:
         default = Assignment(defaults.get(name, ""), "its default")
-        chosen = Assignment(environ[name], "the environment") if name in environ else written.get(name, default)
+        chosen = Assignment(environ[name], ENVIRONMENT) if name in environ else written.get(name, default)
         expected = _expectation(name, root)(chosen.value) if chosen.value else None
         if expected is not None:
             problems.append(Problem(chosen.where, f"{name} is {chosen.value!r}", expected))

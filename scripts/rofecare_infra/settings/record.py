@@ -22,6 +22,7 @@ _CA_BUNDLES = (
 RELEASE_FILE = "release.json"
 # The settings of a production site, in its state folder; they take precedence over the `.env` of the release.
 SITE_FILE = "settings.env"
+DEFAULT_PROJECT = "rofecare"
 # Below this folder, each production platform has its state folder, unless STATE_DIR names another one.
 _STATE_FOLDERS = Path("/var/lib/rofecare")
 
@@ -73,7 +74,7 @@ class Settings:
     @property
     def project(self) -> str:
         """The name of the compose project."""
-        return self.get("COMPOSE_PROJECT_NAME", "rofecare")
+        return self.get("COMPOSE_PROJECT_NAME", DEFAULT_PROJECT)
 
     @property
     def images(self) -> str:

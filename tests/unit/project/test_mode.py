@@ -11,6 +11,7 @@ from rofecare_infra.errors import CommandError, EngineError, SettingsError
 from rofecare_infra.platform import LABEL_MODE, LABEL_VOLUME_OF, Platform
 from rofecare_infra.project import marker, mode
 from rofecare_infra.project.marker import Marker
+from rofecare_infra.settings import Assignment, Settings
 from tests.support.fakes import FakeEngine, container
 
 KEPT = "rofecare_production_db-data"
@@ -124,3 +125,38 @@ def test_empty_development_volumes_are_no_second_set() -> None:
     engine = FakeEngine()
     engine.volume_names, engine.sizes = ["rofecare_db-data"], {"rofecare_db-data": 0}
     mode.require_one_set(PRODUCTION, engine)
+
+
+def begin(engine: FakeEngine, name: str = "rofecare", where: str = ".env line 9") -> None:
+    values = {"COMPOSE_PROJECT_NAME": Assignment(name, where)}
+    mode.require_meant(Settings(Path("/nowhere"), values), engine)
+
+
+def test_a_name_that_was_lost_with_the_settings_begins_no_new_platform() -> None:
+    engine = FakeEngine()
+    begin(engine)
+    marker.write(engine, Marker("hospital", Path("/srv"), "1"))
+    with pytest.raises(SettingsError, match="production platform hospital") as caught:
+        begin(engine)
+    assert "COMPOSE_PROJECT_NAME to hospital" in caught.value.next_step
+
+
+@pytest.mark.parametrize(("name", "where"), [("ward", ".env line 9"), ("rofecare", "the environment")])
+def test_a_name_that_was_chosen_begins_a_platform(name: str, where: str) -> None:
+    engine = FakeEngine()
+    marker.write(engine, Marker("hospital", Path("/srv"), "1"))
+    begin(engine, name, where)
+
+
+@pytest.mark.parametrize("volumes", [True, False])
+def test_a_platform_that_exists_goes_on(*, volumes: bool) -> None:
+    engine = FakeEngine() if volumes else FakeEngine([container("db")])
+    engine.volume_names = ["rofecare_db-data"] if volumes else []
+    marker.write(engine, Marker("hospital", Path("/srv"), "1"))
+    begin(engine)
+
+
+def test_the_platform_that_is_marked_goes_on() -> None:
+    engine = FakeEngine()
+    marker.write(engine, Marker("rofecare", Path("/srv"), "1"))
+    begin(engine)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rofecare_infra.compose import Compose
-from rofecare_infra.errors import GateTimeoutError, RofecareError, ServiceFailedError
+from rofecare_infra.errors import GateTimeoutError, RofecareError, ServiceFailedError, SettingsError
 from rofecare_infra.images import Sources
 from rofecare_infra.platform import Platform
 from rofecare_infra.process import Result
@@ -94,6 +94,14 @@ def test_each_user_is_restarted_once_and_the_old_one_opens_no_more(world: World)
     assert not world.server._takes(OLD)
     assert journal_of(world.settings).read() is None
     assert not [one for one in world.server.told if OLD in one or new in one], "a password in an argument"
+
+
+def test_a_secret_of_another_project_too_is_not_changed(world: World) -> None:
+    world.engine.mounted = {"other": {str(world.file)}}
+    with pytest.raises(SettingsError, match="also those of other"):
+        world.rotate()
+    assert world.as_before()
+    assert world.engine.restarted == []
 
 
 def test_a_user_that_is_not_up_is_left_alone(world: World) -> None:
