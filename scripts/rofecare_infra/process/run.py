@@ -6,7 +6,6 @@ import os
 import queue
 import re
 import shlex
-import signal
 import subprocess
 import threading
 import time
@@ -17,11 +16,10 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from rofecare_infra.errors import CommandError
+from rofecare_infra.process.child import GRACE, bound, missing, stop
 
 T = TypeVar("T")
 
-# A child that was asked to stop gets this long before it is killed, in seconds.
-GRACE = 15.0
 # How many lines of a failed command an error shows.
 TAIL = 20
 # How long the output of a command is read after its end, in seconds: its children may keep its pipes open for hours.
@@ -159,7 +157,7 @@ def _environment(added: Mapping[str, str] | None, without: Collection[str] = ())
 def _start(words: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(  # noqa: S603 - an argv list, no shell
-            words,
+            bound(words, env),
             env=env,
             cwd=cwd,
             stdin=subprocess.PIPE,
@@ -167,21 +165,11 @@ def _start(words: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> 
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            # ^C must not reach the child directly: this process decides how it stops.
+            # ^C and a terminal that is gone must not reach the child directly: this process decides how it stops.
             start_new_session=True,
         )
     except OSError as error:
         raise missing(words, error) from error
-
-
-def missing(words: Sequence[str], error: OSError) -> CommandError:
-    """The error for a program that cannot be run at all."""
-    return CommandError(
-        f"cannot run {words[0]}",
-        seen=error.strerror or str(error),
-        expected=f"{words[0]} on PATH, executable",
-        next_step="python3 scripts/bootstrap.py --help",
-    )
 
 
 def _watch(child: subprocess.Popen[str], arrived: queue.SimpleQueue[tuple[int, str | None]]) -> None:
@@ -204,20 +192,6 @@ def _read(pipe: IO[str] | None, number: int, arrived: queue.SimpleQueue[tuple[in
         with pipe:
             for line in pipe:
                 arrived.put((number, line))
-
-
-def stop(child: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
-    """Ask the child and its children to stop as ^C would; kill them when they do not."""
-    for sign in (signal.SIGINT, signal.SIGKILL):
-        try:
-            os.killpg(child.pid, sign)
-        except ProcessLookupError:
-            return
-        try:
-            child.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            continue
-        return
 
 
 def _shown(argv: Sequence[str]) -> str:

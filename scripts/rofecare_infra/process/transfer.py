@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import uuid
@@ -11,7 +12,8 @@ from types import TracebackType
 from typing import IO, Self
 
 from rofecare_infra.errors import CommandError
-from rofecare_infra.process.run import TAIL, Result, missing, redact, stop
+from rofecare_infra.process.child import bound, missing, stop
+from rofecare_infra.process.run import TAIL, Result, redact
 
 _CHUNK = 1 << 18
 
@@ -125,11 +127,11 @@ class _Tail:
 def _start(words: tuple[str, ...], stdin: IO[bytes] | int) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - an argv list, no shell
-            words,
+            bound(words, os.environ),
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # ^C must not reach the child directly: this process decides how it stops.
+            # ^C and a terminal that is gone must not reach the child directly: this process decides how it stops.
             start_new_session=True,
         )
     except OSError as error:
