@@ -20,8 +20,11 @@ def unfinished(settings: Settings) -> tuple[str, ...]:
     )
 
 
-def recover(project: Project, *, restart: bool = True) -> Generator[Event, None, None]:
-    """Complete or roll back unfinished upgrades, rotations and restores. Every command that changes something calls it.
+def recover(project: Project, *, restart: bool = True) -> Generator[Event, None, Project]:
+    """Complete or roll back unfinished upgrades, rotations and restores; return the project as it is then.
+
+    Every command that changes something calls it first, and works on what it returns: an upgrade that is rolled back
+    changes the settings.
 
     With `restart`, services that an interrupted restore had stopped are started again; a command that starts them
     itself leaves it out. A signal that arrives meanwhile is raised at the end: what is recovered halfway is of no use.
@@ -31,8 +34,9 @@ def recover(project: Project, *, restart: bool = True) -> Generator[Event, None,
         # written with. A rollback whose own restore was interrupted finishes that restore, on those images.
         # Rotations next: a restore logs in to servers and empties caches, which takes secrets that are in force.
         # Restores last: by then the images and the secrets are those that the journal of the restore was written with.
-        yield from upgrade.recover(project)
+        project = yield from upgrade.recover(project)
         yield from rotation.recover(project)
         if backup.is_interrupted(project.settings):
             prepared = yield from prepare(project)
             yield from backup.recover(prepared, restart=restart)
+        return project

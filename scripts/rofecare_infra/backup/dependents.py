@@ -57,12 +57,11 @@ def caches_of(platform: Platform) -> tuple[str, ...]:
     )
 
 
-def to_stop(project: Project, databases: Iterable[str]) -> tuple[tuple[Container, ...], frozenset[str]]:
-    """The running containers to stop before a swap, and the ingress services among them."""
+def running_users(project: Project, databases: Iterable[str]) -> tuple[Container, ...]:
+    """The running containers that use these databases, without those of the ingress."""
     users = users_of(project.platform, databases)
-    up = [one for one in project.engine.containers(project.platform.project) if one.is_up]
-    ingress = frozenset(one.service for one in up if is_ingress(one.labels))
-    return tuple(one for one in up if one.service in users | ingress), ingress
+    found = project.engine.containers(project.platform.project)
+    return tuple(one for one in found if one.is_up and one.service in users and not is_ingress(one.labels))
 
 
 def stop(project: Project, containers: tuple[Container, ...]) -> Generator[Event, None, None]:
@@ -89,14 +88,18 @@ def start_missing(project: Project, names: Iterable[str]) -> Generator[Event, No
     yield from start(project, missing)
 
 
-def restart_without_gate(project: Project, names: Iterable[str]) -> Generator[Event, None, None]:
-    """Start services again that ran before, without waiting until they are ready."""
+def restart_without_gate(
+    project: Project, behind: Iterable[str], *, ingress: bool = False
+) -> Generator[Event, None, None]:
+    """Start services again that ran before, then the ingress if it was open, without waiting until they are ready."""
     known = {service.name for service in project.platform.services}
-    wanted = [name for name in names if name in known]
+    wanted = [name for name in behind if name in known]
     if wanted:
         yield Working(f"starting {listed(wanted)} again")
         result = yield from output_of(project.compose.up(wanted))
         yield Note(f"{listed(wanted)} started again" if result.ok else "not all services started again: inv start-all")
+    if ingress:
+        yield from lifecycle.open_ingress(project, SYSTEM_CLOCK, gated=False)
 
 
 def flush(project: Project) -> Generator[Event, None, None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rofecare_infra.backup.manifest import Content, Facts, Position
+from rofecare_infra.backup.manifest import Content, Facts, Manifest, Position
 from rofecare_infra.backup.server import Session
 from rofecare_infra.errors import CommandError
 
@@ -107,6 +107,15 @@ def differences(expected: Facts, seen: Facts) -> Iterator[str]:
     for kind in sorted({*expected.objects, *seen.objects}):
         if expected.objects.get(kind) != seen.objects.get(kind):
             yield f"{seen.objects.get(kind, 0)} {kind}, expected {expected.objects.get(kind, 0)}"
+
+
+def structure(manifest: Manifest) -> tuple[object, ...]:
+    """What decides whether a backup can be restored, apart from the rows: servers, databases, tables, other objects."""
+    databases = [
+        (one.service, one.name, one.create, set(one.facts.tables), set(one.facts.sequences), dict(one.facts.objects))
+        for one in manifest.databases
+    ]
+    return dict(manifest.servers), databases
 
 
 def _difference(name: str, expected: Content | None, seen: Content | None) -> Iterator[str]:

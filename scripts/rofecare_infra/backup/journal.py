@@ -15,10 +15,12 @@ from rofecare_infra.state import Journal, JournalKind
 
 
 class Step(StrEnum):
-    """How far a restore is: before SWAPPED a recovery rolls it back, from then on it completes it."""
+    """How far a restore is. FINISHING is its decision: before it a restore is rolled back, from then on completed."""
 
     LOADING = "loading"
+    # Databases are swapped, and the services behind the ingress start on them.
     SWAPPING = "swapping"
+    # Written by earlier versions only, which opened the ingress from here on.
     SWAPPED = "swapped"
     UNDOING = "undoing"
     FINISHING = "finishing"
@@ -58,11 +60,23 @@ class Entry:
     backup: str
     step: Step
     targets: tuple[Target, ...]
-    # The services that were stopped for it, and those of them that are ingress.
+    # The services that were stopped for it, and those of them that are the ingress.
     stopped: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
     # The safety backup from which a rollback fills the Kafka volumes; empty where they are not restored.
     safety: str = ""
+    # When the ingress was closed (Unix time); 0 before, and in journals of earlier versions.
+    closed: float = 0.0
+
+    @property
+    def decided(self) -> bool:
+        """Whether the restored data stays: from here on every path goes forward."""
+        return self.step in {Step.SWAPPED, Step.FINISHING}
+
+    @property
+    def behind(self) -> tuple[str, ...]:
+        """The stopped services that are not part of the ingress."""
+        return tuple(name for name in self.stopped if name not in self.entries)
 
 
 def _entry(known: Mapping[str, Any]) -> Entry:
@@ -73,6 +87,7 @@ def _entry(known: Mapping[str, Any]) -> Entry:
         stopped=tuple(known["stopped"]),
         entries=tuple(known["entries"]),
         safety=str(known["safety"]),
+        closed=float(known.get("closed", 0.0)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Recovers from an interrupted restore: rolls it back, or completes it if all databases were swapped."""
+"""Recovers from an interrupted restore: forward if it was decided, back if not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from rofecare_infra import lifecycle
 from rofecare_infra.backup import dependents, kafka_volumes, swap
 from rofecare_infra.backup.integrity import read
 from rofecare_infra.backup.journal import Entry, Step, journal_of
@@ -17,45 +18,49 @@ from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, poll
 
 _POLL = 0.3
-# Until the journal records that all databases are swapped, a restore is rolled back.
-_ROLLED_BACK = {Step.LOADING, Step.SWAPPING, Step.UNDOING}
 
 
 def recover(project: Project, *, restart: bool = False, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, bool]:
-    """Recover from an interrupted restore; return whether there was one. `restart` starts what it had stopped."""
+    """Recover from an interrupted restore; return whether there was one. `restart` starts what it had stopped.
+
+    Raises VerificationError, and changes nothing, where requests may have been accepted since.
+    """
     journal = journal_of(project.settings)
     begun = journal.read()
     if begun is None:
         return False
-    action = "rolling it back" if begun.step in _ROLLED_BACK else "completing it"
-    yield Note(f"the restore of {begun.backup} was interrupted: {action}")
+    _refuse_if_ambiguous(project, begun)
+    yield Note(f"the restore of {begun.backup} was interrupted: {'completing' if begun.decided else 'rolling back'} it")
     servers = yield from _servers(project, begun, clock)
-    if begun.step in _ROLLED_BACK:
+    if not begun.decided:
         yield from roll_back(project, begun, servers, restart=restart)
         yield Note("rolled back to the old state")
         return True
+    earlier = begun.step is Step.SWAPPED
+    # The first write may have been interrupted before it was on the disk.
+    begun = journal.write(replace(begun, step=Step.FINISHING))
     swap.allow_connections(servers, begun.targets)
     yield from dependents.start_missing(project, dependents.caches_of(project.platform))
-    if begun.step is Step.SWAPPED:
+    if earlier:
         yield from dependents.flush(project)
     swap.drop(servers, begun.targets, old=True)
     journal.clear()
     yield Note(f"the restore of {begun.backup} is complete")
     if restart:
-        yield from dependents.restart_without_gate(project, begun.stopped)
+        yield from dependents.restart_without_gate(project, begun.behind, ingress=bool(begun.entries))
     return True
 
 
 def roll_back(
     project: Project, begun: Entry, servers: Mapping[str, Server], *, restart: bool = True
 ) -> Generator[Event, None, None]:
-    """Roll back a restore at any step."""
+    """Roll back a restore that is not decided. The ingress opens after the journal is gone."""
     journal = journal_of(project.settings)
     if begun.step is not Step.LOADING:
         begun = journal.write(replace(begun, step=Step.UNDOING))
         # They may have been started on the new state already.
-        containers, _ = dependents.to_stop(project, [*servers, *_kafka_services(project, begun)])
-        again = tuple(one for one in containers if one.service in begun.stopped)
+        users = dependents.running_users(project, [*servers, *_kafka_services(project, begun)])
+        again = tuple(one for one in users if one.service in begun.stopped)
         yield from dependents.stop(project, again)
         if begun.safety:
             safety = read(Path(begun.safety))
@@ -68,7 +73,27 @@ def roll_back(
     swap.drop(servers, begun.targets, old=False)
     journal.clear()
     if restart:
-        yield from dependents.restart_without_gate(project, begun.stopped)
+        yield from dependents.restart_without_gate(project, begun.behind, ingress=bool(begun.entries))
+
+
+def _refuse_if_ambiguous(project: Project, begun: Entry) -> None:
+    """Refuse to roll back databases where requests may have been accepted since they were swapped."""
+    if begun.decided or begun.step is Step.LOADING:
+        return
+    seen = lifecycle.opened_since(project, begun.closed)
+    if not seen:
+        return
+    path = journal_of(project.settings).path
+    raise VerificationError(
+        f"the restore of {begun.backup} was interrupted, and requests may have been accepted since",
+        seen=f"{seen}; the journal {path} records no decision",
+        expected="an ingress that stayed closed: a rollback removes what was written into the restored databases",
+        next_step="inv status shows what runs; check the newest records, then use one of the two ways below",
+        details=[
+            f"to keep the present data: rm {path}; psql -l in the databases' containers shows what the restore left",
+            f"to roll back, without what was written since: docker rm -f {seen.partition(' ')[0]}; inv start-all",
+        ],
+    )
 
 
 def _kafka_services(project: Project, begun: Entry) -> list[str]:

@@ -1,8 +1,8 @@
 """Restores a backup: into new databases beside the existing ones, compared, then swapped; rolled back on failure.
 
-The platform stays available while data is restored. Then the ingress and the users of the databases stop, a safety
-backup of the current state is taken, databases are swapped by name, and the services start behind the gates. Every step
-is written to the journal before it is done.
+The platform stays available while data is restored. Then the ingress is closed and the users of the databases stop, a
+safety backup of the current state is taken, databases are swapped by name, and the services start behind the gates.
+Only then is the restore decided, and the ingress opened. Every step is written to the journal before it is done.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rofecare_infra import lifecycle
 from rofecare_infra.backup import database, dependents, encryption, integrity, kafka_volumes, swap
 from rofecare_infra.backup.journal import Entry, Step, begun, journal_of
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord
@@ -17,9 +18,9 @@ from rofecare_infra.backup.recover import recover, roll_back
 from rofecare_infra.backup.server import Server, database_services, require_space, server_of
 from rofecare_infra.backup.store import Store, store_of
 from rofecare_infra.backup.take import take_unchecked
-from rofecare_infra.errors import RofecareError, UsageError, VerificationError
+from rofecare_infra.errors import RofecareError, ServiceFailedError, UsageError, VerificationError
 from rofecare_infra.platform import resolve
-from rofecare_infra.process import to_end
+from rofecare_infra.process import to_end, uninterrupted
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
@@ -47,7 +48,8 @@ def restore(
 ) -> Generator[Event, None, Restored]:
     """Restore the backup with this id or folder (by default the newest): all its databases, or those of `only`.
 
-    Raises the error after the rollback; if the rollback fails as well, the next command recovers.
+    Raises the error after the rollback; if the rollback fails as well, the next command recovers. An error after the
+    decision is raised at once: nothing is rolled back then.
     """
     store = store_of(project.settings)
     yield from recover(project, restart=True, clock=clock)
@@ -71,14 +73,21 @@ def restore(
     try:
         run.note(first.step)
         yield from run.load(records)
-        safety, since = yield from run.replace(services, kafka=kafka)
+        safety = yield from run.replace(services, kafka=kafka)
+        run.note(Step.FINISHING)
     except (Exception, KeyboardInterrupt, GeneratorExit) as error:
-        _roll_back_now(project, run.entry, servers, error)
+        # The entry on the disk decides: its last write may have been interrupted.
+        recorded = journal_of(project.settings).read() or run.entry
+        if not recorded.decided:
+            _roll_back_now(project, recorded, servers, error)
+            raise
+        if isinstance(error, RofecareError):
+            raise _not_finished(backup.id, error) from error
+        to_end(run.finish())
         raise
-    run.note(Step.FINISHING)
-    swap.drop(servers, run.entry.targets, old=True)
-    journal_of(project.settings).clear()
-    return Restored(backup, records, safety, clock.monotonic() - since)
+    with uninterrupted():
+        yield from run.finish()
+    return Restored(backup, records, safety, clock.now() - run.entry.closed)
 
 
 class _Run:
@@ -100,7 +109,7 @@ class _Run:
         self._clock = clock
         self.entry = begun
 
-    def note(self, step: Step, **changes: tuple[str, ...] | str) -> None:
+    def note(self, step: Step, **changes: tuple[str, ...] | str | float) -> None:
         """Record the step in the journal before it is taken."""
         changed = replace(self.entry, step=step, **changes)  # type: ignore[arg-type]
         self.entry = journal_of(self._project.settings).write(changed)
@@ -122,15 +131,16 @@ class _Run:
                 f"{record.service}: {record.name} restored beside the existing one, {_counted(record)} are equal"
             )
 
-    def replace(self, services: Sequence[str], *, kafka: bool) -> Generator[Event, None, tuple[Backup, float]]:
-        """Stop the users of the databases, take a safety backup, swap, and start the services again."""
-        project = self._project
+    def replace(self, services: Sequence[str], *, kafka: bool) -> Generator[Event, None, Backup]:
+        """Close the ingress, stop the users, take a safety backup, swap, and start the users again behind the gates."""
+        project, clock = self._project, self._clock
         brokers = [service.name for service in kafka_volumes.services_of(project.platform)] if kafka else []
-        containers, ingress = dependents.to_stop(project, [*services, *brokers])
-        stopped = tuple(dict.fromkeys(one.service for one in containers))
-        self.note(self.entry.step, stopped=(*brokers, *stopped), entries=tuple(ingress))
-        since = self._clock.monotonic()
-        yield from dependents.stop(project, containers)
+        users = dependents.running_users(project, [*services, *brokers])
+        ingress = lifecycle.open_services(project)
+        behind = tuple(dict.fromkeys((*brokers, *(one.service for one in users))))
+        self.note(self.entry.step, stopped=(*behind, *ingress), entries=ingress, closed=clock.now())
+        yield from lifecycle.close_ingress(project, clock)
+        yield from dependents.stop(project, users)
         reason = f"before the restore of {self._backup.id}"
         safety = yield from take_unchecked(
             project,
@@ -146,15 +156,32 @@ class _Run:
         if kafka and self._backup.manifest.volumes is not None:
             yield from kafka_volumes.restore(project, self._backup.manifest.volumes, self._backup.folder)
         swap.swap(self._servers, self.entry.targets)
-        self.note(Step.SWAPPED)
         swap.allow_connections(self._servers, self.entry.targets)
         yield Note(f"{len(self.entry.targets)} databases swapped")
         yield from dependents.flush(project)
-        # The ingress last: no request changes the new state before all other services are ready.
-        wanted = [name for name in (*brokers, *stopped) if name not in ingress]
-        yield from dependents.start(project, wanted, self._clock)
-        yield from dependents.start(project, ingress, self._clock)
-        return safety, since
+        yield from dependents.start(project, behind, clock)
+        yield from lifecycle.probe(project, behind, clock)
+        return safety
+
+    def finish(self) -> Generator[Event, None, None]:
+        """Open the ingress, after the decision, and remove the old state. Raises ServiceFailedError."""
+        try:
+            if self.entry.entries:
+                yield from lifecycle.open_ingress(self._project, self._clock)
+            swap.drop(self._servers, self.entry.targets, old=True)
+            journal_of(self._project.settings).clear()
+        except RofecareError as error:
+            raise _not_finished(self._backup.id, error) from error
+
+
+def _not_finished(backup: str, error: RofecareError) -> ServiceFailedError:
+    return ServiceFailedError(
+        f"the restore of {backup} is decided, but it is not finished",
+        seen=f"{error.what}: {error.seen}",
+        expected="an open ingress in front of the restored data, which stays",
+        next_step="correct the cause, then inv start-all: it completes the restore; nothing is rolled back",
+        details=error.details,
+    )
 
 
 def _roll_back_now(project: Project, begun: Entry, servers: Mapping[str, Server], error: BaseException) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from rofecare_infra.backup import copies, dependents, metrics
+from rofecare_infra import lifecycle
+from rofecare_infra.backup import copies, dependents, encryption, integrity, metrics
+from rofecare_infra.backup.facts import structure
 from rofecare_infra.backup.manifest import Backup
 from rofecare_infra.backup.server import database_services
 from rofecare_infra.backup.store import apply_retention, store_of
@@ -12,9 +14,11 @@ from rofecare_infra.backup.take import take
 from rofecare_infra.backup.verify import Verified, verify
 from rofecare_infra.errors import RofecareError, VerificationError
 from rofecare_infra.platform import MONITORING
-from rofecare_infra.progress import Event
+from rofecare_infra.process import to_end
+from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project, mode
 from rofecare_infra.settings import Settings
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 
 def take_reported(project: Project, *, kafka: bool = False) -> Generator[Event, None, Backup]:
@@ -66,3 +70,36 @@ def take_verified(project: Project, reason: str) -> Generator[Event, None, Verif
     yield from dependents.start_missing(project, names)
     taken = yield from take(project, reason=reason)
     return (yield from verify(project, taken.id))
+
+
+def take_last(project: Project, proven: Backup, reason: str) -> Generator[Event, None, Backup]:
+    """Take the last backup before a change, behind the closed ingress, and read it back.
+
+    `proven` is a verified backup of a moment ago. The last one is verified by a restore, too, if its structure differs.
+    """
+    taken = yield from take(project, reason=reason)
+    store = store_of(project.settings)
+    yield from integrity.check(taken.folder, store.project, encryption.key_of(project.settings, store.folder))
+    if structure(taken.manifest) != structure(proven.manifest):
+        yield Note(f"the structure of the data differs from that of backup {proven.id}: verifying {taken.id}")
+        yield from verify(project, taken.id)
+    return taken
+
+
+def take_before_removal(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, Verified]:
+    """Close the ingress, stop the services that write, back up and verify: no write follows this backup.
+
+    After a failure, what ran is started again.
+    """
+    ingress = lifecycle.open_services(project)
+    found = project.engine.containers(project.platform.project)
+    behind = tuple(dict.fromkeys(one.service for one in found if one.is_up and one.service not in ingress))
+    try:
+        yield from lifecycle.close_ingress(project, clock)
+        yield from lifecycle.stop_writers(project, clock)
+        return (yield from take_verified(project, "before all data was removed"))
+    except BaseException as error:
+        to_end(dependents.restart_without_gate(project, behind, ingress=bool(ingress)))
+        if isinstance(error, RofecareError):
+            error.details = (*error.details, "nothing was removed; what ran before was started again")
+        raise

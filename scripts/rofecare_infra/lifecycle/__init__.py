@@ -1,6 +1,15 @@
 """The lifecycle of the platform: start in stages, stop in reverse order, report status."""
 
 from rofecare_infra.lifecycle.connections import Connection, connections, gateway_port
+from rofecare_infra.lifecycle.ingress import (
+    close_ingress,
+    is_closed_since,
+    open_ingress,
+    open_services,
+    opened_since,
+    stop_writers,
+)
+from rofecare_infra.lifecycle.inside import probe
 from rofecare_infra.lifecycle.start import start, until_ready
 from rofecare_infra.lifecycle.status import ServiceStatus, as_started, left_running, status
 from rofecare_infra.lifecycle.stop import StopReport, stop, stop_in_stages, stop_monitoring, stop_together
@@ -10,14 +19,21 @@ __all__ = [
     "ServiceStatus",
     "StopReport",
     "as_started",
+    "close_ingress",
     "connections",
     "gateway_port",
+    "is_closed_since",
     "left_running",
+    "open_ingress",
+    "open_services",
+    "opened_since",
+    "probe",
     "start",
     "status",
     "stop",
     "stop_in_stages",
     "stop_monitoring",
     "stop_together",
+    "stop_writers",
     "until_ready",
 ]

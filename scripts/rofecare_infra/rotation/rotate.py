@@ -25,7 +25,10 @@ _BYTES = 32
 
 @dataclass(frozen=True)
 class Entry:
-    """The secret that is being rotated, and whether the new one has been verified. It contains no secret."""
+    """The secret that is being rotated, and whether the new one has been verified, which is the decision.
+
+    It contains no secret.
+    """
 
     secret: str
     proven: bool = False
@@ -90,15 +93,19 @@ def rotate(
         yield from change.forward(old, new)
         journal.write(Entry(name, proven=True))
     except RofecareError as error:
-        yield Note(f"{error.what}: rolling back to the old {name}")
-        yield from _roll_back(change, journal, error)
-        raise _rolled_back(error, name) from error
-    except BaseException:
-        # ^C: no progress is shown any longer, but the rollback is complete.
-        to_end(_roll_back(change, journal, None))
+        if not _is_proven(journal):
+            yield Note(f"{error.what}: rolling back to the old {name}")
+            yield from _roll_back(change, journal, error)
+            raise _rolled_back(error, name) from error
         raise
-    change.file.commit()
-    journal.clear()
+    except BaseException:
+        # ^C: no progress is shown any longer, but it goes to its end, in one direction.
+        if _is_proven(journal):
+            _keep(change, journal)
+        else:
+            to_end(_roll_back(change, journal, None))
+        raise
+    _keep(change, journal)
     return Report(name, kind, dict(change.restarts.seconds))
 
 
@@ -123,8 +130,9 @@ def recover(
         journal.clear()
         return
     if entry.proven:
-        change.file.commit()
-        journal.clear()
+        # The first write may have been interrupted before it was on the disk.
+        journal.write(entry)
+        _keep(change, journal)
         yield Note(f"the rotation of {entry.secret} was interrupted after its verification: the new secret stays")
         return
     yield Note(f"a rotation of {entry.secret} was interrupted: rolling back to the old secret")
@@ -137,6 +145,18 @@ def recover(
     yield from change.roll_back((*up, *stopped), old=old, known=(*others, old))
     journal.clear()
     yield Note(f"{entry.secret} is rolled back: the old secret is in force")
+
+
+def _is_proven(journal: Journal[Entry]) -> bool:
+    """Whether the entry on the disk keeps the new secret: the last write of it may have been interrupted."""
+    entry = journal.read()
+    return entry is not None and entry.proven
+
+
+def _keep(change: Change, journal: Journal[Entry]) -> None:
+    """Remove the old secret: the new one is proven, and nothing rolls it back from here on."""
+    change.file.commit()
+    journal.clear()
 
 
 def _change_of(project: Project, name: str, shell: Shell, clock: Clock) -> Change:

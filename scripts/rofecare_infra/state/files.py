@@ -38,9 +38,9 @@ def write_bytes(path: Path, content: bytes, *, mode: int | None = None) -> None:
         os.fsync(descriptor)
 
 
-def replace(path: Path, content: str, *, mode: int | None = None) -> None:
+def replace(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
     """Replace a file atomically, also during a power cut. Raises OSError; then nothing has changed."""
-    encoded = content.encode("utf-8")
+    encoded = content.encode("utf-8") if isinstance(content, str) else content
     _remove_abandoned(path)
     # A name of its own for each writer: two at the same time never write into one draft.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")

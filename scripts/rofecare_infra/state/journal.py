@@ -64,15 +64,31 @@ class Journal(Generic[E]):
             ) from error
 
     def write(self, entry: E) -> E:
-        """Replace the entry; it is on the disk when this returns."""
-        make_folder(self.path.parent)
-        replace(self.path, json.dumps(asdict(entry)) + "\n", mode=self._kind.mode)
+        """Replace the entry; it is on the disk when this returns. Raises the kind's error if it cannot be written.
+
+        After an error or an interruption only `read` knows whether the new entry is in force.
+        """
+        try:
+            make_folder(self.path.parent)
+            replace(self.path, json.dumps(asdict(entry)) + "\n", mode=self._kind.mode)
+        except OSError as error:
+            raise self._unusable("written", error) from error
         return entry
 
     def clear(self) -> None:
         """Remove the entry: the change is complete. It is off the disk when this returns."""
         try:
             self.path.unlink()
+            sync_folder(self.path.parent)
         except FileNotFoundError:
             return
-        sync_folder(self.path.parent)
+        except OSError as error:
+            raise self._unusable("removed", error) from error
+
+    def _unusable(self, action: str, error: OSError) -> RofecareError:
+        return self._kind.error(
+            f"the journal of the {self._kind.subject} cannot be {action}",
+            seen=f"{self.path}: {error.strerror}",
+            expected="a folder with free space that this user can write to",
+            next_step="correct the cause, then inv start-all",
+        )

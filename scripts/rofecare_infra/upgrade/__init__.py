@@ -1,8 +1,9 @@
 """Upgrades the platform to other images, behind the gates and with a backup; or rolls back images and data."""
 
+from rofecare_infra.upgrade.journal import is_interrupted
 from rofecare_infra.upgrade.plan import Change, Plan, plan_of, target_of
+from rofecare_infra.upgrade.recover import recover
 from rofecare_infra.upgrade.rehearse import Rehearsed, rehearse
-from rofecare_infra.upgrade.rollback import is_interrupted, recover
 from rofecare_infra.upgrade.run import Upgraded, upgrade
 
 __all__ = [

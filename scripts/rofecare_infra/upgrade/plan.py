@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rofecare_infra import images, state
+from rofecare_infra import images
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, ServiceFailedError, UsageError
 from rofecare_infra.gates import observe
@@ -16,10 +16,9 @@ from rofecare_infra.images import registry
 from rofecare_infra.platform import Service
 from rofecare_infra.progress import Event, Note, mebibytes
 from rofecare_infra.project import Project, ensure_images, prepare
-from rofecare_infra.settings import Settings
 from rofecare_infra.state import Clock
+from rofecare_infra.upgrade.tag import TAG
 
-TAG = "SERVICES_TAG"
 _GOOD_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 # The space that new images may need beside the old ones; layers are shared, so most upgrades need far less.
 _SPACE = 2 << 30
@@ -179,19 +178,3 @@ def _check_space(target: Project) -> None:
             expected=f"{mebibytes(_SPACE)}",
             next_step="free space (docker image prune removes untagged images), then run the same command again",
         )
-
-
-def write_tag(settings: Settings, tag: str) -> None:
-    """Write the tag to `.env`, atomically."""
-    path = settings.root / ".env"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    line = f"{TAG}={tag}"
-    found = [number for number, text in enumerate(lines) if re.match(rf"\s*(?:export\s+)?{TAG}\s*=", text)]
-    if found:
-        lines[found[0]] = line
-    else:
-        lines.append(line)
-    # `.env` may be a symbolic link: its target is written.
-    real = path.resolve()
-    mode = real.stat().st_mode & 0o777 if real.exists() else 0o644
-    state.replace(real, "\n".join(lines) + "\n", mode=mode)

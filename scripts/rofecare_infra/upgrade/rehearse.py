@@ -20,6 +20,7 @@ from rofecare_infra.project import Project
 from rofecare_infra.settings import Assignment, Settings
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
 from rofecare_infra.upgrade.isolated import copied, rehearsal_of
+from rofecare_infra.upgrade.journal import journal_of
 from rofecare_infra.upgrade.plan import Plan, fetch, plan_of, target_of
 from rofecare_infra.upgrade.rollback import KEPT, end_downtime, has_data, keep_images, restore_names
 
@@ -45,7 +46,9 @@ def rehearse(
     before = _state(project.engine, name)
     target = yield from target_of(project, tag)
     plan_of(target)
-    entry = keep_images(project)
+    journal = journal_of(project.settings)
+    # After a kill, the next command makes the names of images refer to the same images again.
+    entry = journal.write(keep_images(project))
     try:
         yield from fetch(target, clock)
         plan = plan_of(target)
@@ -61,6 +64,7 @@ def rehearse(
         ) from error
     finally:
         restore_names(project.engine, entry)
+        journal.clear()
     if _state(project.engine, name) != before:
         raise ServiceFailedError(
             "the running platform changed during the rehearsal",

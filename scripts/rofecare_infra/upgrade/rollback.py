@@ -1,64 +1,22 @@
-"""The state before an upgrade: recorded, kept on this machine, and restored by a rollback or a recovery."""
+"""The state before an upgrade: kept on this machine, and restored as long as the upgrade is not decided."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Generator
+from dataclasses import replace
 
 from rofecare_infra import backup, lifecycle, state
 from rofecare_infra.engine import Engine
-from rofecare_infra.lifecycle import stop_in_stages
-from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, is_ingress
+from rofecare_infra.platform import is_ingress
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project, prepare
-from rofecare_infra.settings import Settings
-from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal, JournalKind
+from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal
+from rofecare_infra.upgrade.journal import Entry
+from rofecare_infra.upgrade.tag import restore_tag
 
 # The old images get a tag of their own, so that no prune removes them before the next upgrade.
 KEPT = "{project}-before-upgrade:{service}"
-# The phases that may write into a database: neither infrastructure, nor Spring Cloud, nor monitoring.
-_WRITERS = frozenset({"business", LAST_PHASE})
-
-
-@dataclass(frozen=True)
-class Entry:
-    """The state before, and how far the upgrade is."""
-
-    # Service -> the name of the image that it ran.
-    services: Mapping[str, str] = field(default_factory=dict)
-    # That name -> the id of its image.
-    images: Mapping[str, str] = field(default_factory=dict)
-    # The id of the backup; empty until it is taken.
-    backup: str = ""
-    # The services that were, or are just being, started with the new images.
-    touched: tuple[str, ...] = ()
-    # When the downtime began (Unix time); 0 before.
-    closed: float = 0.0
-
-
-def _entry(known: Mapping[str, Any]) -> Entry:
-    return Entry(
-        {str(name): str(image) for name, image in known["services"].items()},
-        {str(name): str(image) for name, image in known["images"].items()},
-        str(known["backup"]),
-        tuple(map(str, known["touched"])),
-        float(known["closed"]),
-    )
-
-
-_KIND = JournalKind("upgrade", _entry, writer="inv upgrade", remedy="inv backups; inv restore; then rm {path}")
-
-
-def journal_of(settings: Settings) -> Journal[Entry]:
-    """The journal of this project's upgrades."""
-    return Journal(settings, _KIND)
-
-
-def is_interrupted(settings: Settings) -> bool:
-    """Whether an upgrade is in progress or was interrupted."""
-    return journal_of(settings).exists()
 
 
 def keep_images(project: Project) -> Entry:
@@ -92,54 +50,48 @@ def old_platform(project: Project, entry: Entry) -> Generator[Event, None, Proje
 
 
 def begin_downtime(project: Project, clock: Clock) -> Generator[Event, None, None]:
-    """Stop the ingress, then every service that may write."""
-    containers = project.engine.containers(project.platform.project)
-    chosen = [
-        one for one in containers if is_ingress(one.labels) or one.labels.get(LABEL_PHASE, LAST_PHASE) in _WRITERS
-    ]
-    yield from stop_in_stages(project.engine, project.platform, chosen, clock)
+    """Close the ingress, then stop every service that may write."""
+    yield from lifecycle.close_ingress(project, clock)
+    yield from lifecycle.stop_writers(project, clock)
+
+
+def start_inside(project: Project, clock: Clock) -> Generator[Event, None, None]:
+    """Start everything but the ingress, behind the gates."""
+    inside = [one for one in project.platform.services if not is_ingress(one.labels)]
+    yield from lifecycle.start(project.only(inside), clock=clock)
 
 
 def end_downtime(project: Project, clock: Clock) -> Generator[Event, None, None]:
     """Start everything behind the gates, the ingress last."""
-    inside = [one for one in project.platform.services if not is_ingress(one.labels)]
-    yield from lifecycle.start(project.only(inside), clock=clock)
-    yield from lifecycle.start(project, clock=clock)
+    yield from start_inside(project, clock)
+    yield from lifecycle.open_ingress(project, clock)
 
 
 def roll_back(
     old: Project, journal: Journal[Entry], entry: Entry, *, clock: Clock = SYSTEM_CLOCK
 ) -> Generator[Event, None, None]:
-    """Restore images and data; `old` is the platform with the images that ran before the upgrade."""
+    """Restore images, data and tag, then open the ingress; `old` is the platform with the images of before."""
     restore_names(old.engine, entry)
-    if entry.touched:
-        yield from begin_downtime(old, clock)
-    if entry.touched and entry.backup:
-        infrastructure = [one for one in old.platform.services if one.phase == "infrastructure"]
-        yield from lifecycle.start(old.only(infrastructure), clock=clock)
-        # All databases: services send each other events about their data, so one state belongs to one moment.
-        restored = yield from backup.restore(old, entry.backup, clock=clock)
-        safety = restored.safety.id
-        yield Note(f"the data of backup {entry.backup} is restored; the data of the new images is backup {safety}")
-    yield from end_downtime(old, clock)
+    if not entry.undone:
+        if entry.touched:
+            yield from begin_downtime(old, clock)
+        if entry.touched and entry.backup:
+            yield from _restore_data(old, entry, clock)
+        restore_tag(old.settings, entry.tag, entry.tag_before)
+    yield from start_inside(old, clock)
+    # Before anybody can write again: an interruption after this never restores the data a second time.
+    journal.write(replace(entry, undone=True))
+    yield from lifecycle.open_ingress(old, clock)
     journal.clear()
 
 
-def recover(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, None]:
-    """Roll back an upgrade that a kill or a power cut interrupted, if there is one."""
-    journal = journal_of(project.settings)
-    entry = journal.read()
-    if entry is None:
-        return
-    yield Note("an upgrade was interrupted: rolling back images and data")
-    if not project.engine.volumes(project.platform.project):
-        # The data has been removed since.
-        journal.clear()
-        return
-    restore_names(project.engine, entry)
-    old = yield from old_platform(project, entry)
-    yield from roll_back(old, journal, entry, clock=clock)
-    yield Note("the interrupted upgrade is rolled back")
+def _restore_data(old: Project, entry: Entry, clock: Clock) -> Generator[Event, None, None]:
+    infrastructure = [one for one in old.platform.services if one.phase == "infrastructure"]
+    yield from lifecycle.start(old.only(infrastructure), clock=clock)
+    # All databases: services send each other events about their data, so one state belongs to one moment.
+    restored = yield from backup.restore(old, entry.backup, clock=clock)
+    safety = restored.safety.id
+    yield Note(f"the data of backup {entry.backup} is restored; the data of the new images is backup {safety}")
 
 
 def has_data(project: Project) -> bool:

@@ -1,4 +1,4 @@
-"""The upgrade: fetch all images, begin the downtime, back up, start stage by stage behind the gates."""
+"""The upgrade: fetch images, prove a backup, close the ingress, replace behind the gates, decide, open the ingress."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from rofecare_infra import backup
+from rofecare_infra import backup, lifecycle
+from rofecare_infra.backup import Backup
 from rofecare_infra.errors import RofecareError, ServiceFailedError
-from rofecare_infra.process import to_end
+from rofecare_infra.platform import is_ingress
+from rofecare_infra.process import to_end, uninterrupted
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal
-from rofecare_infra.upgrade.plan import Plan, fetch, plan_of, target_of, write_tag
+from rofecare_infra.upgrade.journal import Entry, journal_of
+from rofecare_infra.upgrade.plan import Plan, fetch, plan_of, target_of
+from rofecare_infra.upgrade.recover import finish, not_finished
 from rofecare_infra.upgrade.rollback import (
-    Entry,
     begin_downtime,
-    end_downtime,
     has_data,
-    journal_of,
     keep_images,
     old_platform,
+    restore_names,
     roll_back,
+    start_inside,
 )
+from rofecare_infra.upgrade.tag import line_of, require_writable, write_tag
 
 
 @dataclass(frozen=True)
@@ -49,63 +53,116 @@ def upgrade(
 ) -> Generator[Event, None, Upgraded]:
     """Upgrade the platform to the images that settings and `tag` describe; `show` receives the plan.
 
-    Raises ServiceFailedError with the cause when a gate fails, after the rollback.
+    Raises ServiceFailedError with the cause: after the rollback for a failure before the decision, at once for a later
+    one, which is never rolled back.
     """
-    journal = journal_of(project.settings)
     target = yield from target_of(project, tag)
     plan_of(target)
-    entry = keep_images(project)
-    old = yield from old_platform(project, entry)
-    yield from fetch(target, clock)
-    plan = plan_of(target)
-    show(plan)
+    run = _Run(project, target, tag, clock)
+    plan = yield from run.prepare(show)
     if not plan.differing:
         return Upgraded(plan, "", 0.0, 0.0)
-    run = _Run(project, target, journal, entry, clock)
     try:
         yield from run.forward()
     except RofecareError as error:
+        entry = run.recorded()
+        if entry.decided:
+            raise not_finished(error) from error
         yield Note(f"{error.what}: rolling back images and data")
         try:
-            yield from roll_back(old, journal, run.entry, clock=clock)
+            yield from run.roll_back(entry)
         except RofecareError as second:
             raise _rollback_failed(error.what, second) from error
-        raise _rolled_back(error, run.entry, clock.now()) from error
+        raise _rolled_back(error, entry, clock.now()) from error
     except BaseException:
-        # ^C, or the output is closed: no progress is shown any longer, but the rollback is complete.
+        # ^C, or the output is closed: no progress is shown any longer, but it goes to its end, in one direction.
+        entry = run.recorded()
         try:
-            to_end(roll_back(old, journal, run.entry, clock=clock))
+            to_end(run.finish() if entry.decided else run.roll_back(entry))
         except RofecareError as second:
-            raise _rollback_failed("interrupted", second) from second
+            raise (second if entry.decided else _rollback_failed("interrupted", second)) from second
         raise
-    if tag:
-        write_tag(project.settings, tag)
-    journal.clear()
+    with uninterrupted():
+        yield from run.finish()
     return Upgraded(plan, run.entry.backup, run.entry.closed, clock.now())
 
 
 class _Run:
     """The steps of one upgrade, and the entry of its journal."""
 
-    def __init__(self, project: Project, target: Project, journal: Journal[Entry], entry: Entry, clock: Clock) -> None:
-        self._project, self._target, self._journal = project, target, journal
+    def __init__(self, project: Project, target: Project, tag: str, clock: Clock) -> None:
+        self._project, self._target, self._tag = project, target, tag
         self._clock = clock
-        self.entry = entry
+        self._journal: Journal[Entry] = journal_of(project.settings)
+        self._old = project
+        self._proven: Backup | None = None
+        self.entry = Entry()
+
+    def prepare(self, show: Callable[[Plan], None]) -> Generator[Event, None, Plan]:
+        """Fetch the images and prove a backup while the platform serves. A failure leaves everything as it was."""
+        target = self._target
+        self.entry = self._journal.write(keep_images(self._project))
+        try:
+            self._old = yield from old_platform(self._project, self.entry)
+            yield from fetch(target, self._clock)
+            plan = plan_of(target)
+            show(plan)
+            if self._tag:
+                require_writable(self._project.settings)
+            if plan.differing and has_data(target):
+                yield Working("taking a backup, to prove that it can be restored")
+                verified = yield from backup.take_verified(
+                    self._project, "before an upgrade, while the platform serves"
+                )
+                self._proven = verified.backup
+                yield Note(f"backup {self._proven.id} is verified: {verified.rows} rows came out equal")
+            elif not plan.differing and self._tag:
+                write_tag(self._project.settings, self._tag)
+        except BaseException:
+            self._forget()
+            raise
+        if not plan.differing:
+            self._forget()
+        return plan
 
     def forward(self) -> Generator[Event, None, None]:
-        """Begin the downtime, back up, replace, end the downtime."""
-        target = self._target
-        self.entry = self._journal.write(replace(self.entry, closed=self._clock.now()))
-        yield from begin_downtime(target, self._clock)
-        if has_data(target):
-            yield Working("taking a backup")
-            taken = yield from backup.take(self._project, reason="before an upgrade")
-            yield Note(f"backup {taken.id} taken: the data has not changed since")
-            self.entry = self._journal.write(replace(self.entry, backup=taken.id))
+        """Close the ingress, back up, replace behind the gates, write the tag, decide."""
+        target, clock = self._target, self._clock
+        before = line_of(self._project.settings) if self._tag else ""
+        self._note(closed=clock.now(), tag=self._tag, tag_before=before)
+        yield from begin_downtime(target, clock)
+        if self._proven is not None:
+            last = yield from backup.take_last(self._project, self._proven, "before an upgrade")
+            yield Note(f"backup {last.id} taken and read back: the data has not changed since")
+            self._note(backup=last.id)
         # Before the first of them is started: a power cut may come at any moment from here on.
-        names = tuple(service.name for service in target.platform.services)
-        self.entry = self._journal.write(replace(self.entry, touched=names))
-        yield from end_downtime(target, self._clock)
+        self._note(touched=tuple(service.name for service in target.platform.services))
+        yield from start_inside(target, clock)
+        yield from lifecycle.probe(
+            target, [one.name for one in target.platform.services if not is_ingress(one.labels)], clock
+        )
+        if self._tag:
+            write_tag(self._project.settings, self._tag)
+        self._note(decided=True)
+
+    def finish(self) -> Generator[Event, None, None]:
+        """Open the ingress, after the decision."""
+        return finish(self._target, self._journal, self._clock)
+
+    def roll_back(self, entry: Entry) -> Generator[Event, None, None]:
+        """Restore the state before, as long as nothing is decided."""
+        return roll_back(self._old, self._journal, entry, clock=self._clock)
+
+    def recorded(self) -> Entry:
+        """The entry on the disk, which decides: the write of the last one may have been interrupted."""
+        return self._journal.read() or self.entry
+
+    def _note(self, **changes: object) -> None:
+        self.entry = self._journal.write(replace(self.entry, **changes))  # type: ignore[arg-type]
+
+    def _forget(self) -> None:
+        restore_names(self._project.engine, self.entry)
+        self._journal.clear()
 
 
 def downtime(stopped_at: float, started_at: float) -> str:

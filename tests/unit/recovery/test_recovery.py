@@ -18,9 +18,10 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
 
     def step(name: str) -> object:
-        def run(_project: Project, **options: bool) -> Generator[Event, None, None]:
+        def run(project: Project, **options: bool) -> Generator[Event, None, Project]:
             found.append(" ".join([name, *(f"{key}={value}" for key, value in options.items())]))
             yield from ()
+            return project
 
         return run
 
@@ -51,7 +52,7 @@ def test_every_command_that_changes_the_platform_recovers_first(root: Path) -> N
         "rotation.rotate(",
         "room.upgrade(",
         "room.rehearse(",
-        "take_verified(",
+        "take_before_removal(",
     )
     seen = set()
     for path in (root / "scripts/rofecare_infra/boundary/tasks").glob("*.py"):
@@ -60,5 +61,5 @@ def test_every_command_that_changes_the_platform_recovers_first(root: Path) -> N
                 name = body.partition("\ndef ")[2].partition("(")[0]
                 seen.add(name)
                 first = min(body.index(change) for change in changes if change in body)
-                assert "scope.follow(recover(" in body[:first], name
+                assert "project = scope.follow(recover(" in body[:first], name
     assert seen == {"start_all", "start_infra", "stop_all", "start_monitoring", "restore", "rotate", "upgrade"}

@@ -8,9 +8,11 @@ import pytest
 
 from rofecare_infra.engine import Image
 from rofecare_infra.errors import CommandError, ServiceFailedError
-from rofecare_infra.upgrade.plan import plan_of, write_tag
-from rofecare_infra.upgrade.rollback import Entry, journal_of, keep_images, restore_names
+from rofecare_infra.upgrade.journal import Entry, journal_of
+from rofecare_infra.upgrade.plan import plan_of
+from rofecare_infra.upgrade.rollback import keep_images, restore_names
 from rofecare_infra.upgrade.run import downtime
+from rofecare_infra.upgrade.tag import line_of, restore_tag, write_tag
 from tests.support.fakes import FakeEngine, container, project_of, service, settings
 
 SERVICES = (service("db"), service("app", "business"))
@@ -60,22 +62,53 @@ def test_image_names_refer_to_the_old_images_again() -> None:
     assert engine.images["image/app:1"] == Image("sha256:1")
 
 
-def test_the_tag_replaces_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / ".env"
-    path.write_text("# why\nSERVICES_TAG=v1.0.0\nGATE_TIMEOUT=9\n")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"# why\nSERVICES_TAG=v1.0.0\nGATE_TIMEOUT=9\n", b"# why\nSERVICES_TAG=v2\nGATE_TIMEOUT=9\n"),
+        (
+            b"# R\xe9glages\r\n  export SERVICES_TAG = v1 # p\xe9rim\xe9\r\nA=\x85b\r\n",
+            b"# R\xe9glages\r\nSERVICES_TAG=v2\r\nA=\x85b\r\n",
+        ),
+        (b"GATE_TIMEOUT=9\n", b"GATE_TIMEOUT=9\nSERVICES_TAG=v2\n"),
+        (b"SERVICES_TAG=v1", b"SERVICES_TAG=v2"),
+        (b"", b"SERVICES_TAG=v2\n"),
+    ],
+)
+def test_the_tag_is_replaced_and_every_other_byte_kept(tmp_path: Path, before: bytes, after: bytes) -> None:
+    path = tmp_path / "settings"
+    path.write_bytes(before)
     path.chmod(0o640)
+    (tmp_path / ".env").symlink_to("settings")
+    line = line_of(settings(tmp_path))
     write_tag(settings(tmp_path), "v2")
-    assert path.read_text() == "# why\nSERVICES_TAG=v2\nGATE_TIMEOUT=9\n"
+    assert path.read_bytes() == after
     assert path.stat().st_mode & 0o777 == 0o640
-    path.write_text("GATE_TIMEOUT=9\n")
-    write_tag(settings(tmp_path), "v3")
-    assert path.read_text() == "GATE_TIMEOUT=9\nSERVICES_TAG=v3\n"
+    restore_tag(settings(tmp_path), "v2", line)
+    assert path.read_bytes() == before
+
+
+def test_a_tag_that_was_changed_since_is_not_restored(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("SERVICES_TAG=v3\n")
+    restore_tag(settings(tmp_path), "v2", "SERVICES_TAG=v1")
+    restore_tag(settings(tmp_path), "", "")
+    assert path.read_text() == "SERVICES_TAG=v3\n"
 
 
 def test_the_journal_contains_what_a_rollback_needs(tmp_path: Path) -> None:
     journal = journal_of(settings(tmp_path))
     assert journal.read() is None
-    entry = Entry({"app": "a:1"}, {"a:1": "sha256:1"}, "20261124T223000Z", ("app",), 12.5)
+    entry = Entry(
+        {"app": "a:1"},
+        {"a:1": "sha256:1"},
+        "20261124T223000Z",
+        ("app",),
+        12.5,
+        "v2",
+        "SERVICES_TAG=v\udce9",
+        decided=True,
+    )
     journal.write(entry)
     assert journal.read() == entry
     journal.clear()

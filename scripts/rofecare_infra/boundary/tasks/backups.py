@@ -116,7 +116,7 @@ def restore(
 
     with Scope(renderer_for(as_json=json)) as scope:
         project = open_project(root)
-        scope.follow(recover(project))
+        project = scope.follow(recover(project))
         project = room.in_mode_of_backup(project, id, lambda: open_project(root, production=True))
         room.refresh_metrics(project)
         project = scope.follow(prepare(project))

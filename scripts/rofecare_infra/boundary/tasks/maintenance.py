@@ -68,7 +68,7 @@ def rotate(root: Path, secret: str, json: bool = False) -> None:
     began = time.monotonic()
     with Scope(renderer_for(as_json=json)) as scope:
         project = open_project(root)
-        scope.follow(recover(project))
+        project = scope.follow(recover(project))
         report = scope.follow(rotation.rotate(project, secret))
         restarted = ", ".join(f"{name} ({seconds:.1f} s)" for name, seconds in report.restarted.items())
         scope.say(f"{report.secret} is changed: the new secret is accepted, the old one is refused")
@@ -93,7 +93,7 @@ def upgrade(root: Path, to: str = "", rehearse: bool = False, json: bool = False
 
     with Scope(renderer_for(as_json=json)) as scope:
         project = open_project(root)
-        scope.follow(recover(project))
+        project = scope.follow(recover(project))
 
         def show(plan: room.Plan) -> None:
             differing = [one for one in plan.changes if one.differs]

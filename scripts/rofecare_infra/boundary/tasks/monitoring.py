@@ -27,7 +27,7 @@ def start_monitoring(root: Path, json: bool = False) -> None:
     began = time.monotonic()
     with Scope(renderer_for(as_json=json)) as scope:
         project = open_project(root, monitoring=True)
-        scope.follow(recover(project))
+        project = scope.follow(recover(project))
         backup.refresh_metrics(project)
         project = scope.follow(prepare(project))
         containers = scope.follow(lifecycle.start(project, phases=[MONITORING]))

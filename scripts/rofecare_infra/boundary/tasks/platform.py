@@ -39,7 +39,7 @@ def start_all(root: Path, prod: bool = False, monitoring: bool = False, json: bo
     with Scope(renderer_for(as_json=json)) as scope:
         # Without the flags, both stay as they were.
         project = open_project(root, monitoring=monitoring or None, production=prod or None)
-        scope.follow(recover(project, restart=False))
+        project = scope.follow(recover(project, restart=False))
         backup.refresh_metrics(project)
         project = scope.follow(prepare(project))
         containers = scope.follow(lifecycle.start(project))
@@ -59,7 +59,7 @@ def start_infra(root: Path, json: bool = False) -> None:
 
     with Scope(renderer_for(as_json=json)) as scope:
         project = open_project(root)
-        scope.follow(recover(project, restart=False))
+        project = scope.follow(recover(project, restart=False))
         backup.refresh_metrics(project)
         project = scope.follow(prepare(project))
         containers = scope.follow(lifecycle.start(project, phases=["infrastructure"]))
@@ -98,9 +98,9 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
         if volumes and backup.is_needed_before_removal(project):
             name = project.platform.project
             confirm.by_name(name, f"all data of {name} is about to be removed", yes=yes)
-            scope.follow(recover(project, restart=False))
+            project = scope.follow(recover(project, restart=False))
             prepared = scope.follow(prepare(project))
-            saved = scope.follow(backup.take_verified(prepared, "before all data was removed"))
+            saved = scope.follow(backup.take_before_removal(prepared))
             scope.say(f"verified backup before anything is removed: {backup.describe(saved.backup)}")
         report = scope.follow(lifecycle.stop(project, volumes=volumes))
         scope.say(f"stopped: {len(report.stopped)} containers" if report.stopped else "nothing was running")

@@ -1,0 +1,270 @@
+"""A platform in memory that can be interrupted before or after each of its effects, with a client that writes.
+
+An effect is what outlives the command: a container that starts or stops, a file that is replaced, data that changes. A
+killed command has no further effects, whatever its handlers try.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import json
+import os
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rofecare_infra import state
+from rofecare_infra.engine import Container, Image
+from rofecare_infra.errors import CommandError
+from rofecare_infra.images import Sources
+from rofecare_infra.platform import LABEL_INGRESS, LABEL_PHASE, Platform, Service
+from rofecare_infra.process import Result
+from rofecare_infra.project import Project
+from rofecare_infra.state import Journal
+from rofecare_infra.state import journal as journals
+from tests.support.fakes import FakeClock, FakeCompose, FakeEngine, container, service, settings
+
+SERVICES = (
+    service("db", volumes=("data",), environment={"POSTGRES_DB": "shop"}),
+    service("gateway", "spring-cloud", labels={LABEL_INGRESS: "true"}),
+    service("app", "business", environment={"URL": "postgresql://db/shop"}),
+)
+TAGS = ("v1", "v2")
+ENV = "# R\udce9glages\nSERVICES_TAG=v1\n"
+
+
+class Killed(BaseException):
+    """The end of a command by SIGKILL: each further effect raises it again."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """At which effect something happens: before or after it, and what."""
+
+    number: int
+    what: type[BaseException]
+    after: bool = False
+
+
+@dataclass
+class Data:
+    """The content of the database: its schema and the rows of clients."""
+
+    schema: str = "v1"
+    rows: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Compose(FakeCompose):
+    """Reads the tag from the settings file, and starts containers with the images that it means."""
+
+    world: Any = None
+
+    def model(self, *, profiles: Sequence[str] = ()) -> Platform:
+        """The platform with the image of the tag, or with the images of an extra file."""
+        assert not profiles
+        tag = self.variables.get("SERVICES_TAG") or self.world.tag
+        images = {"db": "db:1", "gateway": "gateway:1", "app": f"app:{tag}"}
+        for name in self.files:
+            if name.endswith(".json"):
+                images |= {
+                    one: chosen["image"] for one, chosen in json.loads(Path(name).read_text())["services"].items()
+                }
+        return replace(self.upstream, services=tuple(replace(one, image=images[one.name]) for one in SERVICES))
+
+    def up(self, services: Sequence[str]) -> Generator[str, None, Result]:
+        """Start these services; the application brings the data to its own schema."""
+        yield f"Container {services[0]}  Started"
+        images = {one.name: one.image for one in self.model().services}
+        for name in services:
+            self.world.effect(partial(self.world.start, name, images[name]))
+        return Result(("docker",), 0, "", "")
+
+
+class _Engine(FakeEngine):
+    """Removes containers as an effect."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    def remove(self, container: str) -> None:
+        """Forget it."""
+        self._world.effect(partial(super().remove, container))
+
+
+class World:
+    """A database, an application, an ingress, and a client that writes whenever it can."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / ".env").write_bytes(ENV.encode(errors="surrogateescape"))
+        self.settings = settings(root, GATE_TIMEOUT="10")
+        self.clock = FakeClock()
+        self.engine = _Engine(self)
+        self.engine.volume_names = ["rofecare_data"]
+        self.engine.images = {"db:1": Image("sha256:db"), "gateway:1": Image("sha256:gateway")}
+        self.engine.images |= {f"app:{tag}": Image(f"sha256:{tag}") for tag in TAGS}
+        self.data = Data()
+        self.acknowledged: list[int] = []
+        self.backups: dict[str, Data] = {}
+        self.effects = 0
+        self.plan: Plan | None = None
+        self.dead = False
+        for one in SERVICES:
+            self.start(one.name, "app:v1" if one.name == "app" else f"{one.name}:1")
+
+    @property
+    def tag(self) -> str:
+        """The tag in the settings file."""
+        text = (self.root / ".env").read_bytes().decode(errors="surrogateescape")
+        return next(line.partition("=")[2] for line in text.splitlines() if line.startswith("SERVICES_TAG="))
+
+    @property
+    def project(self) -> Project:
+        """The project, as a new command opens it."""
+        compose = _Compose(
+            self.root / "docker", upstream=Platform("rofecare", SERVICES), engine=self.engine, world=self
+        )
+        return Project(self.settings, Sources(compose, compose.model(), "registry"), lambda: self.engine)
+
+    def start(self, name: str, image: str) -> None:
+        """The container of a service, with this image."""
+        one: Service = next(one for one in SERVICES if one.name == name)
+        fresh = container(
+            name,
+            image=image,
+            image_id=self.engine.images[image].id,
+            started_at=f"1970-01-01T00:{self.clock.time // 60:02.0f}:{self.clock.time % 60:06.3f}Z",
+            labels={**one.labels, LABEL_PHASE: one.phase},
+        )
+        self.engine.present = [*(other for other in self.engine.present if other.service != name), fresh]
+        if name == "app":
+            self.data = replace(self.data, schema=max(self.data.schema, image.partition(":")[2]))
+
+    def effect(self, action: Callable[[], Any]) -> Any:
+        """Do something that outlives the command, unless the command is interrupted here."""
+        if self.dead:
+            raise Killed
+        self.clock.time += 1
+        self.effects += 1
+        plan = self.plan if self.plan is not None and self.plan.number == self.effects else None
+        if plan is not None and not plan.after:
+            self._interrupt(plan)
+        result = action()
+        self._write()
+        if plan is not None and plan.after:
+            self._interrupt(plan)
+        return result
+
+    def interrupted_at(self, plan: Plan | None) -> None:
+        """A new command begins, and will be interrupted like this."""
+        self.plan, self.effects, self.dead = plan, 0, False
+
+    def up(self, name: str) -> Container | None:
+        """The running container of a service."""
+        return next((one for one in self.engine.present if one.service == name and one.is_up), None)
+
+    def back_up(self, name: str) -> str:
+        """Keep the data under this name."""
+        self.effect(lambda: self.backups.update({name: Data(self.data.schema, list(self.data.rows))}))
+        return name
+
+    def restore(self, name: str) -> None:
+        """Replace the data with that of a backup."""
+        kept = self.backups[name]
+        self.effect(lambda: setattr(self, "data", Data(kept.schema, list(kept.rows))))
+
+    def check(self, outcome: str) -> None:
+        """The platform is up, in one state, with all that a client was told is there."""
+        assert all(self.up(one.name) for one in SERVICES), outcome
+        app = self.up("app")
+        assert app is not None
+        assert (app.image, app.image_id) == (f"app:{self.tag}", f"sha256:{self.tag}"), outcome
+        assert self.data.schema == self.tag, outcome
+        assert set(self.acknowledged) <= set(self.data.rows), outcome
+        env = (self.root / ".env").read_bytes().decode(errors="surrogateescape")
+        assert env == ENV.replace("v1", self.tag), outcome
+
+    def _interrupt(self, plan: Plan) -> None:
+        self.dead = plan.what is Killed
+        raise plan.what("interrupted by the test")
+
+    def _write(self) -> None:
+        app = self.up("app")
+        if self.up("gateway") and app is not None and self.up("db"):
+            self.data.rows.append(self.effects)
+            self.acknowledged.append(self.effects)
+
+
+class Stage:
+    """The present world, and the patches that lead all effects to it."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._root = root
+        self._count = 0
+        self.monkeypatch = monkeypatch
+        self.world: World = self.new()
+        monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+        write, clear, stop = state.replace, Journal.clear, FakeEngine.stop
+
+        def together(engine: FakeEngine, group: Sequence[Container], *, awaited: bool = True) -> None:
+            assert awaited
+            for one in group:
+                self.world.effect(partial(stop, engine, one.id))
+
+        def replaced(path: Path, content: str, *, mode: int | None = None) -> None:
+            self.world.effect(partial(write, path, content, mode=mode))
+
+        stops = importlib.import_module("rofecare_infra.lifecycle.stop")
+        monkeypatch.setattr(stops, "stop_together", together)
+        monkeypatch.setattr("rofecare_infra.lifecycle.inside.run", lambda *_, **__: Result((), 0, "null", ""))
+        monkeypatch.setattr(state, "replace", replaced)
+        monkeypatch.setattr(journals, "replace", replaced)
+        monkeypatch.setattr(Journal, "clear", lambda journal: self.world.effect(partial(clear, journal)))
+
+    def new(self) -> World:
+        """A fresh world, in a folder of its own."""
+        self._count += 1
+        folder = self._root / str(self._count)
+        folder.mkdir()
+        self.world = World(folder)
+        return self.world
+
+
+def every_interruption(stage: Stage, command: Callable[[World], None], recovery: Callable[[World], None]) -> int:
+    """Interrupt the command at each of its effects, in each way, recover, and check; return the number of runs."""
+    runs = 0
+    for what in (Killed, KeyboardInterrupt, CommandError):
+        for after in (False, True):
+            for number in itertools.count(1):
+                world, plan = stage.new(), Plan(number, what, after)
+                outcome = interrupted(world, plan, command)
+                world.interrupted_at(None)
+                recovery(world)
+                world.check(f"{plan}: {outcome!r}")
+                if outcome is None:
+                    break
+                runs += 1
+    return runs
+
+
+def interrupted(world: World, plan: Plan, command: Callable[[World], None]) -> BaseException | None:
+    """What the command ends with when it is interrupted like this; None if it completes."""
+    world.interrupted_at(plan)
+    try:
+        command(world)
+    except (Killed, KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - whatever it ends with
+        return error
+    return None
+
+
+def unchanged(project: Project) -> Generator[Any, None, Project]:
+    """Stands in for `prepare`: all secrets are there, and the images are known."""
+    yield from ()
+    return project
