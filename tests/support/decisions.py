@@ -181,7 +181,7 @@ class World:
         self.effect(lambda: setattr(self, "data", Data(kept.schema, list(kept.rows))))
 
     def check(self, outcome: str) -> None:
-        """The platform is up, in one state, with all that a client was told is there."""
+        """The platform is up, in one state, with every row that was acknowledged."""
         assert all(self.up(one.name) for one in SERVICES), outcome
         app = self.up("app")
         assert app is not None
@@ -265,6 +265,6 @@ def interrupted(world: World, plan: Plan, command: Callable[[World], None]) -> B
 
 
 def unchanged(project: Project) -> Generator[Any, None, Project]:
-    """Stands in for `prepare`: all secrets are there, and the images are known."""
+    """Replaces `prepare`: all secrets are there, and the images are known."""
     yield from ()
     return project
