@@ -1,0 +1,179 @@
+"""Production's front, with its own files and networks, before a small server in place of the gateway."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rofecare_infra.engine import Container, connect
+from rofecare_infra.lifecycle import hold
+from rofecare_infra.process import to_end
+from rofecare_infra.state import SYSTEM_CLOCK
+from tests.support.images import ensure, ensure_base
+from tests.support.lease import free_port
+from tests.support.locked import probe
+from tests.support.project import IMAGE, REPOSITORY, Project, check, small_network, wait_for
+
+Json = dict[str, Any]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(120)]
+
+# Records each request that it has read, waits where the path says so, and answers with its version, or with nothing.
+_SERVER = r"""
+use IO::Socket::INET; $SIG{CHLD} = 'IGNORE'; $SIG{TERM} = sub { exit 0 };
+my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 50, ReuseAddr => 1) or die;
+while (my $c = $s->accept) {
+    next if fork;
+    my $line = <$c>;
+    while (<$c>) { last if /^\r?$/ }
+    open(my $f, '>>', '/seen/requests'); print $f $line; close $f;
+    sleep $1 if $line =~ /wait=(\d+)/;
+    print $c "HTTP/1.0 200 OK\r\n\r\n$ENV{VERSION}" unless $line =~ /silent/;
+    close $c; exit;
+}
+"""
+_LISTENS = "perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(q(127.0.0.1:8080))'"
+_GATEWAY = "rofecare-gateway"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to a request, and when it came."""
+
+    status: int
+    text: str
+    retry_after: str
+    seconds: float
+    moment: float
+
+
+class Front:
+    """The front of the compose files in a project of its own, started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        services, networks = _production()
+        services["front"]["ports"] = [f"127.0.0.1:{self.port}:8080"]
+        services[_GATEWAY] = {
+            "image": IMAGE,
+            "entrypoint": ["perl", "-e", _SERVER.replace("$", "$$")],
+            "environment": {"VERSION": "${VERSION:-one}"},
+            "volumes": ["seen:/seen"],
+            "networks": ["front"],
+            "healthcheck": probe(_LISTENS),
+            "labels": {"com.rofecare.phase": "spring-cloud"},
+        }
+        self.project = Project(folder, services, networks=networks, volumes={"front-data": {}, "seen": {}})
+        self.engine = connect()
+
+    def container(self) -> Container:
+        """The container of the front."""
+        return next(one for one in self.engine.containers(self.project.name) if one.service == "front")
+
+    def close(self) -> float:
+        """Close it as the tasks do; return the moment when that was complete."""
+        to_end(hold.close(self.engine, self.container(), SYSTEM_CLOCK))
+        return time.monotonic()
+
+    def ask(self, method: str, path: str) -> Answer:
+        """Send one request on a connection of its own."""
+        began = time.monotonic()
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request(method, path, body=b"{}" if method == "POST" else None)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        now = time.monotonic()
+        return Answer(answer.status, text, answer.headers["Retry-After"] or "", now - began, now)
+
+    def seen(self, path: str) -> int:
+        """How many requests to this path have reached the server."""
+        lines = self.project.docker("exec", f"{self.project.name}-{_GATEWAY}-1", "cat", "/seen/requests")
+        return sum(line.split()[1] == path for line in lines.splitlines())
+
+    def replace_gateway(self, version: str) -> None:
+        """Put another container behind the front."""
+        self.project.environment["VERSION"] = version
+        file = str(self.project.root / "docker/docker-compose.yml")
+        self.project.docker("compose", "-f", file, "up", "--detach", "--no-deps", "--wait", _GATEWAY)
+
+
+def _production() -> tuple[dict[str, Json], Json]:
+    """The services of the front and its networks as the compose files describe them."""
+    names = ("", ".prod", ".packages", ".prod.packages")
+    files = [word for name in names for word in ("-f", f"docker-compose{name}.yml")]
+    argv = ["docker", "compose", *files, "config", "--format", "json"]
+    ours = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    model = json.loads(subprocess.check_output(argv, cwd=REPOSITORY / "docker", env=ours))
+    services = {name: model["services"][name] for name in ("front", "front-data")}
+    for one in services.values():
+        # Without the mode: it would make a production platform of this project.
+        del one["build"], one["labels"]["com.rofecare.mode"]
+    front = {key: model["networks"]["front"][key] for key in ("internal", "driver_opts")}
+    return services, {"front": {**front, **small_network()}, "edge": small_network()}
+
+
+@pytest.fixture(scope="module")
+def front(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    assert engine is not None
+    ensure_base()
+    ensure("rofecare/caddy:2.6")
+    started = Front(tmp_path_factory.mktemp("front") / "project")
+    check(started.project.inv("start-all"), 0, "up: 3 of 3")
+    yield started
+    started.project.clean()
+
+
+def test_requests_pass_but_those_for_administrators(front: Front) -> None:
+    assert (front.ask("GET", "/api").status, front.ask("GET", "/api").text) == (200, "one")
+    assert front.ask("POST", "/once").status == 200
+    assert front.seen("/once") == 1
+    assert front.ask("GET", "/actuator/health").status == 404
+    assert front.seen("/actuator/health") == 0
+
+
+def test_it_holds_what_reads_and_sends_what_changes_data_once(front: Front) -> None:
+    assert front.ask("POST", "/silent").status == 502
+    assert front.seen("/silent") == 1
+    gateway = f"{front.project.name}-{_GATEWAY}-1"
+    front.project.docker("stop", gateway)
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(front.ask, "GET", "/held")
+        unsent = front.ask("POST", "/unsent")
+        time.sleep(1)
+        front.project.docker("start", gateway)
+        answer = held.result()
+    assert (answer.status, answer.seconds >= 1, front.seen("/held")) == (200, True, 1)
+    assert (unsent.status, unsent.retry_after, front.seen("/unsent")) == (503, "5", 0)
+
+
+def test_closed_it_passes_nothing_on_until_it_is_opened(front: Front) -> None:
+    """It finishes what it had accepted; a restart does not open it; what is behind it may be replaced meanwhile."""
+    with ThreadPoolExecutor() as pool:
+        accepted = pool.submit(front.ask, "POST", "/accepted?wait=1")
+        time.sleep(0.3)
+        complete = front.close()
+        assert accepted.result().status == 200
+        assert accepted.result().moment <= complete + 0.5
+    refused = [front.ask(method, "/late") for method in ("GET", "POST", "DELETE")]
+    assert {(one.status, one.retry_after) for one in refused} == {(503, "5")}
+    assert front.seen("/late") == 0
+
+    front.replace_gateway("two")
+    front.project.docker("restart", front.container().name)
+    wait_for(front.project, "front", "{{.State.Health.Status}}", "healthy")
+    assert front.ask("GET", "/late").status == 503
+    check(front.project.inv("status"), 7, "closed: it answers 503", "2 of 3 ready")
+
+    to_end(hold.reopen(front.engine, front.container()))
+    assert (front.ask("GET", "/api").status, front.ask("GET", "/api").text) == (200, "two")
+    assert front.seen("/late") == 0
