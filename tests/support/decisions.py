@@ -114,7 +114,7 @@ class World:
         self.acknowledged: list[int] = []
         self.backups: dict[str, Data] = {}
         self.effects = 0
-        self.plan: Plan | None = None
+        self.plans: tuple[Plan, ...] = ()
         self.dead = False
         for one in SERVICES:
             self.start(one.name, "app:v1" if one.name == "app" else f"{one.name}:1")
@@ -153,7 +153,7 @@ class World:
             raise Killed
         self.clock.time += 1
         self.effects += 1
-        plan = self.plan if self.plan is not None and self.plan.number == self.effects else None
+        plan = next((one for one in self.plans if one.number == self.effects), None)
         if plan is not None and not plan.after:
             self._interrupt(plan)
         result = action()
@@ -162,9 +162,9 @@ class World:
             self._interrupt(plan)
         return result
 
-    def interrupted_at(self, plan: Plan | None) -> None:
+    def interrupted_at(self, *plans: Plan) -> None:
         """A new command begins, and will be interrupted like this."""
-        self.plan, self.effects, self.dead = plan, 0, False
+        self.plans, self.effects, self.dead = plans, 0, False
 
     def up(self, name: str) -> Container | None:
         """The running container of a service."""
@@ -244,8 +244,8 @@ def every_interruption(stage: Stage, command: Callable[[World], None], recovery:
         for after in (False, True):
             for number in itertools.count(1):
                 world, plan = stage.new(), Plan(number, what, after)
-                outcome = interrupted(world, plan, command)
-                world.interrupted_at(None)
+                outcome = interrupted(world, command, plan)
+                world.interrupted_at()
                 recovery(world)
                 world.check(f"{plan}: {outcome!r}")
                 if outcome is None:
@@ -254,9 +254,9 @@ def every_interruption(stage: Stage, command: Callable[[World], None], recovery:
     return runs
 
 
-def interrupted(world: World, plan: Plan, command: Callable[[World], None]) -> BaseException | None:
+def interrupted(world: World, command: Callable[[World], None], *plans: Plan) -> BaseException | None:
     """What the command ends with when it is interrupted like this; None if it completes."""
-    world.interrupted_at(plan)
+    world.interrupted_at(*plans)
     try:
         command(world)
     except (Killed, KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - whatever it ends with

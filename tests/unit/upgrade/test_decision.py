@@ -65,6 +65,8 @@ def to_v2(world: World) -> None:
 def start_all(world: World) -> None:
     """What `inv start-all` does."""
     project = to_end(recover(world.project, clock=world.clock.clock))
+    app = world.up("app")
+    assert app is None or app.image == f"app:{world.tag}", "recovered into a mixture"
     to_end(lifecycle.start(project, clock=world.clock.clock))
     assert not journal_of(world.settings).exists()
 
@@ -85,13 +87,29 @@ def test_an_interrupted_recovery_is_recovered_from(stage: Stage) -> None:
     for first in itertools.count(1):
         for second in itertools.count(1):
             world = stage.new()
-            if interrupted(world, Plan(first, Killed), to_v2) is None:
+            if interrupted(world, to_v2, Plan(first, Killed)) is None:
                 return
-            outcome = interrupted(world, Plan(second, Killed, after=True), start_all)
-            world.interrupted_at(None)
+            outcome = interrupted(world, start_all, Plan(second, Killed, after=True))
+            world.interrupted_at()
             start_all(world)
             world.check(f"killed at {first}, then at {second}")
             if outcome is None:
+                break
+
+
+def test_a_kill_after_an_interruption_is_recovered_from(stage: Stage) -> None:
+    """After ^C, also right after the write of the decision, and killed on the way back or forward."""
+    for first in itertools.count(1):
+        for second in itertools.count(first + 1):
+            world = stage.new()
+            plans = (Plan(first, KeyboardInterrupt, after=True), Plan(second, Killed))
+            outcome = interrupted(world, to_v2, *plans)
+            if outcome is None:
+                return
+            world.interrupted_at()
+            start_all(world)
+            world.check(f"interrupted at {first}, killed at {second}")
+            if not isinstance(outcome, Killed):
                 break
 
 
