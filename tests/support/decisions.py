@@ -53,10 +53,15 @@ class Plan:
 
 @dataclass
 class Data:
-    """The content of the database: its schema and the rows of clients."""
+    """The content of the database: its schema and the rows of clients; a restore replaces it by another one."""
 
     schema: str = "v1"
     rows: list[int] = field(default_factory=list)
+    origin: str = "present"
+
+    def copy(self) -> Data:
+        """The same, which later writes do not change."""
+        return replace(self, rows=list(self.rows))
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ class World:
         self.engine.images = {"db:1": Image("sha256:db"), "gateway:1": Image("sha256:gateway")}
         self.engine.images |= {f"app:{tag}": Image(f"sha256:{tag}") for tag in TAGS}
         self.data = Data()
-        self.acknowledged: list[int] = []
+        self.acknowledged: list[tuple[str, int]] = []
         self.backups: dict[str, Data] = {}
         self.effects = 0
         self.plans: tuple[Plan, ...] = ()
@@ -172,13 +177,12 @@ class World:
 
     def back_up(self, name: str) -> str:
         """Keep the data under this name."""
-        self.effect(lambda: self.backups.update({name: Data(self.data.schema, list(self.data.rows))}))
+        self.effect(lambda: self.backups.update({name: self.data.copy()}))
         return name
 
     def restore(self, name: str) -> None:
         """Replace the data with that of a backup."""
-        kept = self.backups[name]
-        self.effect(lambda: setattr(self, "data", Data(kept.schema, list(kept.rows))))
+        self.effect(lambda: setattr(self, "data", self.backups[name].copy()))
 
     def check(self, outcome: str) -> None:
         """The platform is up, in one state, with every row that was acknowledged."""
@@ -187,7 +191,10 @@ class World:
         assert app is not None
         assert (app.image, app.image_id) == (f"app:{self.tag}", f"sha256:{self.tag}"), outcome
         assert self.data.schema == self.tag, outcome
-        assert set(self.acknowledged) <= set(self.data.rows), outcome
+        for origin, row in self.acknowledged:
+            assert self.data.origin in {origin, "restored"}, f"{outcome}: the data went back"
+            kept = self.data if origin == self.data.origin else self.backups["safety"]
+            assert row in kept.rows, f"{outcome}: an acknowledged write is lost"
         env = (self.root / ".env").read_bytes().decode(errors="surrogateescape")
         assert env == ENV.replace("v1", self.tag), outcome
 
@@ -199,7 +206,7 @@ class World:
         app = self.up("app")
         if self.up("gateway") and app is not None and self.up("db"):
             self.data.rows.append(self.effects)
-            self.acknowledged.append(self.effects)
+            self.acknowledged.append((self.data.origin, self.effects))
 
 
 class Stage:

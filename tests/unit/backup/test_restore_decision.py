@@ -1,0 +1,214 @@
+"""A restore is interrupted at each of its effects: old data or restored data, and no acknowledged write lost."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import json
+from collections.abc import Generator
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from rofecare_infra import backup, lifecycle
+from rofecare_infra.backup import dependents, encryption, integrity, swap
+from rofecare_infra.backup.journal import Entry, Step, journal_of
+from rofecare_infra.errors import CommandError, ServiceFailedError, VerificationError
+from rofecare_infra.process import Result, to_end
+from rofecare_infra.project import Project
+from tests.support.decisions import Data, Killed, Plan, Stage, World, every_interruption, interrupted
+
+restoring = importlib.import_module("rofecare_infra.backup.restore")
+recovering = importlib.import_module("rofecare_infra.backup.recover")
+RECORD = SimpleNamespace(service="db", name="shop", facts=SimpleNamespace(tables={}))
+ENTRY = {
+    "backup": "one",
+    "targets": [{"service": "db", "name": "shop", "existed": True}],
+    "stopped": ["app", "gateway"],
+    "entries": ["gateway"],
+    "safety": "",
+}
+
+
+class Databases:
+    """The databases beside the present one; each world has its own."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._beside: dict[int, dict[str, Data]] = {}
+
+    @property
+    def beside(self) -> dict[str, Data]:
+        """The new or the old database of the present world."""
+        return self._beside.setdefault(id(self._stage.world), {})
+
+    def _effect(self, action: Any) -> None:
+        self._stage.world.effect(action)
+
+    def load(self, *_: Any) -> Generator[Any, None, None]:
+        """Restore beside the present one."""
+        yield from ()
+        self._effect(lambda: self.beside.update(new=Data(origin="restored")))
+
+    def swap(self, *_: Any) -> None:
+        """Exchange the two."""
+        self._effect(lambda: self._exchange("old", "new"))
+
+    def roll_back(self, *_: Any) -> None:
+        """Exchange them again, if they were."""
+        if "old" in self.beside:
+            self._effect(lambda: self._exchange("new", "old"))
+
+    def drop(self, *_: Any, old: bool) -> None:
+        """Drop one of them."""
+        self._effect(lambda: self.beside.pop("old" if old else "new", None))
+
+    def _exchange(self, to: str, source: str) -> None:
+        world = self._stage.world
+        assert not lifecycle.open_services(world.project), "data is replaced while the ingress is open"
+        self.beside[to] = world.data
+        world.data = self.beside.pop(source)
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    stage = Stage(tmp_path, monkeypatch)
+    databases = Databases(stage)
+    (tmp_path / "roles.sql").write_text("")
+    manifest = SimpleNamespace(
+        servers={"db": SimpleNamespace(roles_file="roles.sql", roles=())}, databases=(RECORD,), volumes=None
+    )
+
+    def checked(*_: Any) -> Generator[Any, None, Any]:
+        yield from ()
+        return SimpleNamespace(id="one", folder=tmp_path, manifest=manifest)
+
+    def taken(*_: Any, **__: Any) -> Generator[Any, None, Any]:
+        yield from ()
+        return SimpleNamespace(id=stage.world.back_up("safety"), folder=tmp_path)
+
+    def nothing(*_: Any, **__: Any) -> Generator[Any, None, Any]:
+        yield from ()
+        return {}
+
+    def removed(argv: list[str], **_: Any) -> Result:
+        stage.world.effect(partial(_forget, stage.world, argv[-1]))
+        return Result((), 0, "", "")
+
+    monkeypatch.setattr(integrity, "check", checked)
+    monkeypatch.setattr(encryption, "key_of", lambda *_: None)
+    monkeypatch.setattr(
+        restoring, "store_of", lambda _: SimpleNamespace(find=Path, folder=tmp_path, project="rofecare")
+    )
+    monkeypatch.setattr(restoring, "_servers_of", lambda *_: {"db": SimpleNamespace()})
+    monkeypatch.setattr(restoring, "_existing", lambda _: {("db", "shop")})
+    monkeypatch.setattr(restoring, "require_space", lambda *_: None)
+    monkeypatch.setattr(restoring, "take_unchecked", taken)
+    monkeypatch.setattr(restoring.database, "add_roles", lambda *_: ())
+    monkeypatch.setattr(restoring.database, "load", databases.load)
+    monkeypatch.setattr(restoring.database, "compare", nothing)
+    monkeypatch.setattr(recovering, "_servers", nothing)
+    monkeypatch.setattr(dependents, "run", removed)
+    for name in ("swap", "roll_back", "drop"):
+        monkeypatch.setattr(swap, name, getattr(databases, name))
+    monkeypatch.setattr(swap, "allow_connections", lambda *_: None)
+    return stage
+
+
+def _forget(world: World, container: str) -> None:
+    world.engine.present = [one for one in world.engine.present if one.id != container]
+
+
+def restore(world: World) -> None:
+    to_end(backup.restore(world.project, "one", clock=world.clock.clock))
+
+
+def start_all(world: World) -> None:
+    """What `inv start-all` does."""
+    to_end(backup.recover(world.project, restart=False, clock=world.clock.clock))
+    to_end(lifecycle.start(world.project, clock=world.clock.clock))
+    assert not journal_of(world.settings).exists()
+
+
+def write_journal(world: World, step: str, **more: object) -> None:
+    path = journal_of(world.settings).path
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({**ENTRY, "step": step, **more}))
+
+
+def test_a_restore(stage: Stage) -> None:
+    world = stage.world
+    restore(world)
+    assert world.data.origin == "restored"
+    world.check("a whole restore")
+    assert not journal_of(world.settings).exists()
+
+
+def test_every_interruption_ends_in_one_state(stage: Stage) -> None:
+    assert every_interruption(stage, restore, start_all) > 90
+
+
+def test_an_interrupted_recovery_is_recovered_from(stage: Stage) -> None:
+    for first in itertools.count(1):
+        for second in itertools.count(1):
+            world = stage.new()
+            if interrupted(world, restore, Plan(first, Killed)) is None:
+                return
+            outcome = interrupted(world, start_all, Plan(second, Killed, after=True))
+            world.interrupted_at()
+            start_all(world)
+            world.check(f"killed at {first}, then at {second}")
+            if outcome is None:
+                break
+
+
+def test_an_ingress_that_does_not_open_rolls_nothing_back(stage: Stage) -> None:
+    world = stage.world
+
+    def refuse(_project: Project, _clock: Any) -> Generator[Any, None, None]:
+        yield from ()
+        raise CommandError("the ingress cannot be started", seen="a port in use")
+
+    with stage.monkeypatch.context() as patch:
+        patch.setattr(lifecycle, "open_ingress", refuse)
+        with pytest.raises(ServiceFailedError, match="decided, but it is not finished") as caught:
+            restore(world)
+    assert "inv start-all" in caught.value.next_step
+    assert world.data.origin == "restored"
+    entry = journal_of(world.settings).read()
+    assert entry is not None
+    assert entry.decided
+    start_all(world)
+    assert world.data.origin == "restored"
+    world.check("a start after it")
+
+
+def test_a_journal_of_the_version_before_with_swapped_databases_goes_forward(stage: Stage) -> None:
+    world = stage.world
+    world.data = Data(origin="restored", rows=[7])
+    write_journal(world, "swapped")
+    start_all(world)
+    assert 7 in world.data.rows
+    world.check("the recovery")
+
+
+@pytest.mark.parametrize("step", ["swapping", "undoing"])
+def test_an_ingress_that_was_started_by_hand_is_not_acted_on(stage: Stage, step: str) -> None:
+    world = stage.world
+    write_journal(world, step, closed=1.0)
+    with pytest.raises(VerificationError, match="requests may have been accepted since") as caught:
+        start_all(world)
+    text = " ".join((caught.value.seen, *caught.value.details))
+    assert "rofecare-gateway-1 was started at" in text
+    assert f"rm {journal_of(world.settings).path}" in text
+    assert journal_of(world.settings).exists()
+
+
+@pytest.mark.parametrize("step", list(Step))
+def test_one_step_is_the_decision(step: Step) -> None:
+    entry = Entry("one", step, (), ("app", "gateway"), ("gateway",))
+    assert entry.decided == (step in {Step.SWAPPED, Step.FINISHING})
+    assert entry.behind == ("app",)
