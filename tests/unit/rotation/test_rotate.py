@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +17,12 @@ from rofecare_infra.platform import Platform
 from rofecare_infra.process import Result
 from rofecare_infra.project import Project
 from rofecare_infra.rotation import Report, recover, rotate
+from rofecare_infra.rotation.credentials import Database
+from rofecare_infra.rotation.files import SecretFile
 from rofecare_infra.rotation.rotate import Entry, journal_of
 from rofecare_infra.secrets import scram_verifier as verifier
 from rofecare_infra.state import Journal
+from tests.support.decisions import Killed, unchanged
 from tests.support.fakes import FakeClock, FakeEngine, container, drain, service, settings
 
 OLD = "the old one"
@@ -211,3 +217,69 @@ def test_what_was_proven_stays(world: World) -> None:
     assert world.file.read_text() == new
     assert journal_of(world.settings).read() is None
     assert [path.name for path in world.file.parent.iterdir()] == ["db_password"]
+
+
+def test_an_interruption_right_after_the_decision_keeps_the_new_secret(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Journal.write
+
+    def interrupt(journal: Journal[Entry], entry: Entry) -> Entry:
+        write(journal, entry)
+        if entry.proven:
+            raise KeyboardInterrupt
+        return entry
+
+    monkeypatch.setattr(Journal, "write", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        world.rotate()
+    new = world.file.read_text()
+    assert new != OLD
+    assert world.server._takes(new)
+    assert journal_of(world.settings).read() is None
+    assert [path.name for path in world.file.parent.iterdir()] == ["db_password"]
+
+
+def test_after_a_kill_at_any_moment_the_file_and_the_server_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module("rofecare_infra.rotation.rotate")
+    # The database runs all the time.
+    monkeypatch.setattr(module, "prepare", unchanged)
+    monkeypatch.setattr(module.lifecycle, "start", lambda project, **_: unchanged(project))
+    stops = importlib.import_module("rofecare_infra.rotation.change")
+    monkeypatch.setattr(stops, "stop_together", lambda engine, wave: [engine.stop(one.id) for one in wave])
+    seen: set[bool] = set()
+    for number in itertools.count(1):
+        world, count = World(tmp_path / str(number)), itertools.count(1)
+        with monkeypatch.context() as patch:
+            for owner, names in (
+                (world.engine, ("stop", "start")),
+                (Journal, ("write", "clear")),
+                (SecretFile, ("stage", "switch", "roll_back", "commit")),
+                (Database, ("set",)),
+            ):
+                for name in names:
+                    patch.setattr(owner, name, _killed_at(number, count, getattr(owner, name)))
+            try:
+                world.rotate()
+            except Killed:
+                pass
+            else:
+                break
+        drain(recover(world.project, shell=world.server, clock=world.clock.clock))
+        assert world.server._takes(world.file.read_text()), number
+        assert journal_of(world.settings).read() is None
+        assert [path.name for path in world.file.parent.iterdir()] == ["db_password"], number
+        seen.add(world.file.read_text() == OLD)
+    assert number > 8
+    assert seen == {True, False}, "back before the decision, forward after it"
+
+
+def _killed_at(number: int, count: Iterator[int], effect: Callable[..., object]) -> Callable[..., object]:
+    def run(*arguments: object, **options: object) -> object:
+        if next(count) >= number:
+            raise Killed
+        return effect(*arguments, **options)
+
+    return run

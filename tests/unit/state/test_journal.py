@@ -55,6 +55,25 @@ def test_a_cleared_journal_is_off_the_disk(tmp_path: Path, monkeypatch: pytest.M
     assert synced == [(tmp_path / ".rofecare", [])]
 
 
+def test_what_cannot_be_written_or_removed_is_an_error_that_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = journal(tmp_path)
+    one.write(Entry("first"))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "replace", refuse)
+    with pytest.raises(CommandError, match="the journal of the move cannot be written") as caught:
+        one.write(Entry("second"))
+    assert caught.value.seen == f"{one.path}: No space left on device"
+    assert one.read() == Entry("first")
+    monkeypatch.setattr(module, "sync_folder", refuse)
+    with pytest.raises(CommandError, match="the journal of the move cannot be removed"):
+        one.clear()
+
+
 @pytest.mark.parametrize("content", ["{", "[]", "null", '{"step": "first"}'])
 def test_an_unreadable_journal_is_an_error_that_names_the_file(tmp_path: Path, content: str) -> None:
     one = journal(tmp_path)
