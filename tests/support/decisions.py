@@ -22,7 +22,7 @@ from rofecare_infra import state
 from rofecare_infra.engine import Container, Image
 from rofecare_infra.errors import CommandError
 from rofecare_infra.images import Sources
-from rofecare_infra.platform import LABEL_INGRESS, LABEL_PHASE, Platform, Service
+from rofecare_infra.platform import LABEL_HOLD, LABEL_INGRESS, LABEL_PHASE, Platform, Service, is_ingress
 from rofecare_infra.process import Result
 from rofecare_infra.project import Project
 from rofecare_infra.state import Journal
@@ -36,6 +36,10 @@ SERVICES = (
 )
 TAGS = ("v1", "v2")
 ENV = "# R\udce9glages\nSERVICES_TAG=v1\n"
+
+
+def _with_hold(ingress: Service) -> Service:
+    return replace(ingress, labels={**ingress.labels, LABEL_HOLD: "/data/closed"})
 
 
 class Killed(BaseException):
@@ -80,7 +84,9 @@ class _Compose(FakeCompose):
                 images |= {
                     one: chosen["image"] for one, chosen in json.loads(Path(name).read_text())["services"].items()
                 }
-        return replace(self.upstream, services=tuple(replace(one, image=images[one.name]) for one in SERVICES))
+        return replace(
+            self.upstream, services=tuple(replace(one, image=images[one.name]) for one in self.world.services)
+        )
 
     def up(self, services: Sequence[str]) -> Generator[str, None, Result]:
         """Start these services; the application brings the data to its own schema."""
@@ -92,7 +98,7 @@ class _Compose(FakeCompose):
 
 
 class _Engine(FakeEngine):
-    """Removes containers as an effect."""
+    """Removes containers, and files in them, as an effect."""
 
     def __init__(self, world: World) -> None:
         super().__init__()
@@ -106,8 +112,10 @@ class _Engine(FakeEngine):
 class World:
     """A database, an application, an ingress, and a client that writes whenever it can."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, held: bool = False) -> None:
         self.root = root
+        # An ingress that is closed while it runs.
+        self.services = tuple(_with_hold(one) if held and is_ingress(one.labels) else one for one in SERVICES)
         (root / ".env").write_bytes(ENV.encode(errors="surrogateescape"))
         self.settings = settings(root, GATE_TIMEOUT="10")
         self.clock = FakeClock()
@@ -121,7 +129,7 @@ class World:
         self.effects = 0
         self.plans: tuple[Plan, ...] = ()
         self.dead = False
-        for one in SERVICES:
+        for one in self.services:
             self.start(one.name, "app:v1" if one.name == "app" else f"{one.name}:1")
 
     @property
@@ -134,13 +142,13 @@ class World:
     def project(self) -> Project:
         """The project, as a new command opens it."""
         compose = _Compose(
-            self.root / "docker", upstream=Platform("rofecare", SERVICES), engine=self.engine, world=self
+            self.root / "docker", upstream=Platform("rofecare", self.services), engine=self.engine, world=self
         )
         return Project(self.settings, Sources(compose, compose.model(), "registry"), lambda: self.engine)
 
     def start(self, name: str, image: str) -> None:
         """The container of a service, with this image."""
-        one: Service = next(one for one in SERVICES if one.name == name)
+        one: Service = next(one for one in self.services if one.name == name)
         fresh = container(
             name,
             image=image,
@@ -175,6 +183,20 @@ class World:
         """The running container of a service."""
         return next((one for one in self.engine.present if one.service == name and one.is_up), None)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the ingress accepts requests."""
+        return self.up("gateway") is not None and not self.engine.files
+
+    def shell(self, argv: Sequence[str]) -> Result:
+        """Closes or opens the ingress that has a hold; no request is in progress."""
+        _docker, _exec, name, *words = argv
+        if words[0] == "wget":
+            return Result((), 0, 'caddy_http_requests_in_flight{handler="metrics",server="srv0"} 1\n', "")
+        change = self.engine.files.add if words[3] == "close" else self.engine.files.discard
+        self.effect(partial(change, (name, words[4])))
+        return Result((), 0, "", "")
+
     def back_up(self, name: str) -> str:
         """Keep the data under this name."""
         self.effect(lambda: self.backups.update({name: self.data.copy()}))
@@ -186,7 +208,8 @@ class World:
 
     def check(self, outcome: str) -> None:
         """The platform is up, in one state, with every row that was acknowledged."""
-        assert all(self.up(one.name) for one in SERVICES), outcome
+        assert all(self.up(one.name) for one in self.services), outcome
+        assert self.is_open, outcome
         app = self.up("app")
         assert app is not None
         assert (app.image, app.image_id) == (f"app:{self.tag}", f"sha256:{self.tag}"), outcome
@@ -204,7 +227,7 @@ class World:
 
     def _write(self) -> None:
         app = self.up("app")
-        if self.up("gateway") and app is not None and self.up("db"):
+        if self.is_open and app is not None and self.up("db"):
             self.data.rows.append(self.effects)
             self.acknowledged.append((self.data.origin, self.effects))
 
@@ -212,8 +235,9 @@ class World:
 class Stage:
     """The present world, and the patches that lead all effects to it."""
 
-    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch, *, held: bool = False) -> None:
         self._root = root
+        self._held = held
         self._count = 0
         self.monkeypatch = monkeypatch
         self.world: World = self.new()
@@ -230,17 +254,21 @@ class Stage:
 
         stops = importlib.import_module("rofecare_infra.lifecycle.stop")
         monkeypatch.setattr(stops, "stop_together", together)
+        monkeypatch.setattr("rofecare_infra.lifecycle.hold.run", self._shell)
         monkeypatch.setattr("rofecare_infra.lifecycle.inside.run", lambda *_, **__: Result((), 0, "null", ""))
         monkeypatch.setattr(state, "replace", replaced)
         monkeypatch.setattr(journals, "replace", replaced)
         monkeypatch.setattr(Journal, "clear", lambda journal: self.world.effect(partial(clear, journal)))
+
+    def _shell(self, argv: Sequence[str], **_more: object) -> Result:
+        return self.world.shell(argv)
 
     def new(self) -> World:
         """A fresh world, in a folder of its own."""
         self._count += 1
         folder = self._root / str(self._count)
         folder.mkdir()
-        self.world = World(folder)
+        self.world = World(folder, held=self._held)
         return self.world
 
 

@@ -2,11 +2,13 @@
 
 from rofecare_infra.lifecycle.connections import Connection, connections, gateway_port
 from rofecare_infra.lifecycle.ingress import (
+    behind_ingress,
     close_ingress,
     is_closed_since,
     open_ingress,
     open_services,
     opened_since,
+    reopen,
     stop_writers,
 )
 from rofecare_infra.lifecycle.inside import probe
@@ -19,6 +21,7 @@ __all__ = [
     "ServiceStatus",
     "StopReport",
     "as_started",
+    "behind_ingress",
     "close_ingress",
     "connections",
     "gateway_port",
@@ -28,6 +31,7 @@ __all__ = [
     "open_services",
     "opened_since",
     "probe",
+    "reopen",
     "start",
     "status",
     "stop",

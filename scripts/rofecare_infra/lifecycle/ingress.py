@@ -1,6 +1,7 @@
 """Closes and opens the ingress: the services that accept requests from outside.
 
 The ingress is closed while images or data are replaced. It stays closed when the engine or the machine restarts.
+A container with a hold goes on running, and answers that it is closed; any other is stopped and removed.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from collections.abc import Generator
 from datetime import datetime
 
 from rofecare_infra.engine import Container
+from rofecare_infra.lifecycle import hold
 from rofecare_infra.lifecycle.start import start
 from rofecare_infra.lifecycle.stop import stop_in_stages
-from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, is_ingress
+from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, Service, is_ingress
 from rofecare_infra.progress import Event, output_of
 from rofecare_infra.project import Project
 from rofecare_infra.state import Clock
@@ -22,36 +24,63 @@ _WRITERS = frozenset({"business", LAST_PHASE})
 
 def open_services(project: Project) -> tuple[str, ...]:
     """The services of the ingress that accept requests now."""
-    return tuple(dict.fromkeys(one.service for one in _containers(project) if one.is_up))
+    up = [one for one in _containers(project) if one.is_up and not hold.is_closed(project.engine, one)]
+    return tuple(dict.fromkeys(one.service for one in up))
 
 
 def close_ingress(project: Project, clock: Clock) -> Generator[Event, None, None]:
-    """Stop the containers of the ingress, and remove them: a restarted engine would start some of them again."""
+    """Close what has a hold and runs; stop and remove the others: a restarted engine would start some of them again."""
     containers = _containers(project)
-    yield from stop_in_stages(project.engine, project.platform, containers, clock)
-    for container in containers:
+    held = [one for one in containers if hold.has_hold(one) and one.status == "running"]
+    for container in held:
+        yield from hold.close(project.engine, container, clock)
+    others = [one for one in containers if one not in held]
+    yield from stop_in_stages(project.engine, project.platform, others, clock)
+    for container in others:
         project.engine.remove(container.id)
 
 
+def behind_ingress(project: Project) -> tuple[Service, ...]:
+    """The services that can be started while the ingress is closed: also of the ingress what is held closed."""
+    held = {one.service for one in _containers(project) if one.is_up and hold.is_closed(project.engine, one)}
+    return tuple(one for one in project.platform.services if not is_ingress(one.labels) or one.name in held)
+
+
 def open_ingress(project: Project, clock: Clock, *, gated: bool = True) -> Generator[Event, None, None]:
-    """Start the ingress behind the gate; without it, only start it. Raises the errors of a start if it is gated."""
+    """Start the ingress behind the gate, and open it. Without the gate, errors of the start are ignored.
+
+    Raises the errors of a start, and CommandError where it cannot be opened.
+    """
     ingress = [one for one in project.platform.services if is_ingress(one.labels) and one.replicas]
     if ingress and gated:
         yield from start(project.only(ingress), clock=clock)
     elif ingress:
         yield from output_of(project.compose.up([one.name for one in ingress]))
+    yield from reopen(project)
+
+
+def reopen(project: Project) -> Generator[Event, None, None]:
+    """Open what runs and is held closed. Raises CommandError where it cannot be opened."""
+    for container in _containers(project):
+        if container.status == "running":
+            yield from hold.reopen(project.engine, container)
 
 
 def opened_since(project: Project, moment: float) -> str:
-    """The container of the ingress that was started after `moment` (Unix time), and when; empty if there is none."""
-    late = (one for one in _containers(project) if one.started_at and _unix(one.started_at) > moment)
-    return next((f"{one.name} was started at {one.started_at[:19]}Z" for one in late), "")
+    """The container of the ingress that accepted requests after `moment` (Unix time), and why; empty if none did."""
+    for one in _containers(project):
+        if hold.is_closed(project.engine, one):
+            continue
+        if one.started_at and _unix(one.started_at) > moment:
+            return f"{one.name} was started at {one.started_at[:19]}Z"
+        if one.is_up and hold.has_hold(one):
+            return f"{one.name} is open"
+    return ""
 
 
 def is_closed_since(project: Project, moment: float) -> bool:
     """Whether the containers of the ingress prove that none accepted requests after `moment` (Unix time)."""
-    containers = _containers(project)
-    return bool(containers) and not any(one.is_up for one in containers) and not opened_since(project, moment)
+    return bool(_containers(project)) and not open_services(project) and not opened_since(project, moment)
 
 
 def stop_writers(project: Project, clock: Clock) -> Generator[Event, None, None]:

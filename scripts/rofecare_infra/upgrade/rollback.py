@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from rofecare_infra import backup, lifecycle, state
 from rofecare_infra.engine import Engine
-from rofecare_infra.platform import is_ingress
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project, prepare
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal
@@ -56,9 +55,8 @@ def begin_downtime(project: Project, clock: Clock) -> Generator[Event, None, Non
 
 
 def start_inside(project: Project, clock: Clock) -> Generator[Event, None, None]:
-    """Start everything but the ingress, behind the gates."""
-    inside = [one for one in project.platform.services if not is_ingress(one.labels)]
-    yield from lifecycle.start(project.only(inside), clock=clock)
+    """Start everything that a closed ingress permits, behind the gates."""
+    yield from lifecycle.start(project.only(lifecycle.behind_ingress(project)), clock=clock)
 
 
 def end_downtime(project: Project, clock: Clock) -> Generator[Event, None, None]:

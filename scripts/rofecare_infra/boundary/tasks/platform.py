@@ -43,6 +43,7 @@ def start_all(root: Path, prod: bool = False, monitoring: bool = False, json: bo
         backup.refresh_metrics(project)
         project = scope.follow(prepare(project))
         containers = scope.follow(lifecycle.start(project))
+        scope.follow(lifecycle.reopen(project))
         gateway = lifecycle.gateway_port(project.platform)
         where = f", gateway at http://localhost:{gateway}" if gateway else ""
         count = f"{len(containers)} of {len(containers)} containers ready"
