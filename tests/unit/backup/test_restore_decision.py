@@ -73,9 +73,10 @@ class Databases:
         world.data = self.beside.pop(source)
 
 
-@pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    stage = Stage(tmp_path, monkeypatch)
+@pytest.fixture(params=[False, True], ids=["stopped", "held"])
+def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """With an ingress that is stopped, and with one that is held closed."""
+    stage = Stage(tmp_path, monkeypatch, held=request.param)
     databases = Databases(stage)
     (tmp_path / "roles.sql").write_text("")
     manifest = SimpleNamespace(
@@ -130,6 +131,7 @@ def start_all(world: World) -> None:
     """What `inv start-all` does."""
     to_end(backup.recover(world.project, restart=False, clock=world.clock.clock))
     to_end(lifecycle.start(world.project, clock=world.clock.clock))
+    to_end(lifecycle.reopen(world.project))
     assert not journal_of(world.settings).exists()
 
 
@@ -148,7 +150,7 @@ def test_a_restore(stage: Stage) -> None:
 
 
 def test_every_interruption_ends_in_one_state(stage: Stage) -> None:
-    assert every_interruption(stage, restore, start_all) > 90
+    assert every_interruption(stage, restore, start_all) >= 90
 
 
 def test_an_interrupted_recovery_is_recovered_from(stage: Stage) -> None:
