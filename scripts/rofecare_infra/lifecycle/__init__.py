@@ -9,6 +9,7 @@ from rofecare_infra.lifecycle.ingress import (
     open_services,
     opened_since,
     reopen,
+    require_open,
     stop_writers,
 )
 from rofecare_infra.lifecycle.inside import probe
@@ -32,6 +33,7 @@ __all__ = [
     "opened_since",
     "probe",
     "reopen",
+    "require_open",
     "start",
     "status",
     "stop",

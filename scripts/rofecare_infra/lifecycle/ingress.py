@@ -10,10 +10,11 @@ from collections.abc import Generator
 from datetime import datetime
 
 from rofecare_infra.engine import Container
+from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.lifecycle import hold
 from rofecare_infra.lifecycle.start import start
 from rofecare_infra.lifecycle.stop import stop_in_stages
-from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, Service, is_ingress
+from rofecare_infra.platform import LABEL_HOLD, LABEL_PHASE, LAST_PHASE, Service, is_ingress
 from rofecare_infra.progress import Event, output_of
 from rofecare_infra.project import Project
 from rofecare_infra.state import Clock
@@ -64,6 +65,18 @@ def reopen(project: Project) -> Generator[Event, None, None]:
     for container in _containers(project):
         if container.status == "running":
             yield from hold.reopen(project.engine, container)
+
+
+def require_open(project: Project) -> None:
+    """Raise ServiceFailedError where the ingress is held closed."""
+    for one in _containers(project):
+        if one.status == "running" and hold.is_closed(project.engine, one):
+            raise ServiceFailedError(
+                f"{one.service} is closed",
+                seen=f"it answers 503 to every request, because {one.labels[LABEL_HOLD]} is in {one.name}",
+                expected="an open ingress",
+                next_step="inv start-all: it opens the ingress after all gates",
+            )
 
 
 def opened_since(project: Project, moment: float) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from rofecare_infra import lifecycle
+from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.lifecycle import hold
 from rofecare_infra.platform import LABEL_HOLD, LABEL_INGRESS
 from rofecare_infra.process import Result, to_end
@@ -75,6 +76,13 @@ def test_whether_requests_were_accepted_since(project: Project, engine: FakeEngi
     engine.files.add(FILE)
     assert lifecycle.opened_since(project, _ONE - 7200) == "", "a restart does not open it"
     assert lifecycle.is_closed_since(project, _ONE)
+
+
+def test_traffic_is_not_tested_through_a_closed_ingress(project: Project, engine: FakeEngine) -> None:
+    lifecycle.require_open(project)
+    engine.files.add(FILE)
+    with pytest.raises(ServiceFailedError, match="front is closed"):
+        lifecycle.require_open(project)
 
 
 def test_a_start_opens_what_was_left_closed(project: Project, engine: FakeEngine) -> None:

@@ -87,6 +87,7 @@ def smoke(root: Path, json: bool = False) -> None:
 
     with Scope(renderer_for(as_json=json)) as scope:
         project = open_project(root, secrets_checked=False)
+        lifecycle.require_open(project)
         report = scope.follow(room.run(lifecycle.as_started(project), project.engine))
         if not report.ok:
             raise room.error_of(report)
