@@ -19,7 +19,7 @@ def test_production_data_is_removed_after_confirmation_and_a_verified_backup(tmp
     labels = {"com.rofecare.mode": "production"}
     project.write("docker-compose.prod.yml", {"services": {"one-db": {"labels": labels}}})
     project.environment["GATE_TIMEOUT"] = "120"
-    volume = f"{project.name}_one"
+    volume, marker = f"{project.name}_one", f"{project.name}_platform"
     try:
         check(project.inv("start-all", "--prod"), 0)
         sql(project, "one-db", "one", "CREATE TABLE x AS SELECT 1 AS n")
@@ -32,11 +32,12 @@ def test_production_data_is_removed_after_confirmation_and_a_verified_backup(tmp
         del project.environment["BACKUP_DIR"]
         assert project.docker("volume", "ls", "-q", "--filter", f"name={volume}") == volume
         check(project.inv("stop-all", "--volumes", "--yes"), 0, "verified backup before anything is removed", volume)
-        assert project.docker("volume", "ls", "-q", "--filter", f"name={volume}") == ""
+        assert project.docker("volume", "ls", "-q", "--filter", f"name={project.name}_") == ""
         taken = listed(project)[-1]
         assert (taken["reason"], bool(taken["verified"])) == ("before all data was removed", True)
-        # The backup can be restored.
+        # The backup can be restored, and the platform is a production platform again, as on a new server.
         check(project.inv("restore", "--json"), 0)
+        assert project.docker("volume", "ls", "-q", "--filter", f"name={marker}") == marker
         assert sql(project, "one-db", "one", "SELECT n FROM x") == "1"
     finally:
         project.clean()
