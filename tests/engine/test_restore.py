@@ -135,6 +135,22 @@ def test_a_service_that_does_not_get_ready_brings_the_old_state_back(project: Pr
     check(project.inv("start-all"), 0)
 
 
+@pytest.mark.full
+def test_a_decided_restore_goes_forward(project: Project, first: str) -> None:
+    journal = project.root / ".rofecare" / f"restore-{project.name}.json"
+    with project.popen("restore", first) as running:
+        end = time.monotonic() + 200
+        while not (journal.exists() and '"finishing"' in journal.read_text()):
+            assert running.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        running.kill()
+    assert reachable(project) == {"first"}
+    check(project.inv("start-all"), 0, "was interrupted: completing it", "up: 5 of 5")
+    assert marks(project) == everywhere("first")
+    assert traces(project) == ""
+
+
 def test_a_backup_that_is_damaged_changes_nothing(project: Project, first: str) -> None:
     path = next((project.root / "backups" / project.name / first).glob("two-db*.dump"))
     content = path.read_bytes()

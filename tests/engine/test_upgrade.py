@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import subprocess
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -164,6 +166,55 @@ def test_the_start_after_a_killed_upgrade_rolls_it_back(shop: Shop, moments: lis
         assert shop.state() == before
         assert shop.sql("select count(*) from pg_tables where tablename = 'junk'") == "0"
         assert not journal.exists()
+
+
+@pytest.mark.full
+def test_the_tag_comes_before_the_decision_and_nothing_goes_back_after_it(shop: Shop) -> None:
+    project, env = shop.project, shop.project.root / ".env"
+    before = {name: project.inspect(name)["Id"] for name in ("db", "shop", "ingress")}
+    env.write_bytes(b"# R\xe9glages\r\nSERVICES_TAG=v1\r\n")
+    with immutable(env):
+        check(project.inv("upgrade", "--to", "v2", timeout=200), 5, "SERVICES_TAG cannot be written to the settings")
+    assert {name: project.inspect(name)["Id"] for name in before} == before, "nothing was stopped"
+    journal = Path(project.root, ".rofecare", f"upgrade-{project.name}.json")
+    assert not journal.exists()
+    kept = str(uuid.uuid4())
+    shop.sql(f"insert into entry values ('{kept}')")  # noqa: S608 - an id of this test
+    with project.popen("upgrade", "--to", "v2") as running:
+        end = time.monotonic() + 200
+        while not (journal.exists() and '"decided": true' in journal.read_text()):
+            assert running.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        running.kill()
+    check(project.inv("start-all", timeout=200), 0, "completing it; the new images and their data stay", "up: 3 of 3")
+    assert env.read_bytes() == b"# R\xe9glages\r\nSERVICES_TAG=v2\r\n"
+    assert shop.state()["shop"][0].endswith(":v2")
+    assert shop.sql(f"select count(more) + count(id) from entry where id = '{kept}'") == "1"  # noqa: S608 - as above
+    assert not journal.exists()
+    # As the version before left it: everything is up, and writing the tag failed.
+    images = {name: image for name, (image, _) in shop.state().items()}
+    entry = {"services": images, "images": {}, "backup": "20261124T223000Z", "touched": ["shop"], "closed": 1.0}
+    journal.write_text(json.dumps(entry))
+    check(project.inv("start-all"), 7, "requests may have been accepted since", f"rm {journal}", "inv restore 20261124")
+    assert shop.state()["shop"][0].endswith(":v2")
+    journal.unlink()
+    check(project.inv("start-all"), 0, "up: 3 of 3")
+
+
+@contextmanager
+def immutable(path: Path) -> Iterator[None]:
+    """A file that cannot be replaced, by its attribute or by a mount on itself."""
+    if subprocess.run(["chattr", "+i", str(path)], capture_output=True, check=False).returncode == 0:
+        undo = ["chattr", "-i", str(path)]
+    elif subprocess.run(["mount", "--bind", str(path), str(path)], capture_output=True, check=False).returncode == 0:
+        undo = ["umount", str(path)]
+    else:
+        pytest.skip("neither chattr +i nor mount is permitted here")
+    try:
+        yield
+    finally:
+        subprocess.run(undo, check=True)
 
 
 @pytest.mark.full

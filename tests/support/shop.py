@@ -27,10 +27,9 @@ VERSIONS = {
     "ending": _PASSWORD + "sql 'create table junk ()'; echo I cannot go on; exit 3\n",
 }
 
-# Answers after the row is committed.
+# Answers after the row is committed, in each database.
 _INGRESS = r"""
 use IO::Socket::INET; $SIG{CHLD} = 'IGNORE'; $SIG{INT} = $SIG{TERM} = sub { exit 0 };
-open(my $f, '<', '/run/secrets/db'); $ENV{PGPASSWORD} = <$f>;
 my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 50, ReuseAddr => 1) or die;
 while (my $c = $s->accept) {
     next if fork;
@@ -38,19 +37,32 @@ while (my $c = $s->accept) {
     while (<$c>) { last if /^\r?$/; $length = $1 if /^content-length:\s*(\d+)/i }
     read($c, $body, $length);
     my ($id) = $body =~ /"id": *"([0-9a-f-]+)"/;
-    my $kept = $id ? `psql -wAtq -h db -U shop -d shop -c "insert into entry (id) values ('$id') returning 1"` : 1;
-    print $c ($kept =~ /1/ ? "HTTP/1.0 200 OK\r\n\r\nkept" : "HTTP/1.0 503 Not now\r\n\r\n");
+    my $kept = 1;
+    for my $db ($id ? qw(DATABASES) : ()) {
+        open(my $f, '<', "/run/secrets/$db"); $ENV{PGPASSWORD} = <$f>;
+        $kept &&= `psql -wAtq -h $db -U shop -d shop -c "insert into entry (id) values ('$id') returning 1"` =~ /1/;
+    }
+    print $c ($kept ? "HTTP/1.0 200 OK\r\n\r\nkept" : "HTTP/1.0 503 Not now\r\n\r\n");
     close $c; exit;
 }
 """
 
 
+_TURN = """
+sql 'create table if not exists version as select 0 as n where false; truncate version; insert into version values (N)'
+"""
+# Versions that can follow each other in any order: each brings the data to its own schema when it starts.
+TURNS = {
+    tag: _PASSWORD + _TABLE + _TURN.replace("(N)", f"({number})") + _SERVE for number, tag in enumerate(("v1", "v2"), 1)
+}
+
+
 @contextmanager
-def images(folder: Path) -> Iterator[str]:
+def images(folder: Path, versions: Mapping[str, str] = VERSIONS) -> Iterator[str]:
     """Build every version; the name in front of the tags. They are removed at the end."""
     name = f"upgrade-test-{uuid.uuid4().hex[:8]}/shop"
     try:
-        for version, script in VERSIONS.items():
+        for version, script in versions.items():
             build = folder / version
             build.mkdir()
             (build / "start").write_text(script)
@@ -61,16 +73,18 @@ def images(folder: Path) -> Iterator[str]:
             )
         yield name
     finally:
-        tags = [f"{name}:{version}" for version in VERSIONS]
+        tags = [f"{name}:{version}" for version in versions]
         subprocess.run(["docker", "rmi", "--force", *tags], check=False, capture_output=True)
 
 
-def services(name: str, port: int) -> Mapping[str, Json]:
-    """Database, application and ingress; SERVICES_TAG selects the version."""
-    mount = [{"source": "db_password", "target": "db"}]
-    needs = {"db": {"condition": "service_healthy"}}
+def services(name: str, port: int, *more: str) -> Mapping[str, Json]:
+    """Database, application and ingress; SERVICES_TAG selects the version. The ingress writes into `more` databases."""
+    mount = [{"source": f"{one}_password", "target": one} for one in ("db", *more)]
+    needs = {one: {"condition": "service_healthy"} for one in ("db", *more)}
+    others = {one: database(f"{one}_password", volumes=[f"{one}:/var/lib/postgresql/data"]) for one in more}
     return {
         "db": database(volumes=["data:/var/lib/postgresql/data"]),
+        **others,
         "shop": {
             "image": f"{name}:${{SERVICES_TAG:-v1}}",
             "secrets": mount,
@@ -82,7 +96,7 @@ def services(name: str, port: int) -> Mapping[str, Json]:
         },
         "ingress": {
             "image": POSTGRES,
-            "entrypoint": ["perl", "-e", _INGRESS.replace("$", "$$")],
+            "entrypoint": ["perl", "-e", _INGRESS.replace("DATABASES", " ".join(("db", *more))).replace("$", "$$")],
             "secrets": mount,
             "depends_on": needs,
             "ports": [f"127.0.0.1:{port}:8080"],
