@@ -78,7 +78,7 @@ def rotate(root: Path, secret: str, json: bool = False) -> None:
 @command(
     changes=True,
     help={
-        "to": "the tag of the applications (SERVICES_TAG), written into .env on success",
+        "to": "the tag of the applications (SERVICES_TAG), written to the settings",
         "rehearse": "upgrade a copy with restored data, report, and remove the copy",
         "json": "print one JSON object per line",
     },
