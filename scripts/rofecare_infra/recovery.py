@@ -7,7 +7,7 @@ from collections.abc import Generator
 from rofecare_infra import backup, rotation, upgrade
 from rofecare_infra.process import uninterrupted
 from rofecare_infra.progress import Event
-from rofecare_infra.project import Project, prepare
+from rofecare_infra.project import Project, in_use, prepare, take_over
 from rofecare_infra.settings import Settings
 
 
@@ -24,12 +24,13 @@ def recover(project: Project, *, restart: bool = True) -> Generator[Event, None,
     """Complete or roll back unfinished upgrades, rotations and restores; return the project as it is then.
 
     Every command that changes something calls it first, and works on what it returns: an upgrade that is rolled back
-    changes the settings.
+    changes the settings, and production may run from another release.
 
     With `restart`, services that an interrupted restore had stopped are started again; a command that starts them
     itself leaves it out. A signal that arrives meanwhile is raised at the end: what is recovered halfway is of no use.
     """
     with uninterrupted():
+        project = yield from take_over(project)
         # Upgrades first: nothing else may start a container before image names again mean the images that the data was
         # written with. A rollback whose own restore was interrupted finishes that restore, on those images.
         # Rotations next: a restore logs in to servers and empties caches, which takes secrets that are in force.

@@ -138,7 +138,9 @@ def test_every_volume_is_kept(tls: Json) -> None:
     assert set(tls["volumes"]) == used
     for name, volume in tls["volumes"].items():
         assert volume["external"] is True
-        assert volume["name"] == f"rofecare_production_{name}"
+        # The marker is not data. In a checkout, its place is taken by a volume that no release leaves there.
+        key = "checkout" if name == "production-marker" else name
+        assert volume["name"] == f"rofecare_production_{key}"
     assert len(parse(tls).kept_volumes) == len(used)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from rofecare_infra.settings import load
 from rofecare_infra.settings.dotenv_file import published, read
-from rofecare_infra.settings.load import known_names
+from rofecare_infra.settings.load import INTERNAL, known_names
 from tests.support.documented import EVERYTHING, MONITORING
 
 # `${NAME:-default}`, where the default refers to nothing else.
@@ -57,7 +57,7 @@ def test_defaults_of_the_compose_files_are_those_of_the_settings(root: Path, wri
         if path.name == "docker-compose.override.yml":
             continue
         for name, default in _DEFAULT.findall(path.read_text()):
-            if name not in special and not name.endswith("_IMAGE"):
+            if name not in special | INTERNAL and not name.endswith("_IMAGE"):
                 assert written[name] == default, f"{path.name}: {name}"
 
 

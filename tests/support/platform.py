@@ -51,6 +51,7 @@ class PlatformUnderTest:
         self.environment = {
             "COMPOSE_PROJECT_NAME": name,
             "SECRETS_DIR": str(self.secrets),
+            "STATE_DIR": str(folder / "state"),
             # No checkouts beside this repository: the tests do not build the applications that may be there.
             "WORKSPACE": str(folder / "workspace"),
             "IMAGES": "packages",

@@ -37,7 +37,7 @@ class Project:
     def __init__(self, folder: Path, services: Mapping[str, Json], **top_level: Json) -> None:
         self.root = folder
         self.name = f"gate-{RUN}-{uuid.uuid4().hex[:8]}"
-        self.environment: dict[str, str] = {"GATE_TIMEOUT": "20"}
+        self.environment: dict[str, str] = {"GATE_TIMEOUT": "20", "STATE_DIR": str(folder / "state")}
         (folder / "docker").mkdir(parents=True)
         shutil.copy(REPOSITORY / "tasks.py", folder)
         (folder / ".env").write_text("")

@@ -2,6 +2,6 @@
 
 from rofecare_infra.hosting import schedule
 from rofecare_infra.hosting.service import Systemd, install, remove
-from rofecare_infra.hosting.unit import Unit, unit_of
+from rofecare_infra.hosting.unit import Unit, home_of, launcher_of, unit_of
 
-__all__ = ["Systemd", "Unit", "install", "remove", "schedule", "unit_of"]
+__all__ = ["Systemd", "Unit", "home_of", "install", "launcher_of", "remove", "schedule", "unit_of"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rofecare_infra import state
 from rofecare_infra.errors import CommandError, UsageError
-from rofecare_infra.hosting.unit import command_word, specifiers, unit_folder
+from rofecare_infra.hosting.unit import command_word, home_of, quoted, specifiers, unit_folder
 from rofecare_infra.process import run
 from rofecare_infra.settings import Settings
 
@@ -52,12 +52,15 @@ def units(settings: Settings, command: Sequence[str], time: str) -> dict[str, st
 Description=Backup of the platform {settings.project}
 # Only one of them can change the platform: the backup waits for a start at boot, and ends before a stop at shutdown.
 After=docker.service {settings.project}.service
+RequiresMountsFor={quoted(str(home_of(settings)))} {quoted(str(settings.backup_folder))}
 
 [Service]
 Type=oneshot
-WorkingDirectory={specifiers(str(settings.root))}
+WorkingDirectory={specifiers(str(home_of(settings)))}
 Environment=COMPOSE_PROJECT_NAME={settings.project}
 ExecStart={words}
+# Asked to stop, the command stops its own children.
+KillMode=mixed
 """
     timer = f"""\
 # Written by `inv schedule-backups`, removed by `inv schedule-backups --remove`.
@@ -80,7 +83,7 @@ def cron_line(settings: Settings, command: Sequence[str], time: str, path: str) 
     hour, minute = time.split(":")
     log = shlex.quote(str(settings.state_folder / "backup.log"))
     # cron reads a percent sign as a line break.
-    words = f"cd {shlex.quote(str(settings.root))} && {shlex.join(command)} >> {log} 2>&1".replace("%", "\\%")
+    words = f"cd {shlex.quote(str(home_of(settings)))} && {shlex.join(command)} >> {log} 2>&1".replace("%", "\\%")
     text = f"""\
 # Written by `inv schedule-backups`, removed by `inv schedule-backups --remove`.
 PATH={path}

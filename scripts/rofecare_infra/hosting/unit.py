@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rofecare_infra.platform import Platform
+from rofecare_infra.project import release
 from rofecare_infra.settings import ENVIRONMENT, Settings
 
 # Only a unit with this line is replaced or removed.
@@ -52,7 +53,7 @@ class Unit:
 
 
 def unit_of(settings: Settings, platform: Platform, *, user: str, production: bool) -> Unit:
-    """The unit that runs this checkout's own commands as `user`."""
+    """The unit that runs the commands of the current release, or of this checkout in development, as `user`."""
     stages = platform.stages()
     graces = [max((service.stop_grace for service in stage.services), default=0.0) for stage in stages]
     # The unit does not inherit the environment of the installing user: its settings are written into the unit.
@@ -60,18 +61,29 @@ def unit_of(settings: Settings, platform: Platform, *, user: str, production: bo
     text = _TEMPLATE.format(
         mark=MARK,
         project=specifiers(platform.project),
-        mounts=quoted(str(settings.root)),
+        mounts=quoted(str(home_of(settings))),
         user=specifiers(user),
         # The only value without quotes: the whole line is the path.
-        folder=specifiers(str(settings.root)),
+        folder=specifiers(str(home_of(settings))),
         environment="".join(f"Environment={quoted(f'{name}={value}')}\n" for name, value in sorted(given.items())),
-        inv=command_word(str(settings.root / ".venv/bin/inv")),
-        flags=" --prod" if production else "",
+        inv=command_word(str(launcher_of(settings))),
+        # A release is always production.
+        flags=" --prod" if production and not settings.is_release else "",
         stages=len(stages),
         start_limit=math.ceil(len(stages) * settings.gate_timeout + _BESIDES),
         stop_limit=math.ceil(sum(graces) + _BESIDES),
     )
     return Unit(f"{platform.project}.service", text)
+
+
+def home_of(settings: Settings) -> Path:
+    """The folder that the commands need: the state folder in production, whose releases change, else the checkout."""
+    return settings.state_folder if settings.is_release else settings.root
+
+
+def launcher_of(settings: Settings) -> Path:
+    """The program that runs the commands: of the current release in production, else of the checkout."""
+    return release.launcher(settings.state_folder) if settings.is_release else settings.root / ".venv/bin/inv"
 
 
 def quoted(word: str) -> str:

@@ -1,6 +1,7 @@
 """The opened project: settings, mode, compose model, images and engine of one command."""
 
-from rofecare_infra.project import marker, mode
+from rofecare_infra.project import marker, mode, release
+from rofecare_infra.project.changes import in_use, of_checkout, publish, take_over
 from rofecare_infra.project.opened import (
     Project,
     ensure_images,
@@ -17,13 +18,18 @@ __all__ = [
     "Project",
     "announce",
     "ensure_images",
+    "in_use",
     "initialise",
     "marker",
     "mode",
+    "of_checkout",
     "open_for_init",
     "open_for_stop",
     "open_project",
     "prepare",
+    "publish",
+    "release",
     "require_own",
+    "take_over",
     "watching",
 ]

@@ -33,7 +33,7 @@ class Marker:
     @property
     def volume(self) -> str:
         """The name of its volume."""
-        return f"{self.project}_platform"
+        return name_of(self.project)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -44,6 +44,11 @@ class Marker:
             _STATE: str(self.state_folder),
             _PLATFORM: self.platform_id,
         }
+
+
+def name_of(project: str) -> str:
+    """The name of the marker's volume; the compose files of a release name it, too."""
+    return f"{project}_platform"
 
 
 def exists(engine: Engine, project: str) -> bool:

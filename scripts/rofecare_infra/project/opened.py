@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,10 +19,11 @@ from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import marker, mode
 from rofecare_infra.project import production as hardened
 from rofecare_infra.project.containers import ProjectContainers
+from rofecare_infra.project.home import load_home
 from rofecare_infra.project.marker import Marker
 from rofecare_infra.project.ownership import require_own
 from rofecare_infra.project.watch import announce
-from rofecare_infra.settings import Problem, Settings, load
+from rofecare_infra.settings import Problem, Settings
 from rofecare_infra.state import Clock
 
 # Settings that name files: `~` and links are resolved here, once.
@@ -85,17 +85,12 @@ def open_project(
     error: those that check the secrets or set `mode_required`. For others the platform counts as production.
     Raises SettingsError with all problems at once.
     """
-    settings, found = load(root, os.environ)
+    engine = cache(connect)
+    settings, found = load_home(root, engine)
     announce(settings)
     problems = list(found)
-    engine = cache(connect)
     containers = ProjectContainers(settings.project, engine)
-    unread: RofecareError | None = None
-    if production is None:
-        try:
-            production = mode.is_production(engine(), settings.project, containers.all)
-        except RofecareError as error:
-            production, unread = (settings.docker_folder / PRODUCTION).exists(), error
+    production, unread = _mode_of(settings, engine, containers) if production is None else (production, None)
     if production and not (settings.docker_folder / PRODUCTION).exists():
         problems.append(_no_production_files(settings))
     if monitoring is None:
@@ -120,6 +115,18 @@ def open_project(
     return Project(settings, Sources(compose, platform), engine, production)
 
 
+def _mode_of(
+    settings: Settings, engine: Callable[[], Engine], containers: ProjectContainers
+) -> tuple[bool, RofecareError | None]:
+    """Whether the platform is production, and the error where that cannot be read."""
+    if settings.is_release:
+        return True, None
+    try:
+        return mode.is_production(engine(), settings.project, containers.all), None
+    except RofecareError as error:
+        return (settings.docker_folder / PRODUCTION).exists(), error
+
+
 def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
     """Open a project to stop it, which needs only its name: the rest is read from the labels of its containers.
 
@@ -133,9 +140,10 @@ def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
     except SettingsError as error:
         if volumes:
             raise
-        settings, _ = load(root, os.environ)
+        engine = cache(connect)
+        settings, _ = load_home(root, engine)
         compose = _compose(settings, monitoring=False, production=False)
-        return Project(settings, Sources(compose, Platform(settings.project, ())), cache(connect), unusable=error)
+        return Project(settings, Sources(compose, Platform(settings.project, ())), engine, unusable=error)
 
 
 def open_for_init(root: Path, *, production: bool = False) -> Project:
@@ -249,7 +257,12 @@ def _compose(settings: Settings, *, monitoring: bool, production: bool) -> Compo
 
 def _variables(settings: Settings) -> dict[str, str]:
     """The variables that compose gets in addition to `.env` and the environment, or instead of them."""
-    given = {name: one.value for name, one in settings.values.items() if one.where == "its default" and one.value}
+    if settings.is_release:
+        # All of them: the `.env` beside the compose files of a release is older than a change of the settings.
+        given = {name: one.value for name, one in settings.values.items()}
+        given |= {"PRODUCTION_MARKER": marker.name_of(settings.project), "RELEASE": settings.root.name}
+    else:
+        given = {name: one.value for name, one in settings.values.items() if one.where == "its default" and one.value}
     return {
         **given,
         "IMAGE_PREFIX": settings.image_prefix,

@@ -24,7 +24,7 @@ _OWN = (
     *("COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES", "SIZE", "STATE_DIR"),
 )
 # Names in the compose files that are no settings: this program sets them, in production.
-_INTERNAL = frozenset({"PRODUCTION_MARKER", "RELEASE"})
+INTERNAL = frozenset({"PRODUCTION_MARKER", "RELEASE"})
 
 _MAX_PORT = 65535
 _MAX_NAME = 253
@@ -81,7 +81,7 @@ def known_names(root: Path) -> dict[str, str]:
             text = path.read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue  # compose reports the problem
-        names |= dict.fromkeys(set(_REFERENCE.findall(text)) - set(names) - _INTERNAL, "")
+        names |= dict.fromkeys(set(_REFERENCE.findall(text)) - set(names) - INTERNAL, "")
         names |= dict(_PORT_DEFAULT.findall(text))
     return names
 

@@ -28,10 +28,10 @@ def backup(root: Path, with_kafka: bool = False, json: bool = False) -> None:
     """Back up all databases, roles, configuration and secrets."""
     from rofecare_infra import backup as room
     from rofecare_infra.progress import Scope, renderer_for
-    from rofecare_infra.project import open_project, prepare
+    from rofecare_infra.project import open_project, prepare, take_over
 
     with Scope(renderer_for(as_json=json)) as scope:
-        project = open_project(root, secrets_checked=False)
+        project = scope.follow(take_over(open_project(root, secrets_checked=False)))
         if with_kafka:
             # Kafka is started again afterwards: that needs what a start needs.
             project = scope.follow(prepare(project))
@@ -111,13 +111,14 @@ def restore(
     """Replace the data with that of a backup; roll back if anything fails."""
     from rofecare_infra import backup as room
     from rofecare_infra.progress import Scope, renderer_for
-    from rofecare_infra.project import open_project, prepare
+    from rofecare_infra.project import open_project, prepare, take_over
     from rofecare_infra.recovery import recover
 
     with Scope(renderer_for(as_json=json)) as scope:
         project = open_project(root)
         project = scope.follow(recover(project))
         project = room.in_mode_of_backup(project, id, lambda: open_project(root, production=True))
+        project = scope.follow(take_over(project))
         room.refresh_metrics(project)
         project = scope.follow(prepare(project))
         done = scope.follow(room.restore(project, id, only=only, from_project=from_project, kafka=with_kafka))

@@ -7,21 +7,26 @@ from pathlib import Path
 from rofecare_infra.boundary.command import command
 
 
-@command(help={"prod": "start it as the production platform", "remove": "remove the unit"})
+@command(changes=True, help={"prod": "start it as the production platform", "remove": "remove the unit"})
 def install_service(root: Path, prod: bool = False, remove: bool = False) -> None:
     """Write a systemd unit that starts the platform at boot and stops it at shutdown."""
     import shlex
 
     from rofecare_infra import hosting
     from rofecare_infra.progress import Scope, renderer_for
-    from rofecare_infra.project import open_project
+    from rofecare_infra.project import open_project, take_over
 
     project = open_project(root, secrets_checked=False, production=prod or None)
-    # The platform runs as the owner of the checkout, also where sudo installs the unit.
-    unit = hosting.unit_of(project.settings, project.platform, user=root.owner(), production=project.production)
-    again = shlex.join([str(root / ".venv/bin/inv"), "install-service", *(["--remove"] if remove else [])])
     systemd = hosting.Systemd()
     with Scope(renderer_for()) as scope:
+        if not remove:
+            project = scope.follow(take_over(project))
+        settings = project.settings
+        # The platform runs as the owner of its state folder or of the checkout, also where sudo installs the unit.
+        user = hosting.home_of(settings).owner()
+        unit = hosting.unit_of(settings, project.platform, user=user, production=project.production)
+        inv = str(hosting.launcher_of(settings))
+        again = shlex.join([inv, "install-service", *(["--remove"] if remove else [])])
         if remove:
             there = scope.follow(hosting.remove(unit.name, systemd, again))
             scope.say(
@@ -33,23 +38,25 @@ def install_service(root: Path, prod: bool = False, remove: bool = False) -> Non
         scope.say(f"next: sudo systemctl start {unit.name} (running containers are left as they are)")
 
 
-@command(help={"time": "time of day, HH:MM", "remove": "remove the schedule"})
+@command(changes=True, help={"time": "time of day, HH:MM", "remove": "remove the schedule"})
 def schedule_backups(root: Path, time: str = "02:30", remove: bool = False) -> None:
     """Schedule a daily backup with a systemd timer or cron."""
     import sys
 
     from rofecare_infra import hosting
-    from rofecare_infra.progress import renderer_for
-    from rofecare_infra.project import open_project
+    from rofecare_infra.progress import Scope, renderer_for
+    from rofecare_infra.project import open_project, take_over
 
-    settings = open_project(root, secrets_checked=False).settings
-    out = renderer_for()
-    if remove:
-        gone = hosting.schedule.remove(settings).files
-        out.say(f"removed: {', '.join(map(str, gone))}" if gone else "nothing was scheduled")
-        return
-    inv = Path(sys.executable).with_name("inv")
-    done = hosting.schedule.schedule(settings, [str(inv), "--search-root", str(root), "backup"], time)
-    for path, text in zip(done.files, done.texts, strict=True):
-        out.say(f"{path}:\n\n{text}")
-    out.say(f"scheduled: a backup of {settings.project} every day at {time}")
+    project = open_project(root, secrets_checked=False)
+    with Scope(renderer_for()) as scope:
+        if remove:
+            gone = hosting.schedule.remove(project.settings).files
+            scope.say(f"removed: {', '.join(map(str, gone))}" if gone else "nothing was scheduled")
+            return
+        settings = scope.follow(take_over(project)).settings
+        inv = [str(Path(sys.executable).with_name("inv")), "--search-root", str(root)]
+        command = [str(hosting.launcher_of(settings))] if settings.is_release else inv
+        done = hosting.schedule.schedule(settings, [*command, "backup"], time)
+        for path, text in zip(done.files, done.texts, strict=True):
+            scope.say(f"{path}:\n\n{text}")
+        scope.say(f"scheduled: a backup of {settings.project} every day at {time}")

@@ -32,7 +32,7 @@ def start_all(root: Path, prod: bool = False, monitoring: bool = False, json: bo
 
     from rofecare_infra import backup, lifecycle
     from rofecare_infra.progress import Scope, renderer_for
-    from rofecare_infra.project import open_project, prepare
+    from rofecare_infra.project import open_project, prepare, publish
     from rofecare_infra.recovery import recover
 
     began = time.monotonic()
@@ -42,6 +42,7 @@ def start_all(root: Path, prod: bool = False, monitoring: bool = False, json: bo
         project = scope.follow(recover(project, restart=False))
         backup.refresh_metrics(project)
         project = scope.follow(prepare(project))
+        publish(project)
         containers = scope.follow(lifecycle.start(project))
         scope.follow(lifecycle.reopen(project))
         gateway = lifecycle.gateway_port(project.platform)
@@ -55,7 +56,7 @@ def start_infra(root: Path, json: bool = False) -> None:
     """Start databases, Redis, ZooKeeper and Kafka, and show how to connect to them from an IDE."""
     from rofecare_infra import backup, lifecycle
     from rofecare_infra.progress import Scope, renderer_for, table
-    from rofecare_infra.project import open_project, prepare
+    from rofecare_infra.project import open_project, prepare, publish
     from rofecare_infra.recovery import recover
 
     with Scope(renderer_for(as_json=json)) as scope:
@@ -63,6 +64,7 @@ def start_infra(root: Path, json: bool = False) -> None:
         project = scope.follow(recover(project, restart=False))
         backup.refresh_metrics(project)
         project = scope.follow(prepare(project))
+        publish(project)
         containers = scope.follow(lifecycle.start(project, phases=["infrastructure"]))
         scope.say(f"up: {len(containers)} of {len(containers)} containers ready\n")
         rows = lifecycle.connections(project.platform)
@@ -119,19 +121,21 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
 @command(changes=True, help={"prod": "also create the volumes of a production platform, and mark it as one"})
 def init(root: Path, prod: bool = False) -> None:
     """Create the secrets that are missing (start-all does this on the first run)."""
-    from rofecare_infra.progress import renderer_for
-    from rofecare_infra.project import initialise, open_for_init
+    from rofecare_infra.progress import Scope, renderer_for
+    from rofecare_infra.project import initialise, open_for_init, publish, take_over
 
-    project = open_for_init(root, production=prod)
-    made = initialise(project)
-    folder = project.settings.secrets_folder
-    renderer_for().say(
-        f"created {len(made)} secrets in {folder}: {', '.join(path.name for path in made)}"
-        if made
-        else f"all secrets are in {folder}: nothing to do"
-    )
-    if project.production:
-        renderer_for().say(f"{project.platform.project} is a production platform: its volumes exist")
+    with Scope(renderer_for()) as scope:
+        project = scope.follow(take_over(open_for_init(root, production=prod)))
+        made = initialise(project)
+        publish(project)
+        folder = project.settings.secrets_folder
+        scope.say(
+            f"created {len(made)} secrets in {folder}: {', '.join(path.name for path in made)}"
+            if made
+            else f"all secrets are in {folder}: nothing to do"
+        )
+        if project.production:
+            scope.say(f"{project.platform.project} is a production platform: its volumes exist")
 
 
 @command(help={"force": "remove the lock of a command that can no longer release it"})

@@ -1,0 +1,73 @@
+"""What a change of a production platform begins and ends with: its software in the state folder, and in use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+from rofecare_infra.platform import MONITORING
+from rofecare_infra.progress import Event
+from rofecare_infra.project import marker, mode, release, takeover
+from rofecare_infra.project.opened import Project, open_project
+from rofecare_infra.project.ownership import require_own
+from rofecare_infra.project.release import Release
+from rofecare_infra.settings import load
+
+
+def take_over(project: Project) -> Generator[Event, None, Project]:
+    """The same project on its release, which is written if there is none yet; development stays in the checkout.
+
+    The first command that changes a production platform calls it before anything else. Raises SettingsError where the
+    state folder is not on this machine or cannot be written to.
+    """
+    if not project.production:
+        return project
+    if not project.settings.is_release:
+        # Before anything is written: the name, or the data, may belong to another platform.
+        require_own(project.platform, project.engine, project.settings.docker_folder, starts=True)
+        mode.require_one_set(project.platform, project.engine)
+        made = yield from takeover.first_release(project.settings, project.engine)
+        project = _on(made, project)
+    else:
+        takeover.check_usable(project.settings.state_folder, marker.read(project.engine, project.settings.project))
+    yield from takeover.clear_checkout(project.settings, project.engine)
+    return project
+
+
+def in_use(project: Project) -> Project:
+    """The project on the release in use, which may have changed since it was opened."""
+    if not project.settings.is_release:
+        return project
+    found = release.current(project.settings.state_folder)
+    return project if found is None or found.folder == project.settings.root else _on(found, project)
+
+
+def of_checkout(project: Project, root: Path) -> Project:
+    """The project on a new release of this checkout, for an upgrade; it is not in use yet.
+
+    Unchanged where `root` is a release itself, and in development.
+    """
+    if not project.production or load(root, os.environ)[0].is_release:
+        return project
+    settings = project.settings
+    return _on(release.write(root, settings.site_folder, settings.project), project)
+
+
+def publish(project: Project) -> None:
+    """Make the release of the project the one in use, with its settings and images for compose by hand.
+
+    Does nothing in development.
+    """
+    if not project.settings.is_release:
+        return
+    mine = Release(project.settings.root)
+    given = {name: one.value for name, one in project.settings.values.items() if one.value}
+    release.write_variables(mine, {**given, **project.compose.variables})
+    if release.current(mine.state_folder) != mine:
+        release.switch(mine.state_folder, mine)
+
+
+def _on(made: Release, project: Project) -> Project:
+    monitoring = any(service.phase == MONITORING for service in project.platform.services)
+    return open_project(made.folder, secrets_checked=False, monitoring=monitoring, production=True)
