@@ -7,7 +7,7 @@ from collections.abc import Generator
 from rofecare_infra import backup, rotation, upgrade
 from rofecare_infra.process import uninterrupted
 from rofecare_infra.progress import Event
-from rofecare_infra.project import Project, in_use, prepare, take_over
+from rofecare_infra.project import Project, prepare, take_over
 from rofecare_infra.settings import Settings
 
 

@@ -49,16 +49,19 @@ class Store:
 
     folder: Path
     project: str
+    # A further folder of backups, which are only read: of a production platform that was removed, or is yet to come.
+    also: Path | None = None
 
     def entries(self) -> tuple[Entry, ...]:
         """All folders with the name of a backup, oldest first."""
-        try:
-            names = sorted(path.name for path in self.folder.iterdir())
-        except FileNotFoundError:
-            return ()
-        except OSError as error:
-            raise _unusable(self.folder, error) from error
-        return tuple(self.entry(self.folder / name) for name in names if _is_id(name))
+        found = self.own()
+        if self.also is not None and os.access(self.also, os.R_OK | os.X_OK):
+            found += _ids(self.also)
+        return tuple(self.entry(path) for path in sorted(found, key=lambda path: path.name))
+
+    def own(self) -> tuple[Path, ...]:
+        """The folders of its own backups, oldest first."""
+        return _ids(self.folder)
 
     def entry(self, folder: Path) -> Entry:
         """Check the manifest of a backup, and the existence and sizes of its files."""
@@ -136,7 +139,8 @@ class Store:
 
 def store_of(settings: Settings) -> Store:
     """The store of this project's backups."""
-    return Store(settings.backup_folder / settings.project, settings.project)
+    mine, site = settings.backup_folder / settings.project, settings.site_folder / "backups" / settings.project
+    return Store(mine, settings.project, None if settings.is_release else site)
 
 
 def expired(entries: Sequence[Entry], days: int, now: datetime, project: str) -> tuple[Entry, ...]:
@@ -155,13 +159,22 @@ def expired(entries: Sequence[Entry], days: int, now: datetime, project: str) ->
 
 def apply_retention(store: Store, days: int, now: datetime | None = None) -> Generator[Event, None, tuple[str, ...]]:
     """Remove expired backups."""
-    removed = expired(store.entries(), days, now or datetime.now(UTC), store.project)
+    removed = expired([store.entry(path) for path in store.own()], days, now or datetime.now(UTC), store.project)
     for entry in removed:
         # First the manifest: if the removal is interrupted, the rest is not taken for an intact backup.
         (entry.folder / MANIFEST).unlink(missing_ok=True)
         shutil.rmtree(entry.folder, ignore_errors=True)
         yield Note(f"backup {entry.id} removed: older than {days} days (BACKUP_KEEP_DAYS)")
     return tuple(entry.id for entry in removed)
+
+
+def _ids(folder: Path) -> tuple[Path, ...]:
+    try:
+        return tuple(sorted(path for path in folder.iterdir() if _is_id(path.name)))
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise _unusable(folder, error) from error
 
 
 def _is_id(name: str) -> bool:

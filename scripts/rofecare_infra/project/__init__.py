@@ -1,7 +1,16 @@
 """The opened project: settings, mode, compose model, images and engine of one command."""
 
 from rofecare_infra.project import marker, mode, release
-from rofecare_infra.project.changes import in_use, of_checkout, publish, take_over
+from rofecare_infra.project.changes import (
+    of_checkout,
+    on_release,
+    publish,
+    release_of,
+    remove_releases,
+    reopened,
+    require_release,
+    take_over,
+)
 from rofecare_infra.project.opened import (
     Project,
     ensure_images,
@@ -18,18 +27,22 @@ __all__ = [
     "Project",
     "announce",
     "ensure_images",
-    "in_use",
     "initialise",
     "marker",
     "mode",
     "of_checkout",
+    "on_release",
     "open_for_init",
     "open_for_stop",
     "open_project",
     "prepare",
     "publish",
     "release",
+    "release_of",
+    "remove_releases",
+    "reopened",
     "require_own",
+    "require_release",
     "take_over",
     "watching",
 ]

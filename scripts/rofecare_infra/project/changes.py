@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
+from rofecare_infra.errors import SettingsError
 from rofecare_infra.platform import MONITORING
 from rofecare_infra.progress import Event
 from rofecare_infra.project import marker, mode, release, takeover
@@ -35,12 +36,43 @@ def take_over(project: Project) -> Generator[Event, None, Project]:
     return project
 
 
-def in_use(project: Project) -> Project:
-    """The project on the release in use, which may have changed since it was opened."""
-    if not project.settings.is_release:
+def require_release(project: Project) -> None:
+    """Raise SettingsError for production without a release: what belongs to the machine never runs from a checkout."""
+    if project.production and not project.settings.is_release:
+        raise SettingsError(
+            f"{project.settings.project} has no release yet",
+            seen=f"none in {project.settings.site_folder}",
+            expected="a release, which the machine can run without this checkout",
+            next_step="inv init --prod; then run the same command again",
+        )
+
+
+def release_of(project: Project) -> str:
+    """The id of the release that the project is on; empty in a checkout."""
+    return Release(project.settings.root).id if project.settings.is_release else ""
+
+
+def on_release(project: Project, identity: str) -> Project:
+    """The project on the release with this id; unchanged where there is none, or it is on it."""
+    if not identity or identity == release_of(project):
         return project
-    found = release.current(project.settings.state_folder)
-    return project if found is None or found.folder == project.settings.root else _on(found, project)
+    found = release.find(project.settings.state_folder, identity)
+    return _on(found, project) if found is not None else project
+
+
+def reopened(project: Project) -> Project:
+    """The project with the settings as they are now."""
+    if project.settings.is_release:
+        return _on(Release(project.settings.root), project)
+    return project.with_compose(project.compose)
+
+
+def remove_releases(project: Project, previous: str) -> None:
+    """Remove all releases but the one in use and the previous one."""
+    if project.settings.is_release:
+        folder = project.settings.state_folder
+        found = release.find(folder, previous)
+        release.prune(folder, [found] if found is not None else [])
 
 
 def of_checkout(project: Project, root: Path) -> Project:

@@ -30,6 +30,8 @@ class Entry:
     # The tag that is written to the settings, and the line that it replaces; empty where there is none.
     tag: str = ""
     tag_before: str = ""
+    # The id of the release in use before; empty in development.
+    release: str = ""
     # The new images and their data stay: from here on every path goes forward.
     decided: bool = False
     # The old images and data are restored: only the ingress is left to open.
@@ -47,6 +49,7 @@ def _entry(known: Mapping[str, Any]) -> Entry:
         float(known["closed"]),
         str(known.get("tag", "")),
         str(known.get("tag_before", "")),
+        str(known.get("release", "")),
         decided=bool(known.get("decided", False)),
         undone=bool(known.get("undone", False)),
         earlier="decided" not in known or bool(known.get("earlier", False)),

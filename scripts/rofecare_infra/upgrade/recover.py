@@ -7,7 +7,7 @@ from collections.abc import Generator
 from rofecare_infra import lifecycle
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.progress import Event, Note
-from rofecare_infra.project import Project, prepare
+from rofecare_infra.project import Project, on_release, prepare, publish, remove_releases, reopened
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal
 from rofecare_infra.upgrade.journal import Entry, journal_of
 from rofecare_infra.upgrade.rollback import old_platform, restore_names, roll_back, start_inside
@@ -38,11 +38,14 @@ def recover(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generator[Event
     _refuse_if_ambiguous(project, journal, entry)
     yield Note("an upgrade was interrupted: rolling back images and data")
     restore_names(project.engine, entry)
+    project = on_release(project, entry.release)
     old = yield from old_platform(project, entry)
     yield from roll_back(old, journal, entry, clock=clock)
     yield Note("the interrupted upgrade is rolled back")
     # The settings have the old tag again.
-    return project.with_compose(project.compose)
+    project = reopened(project)
+    publish(project)
+    return project
 
 
 def finish(project: Project, journal: Journal[Entry], clock: Clock) -> Generator[Event, None, None]:
@@ -72,6 +75,7 @@ def _complete(project: Project, journal: Journal[Entry], entry: Entry, clock: Cl
     prepared = yield from prepare(project)
     yield from start_inside(prepared, clock)
     yield from finish(prepared, journal, clock)
+    remove_releases(prepared, entry.release)
     yield Note("the interrupted upgrade is complete")
 
 

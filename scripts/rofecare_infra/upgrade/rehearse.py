@@ -38,13 +38,14 @@ def rehearse(
     project: Project,
     tag: str = "",
     *,
+    wanted: Project | None = None,
     show: Callable[[Plan], None] = lambda _plan: None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Rehearsed]:
     """Upgrade a copy and remove it. Raises the error with which the upgrade would fail."""
     name = project.platform.project
     before = _state(project.engine, name)
-    target = yield from target_of(project, tag)
+    target = yield from target_of(wanted or project, tag)
     plan_of(target)
     journal = journal_of(project.settings)
     # After a kill, the next command makes the names of images refer to the same images again.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from rofecare_infra import backup, lifecycle, state
 from rofecare_infra.engine import Engine
 from rofecare_infra.progress import Event, Note
-from rofecare_infra.project import Project, prepare
+from rofecare_infra.project import Project, prepare, publish
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal
 from rofecare_infra.upgrade.journal import Entry
 from rofecare_infra.upgrade.tag import restore_tag
@@ -68,7 +68,7 @@ def end_downtime(project: Project, clock: Clock) -> Generator[Event, None, None]
 def roll_back(
     old: Project, journal: Journal[Entry], entry: Entry, *, clock: Clock = SYSTEM_CLOCK
 ) -> Generator[Event, None, None]:
-    """Restore images, data and tag, then open the ingress; `old` is the platform with the images of before."""
+    """Restore images, data, tag and release, then open the ingress; `old` is the platform with the images of before."""
     restore_names(old.engine, entry)
     if not entry.undone:
         if entry.touched:
@@ -76,6 +76,7 @@ def roll_back(
         if entry.touched and entry.backup:
             yield from _restore_data(old, entry, clock)
         restore_tag(old.settings, entry.tag, entry.tag_before)
+        publish(old)
     yield from start_inside(old, clock)
     # Before anybody can write again: an interruption after this never restores the data a second time.
     journal.write(replace(entry, undone=True))

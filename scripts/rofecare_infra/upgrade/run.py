@@ -12,7 +12,7 @@ from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.platform import is_ingress
 from rofecare_infra.process import to_end, uninterrupted
 from rofecare_infra.progress import Event, Note, Working
-from rofecare_infra.project import Project
+from rofecare_infra.project import Project, publish, release_of, remove_releases
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal
 from rofecare_infra.upgrade.journal import Entry, journal_of
 from rofecare_infra.upgrade.plan import Plan, fetch, plan_of, target_of
@@ -48,15 +48,17 @@ def upgrade(
     project: Project,
     tag: str = "",
     *,
+    wanted: Project | None = None,
     show: Callable[[Plan], None] = lambda _plan: None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Upgraded]:
     """Upgrade the platform to the images that settings and `tag` describe; `show` receives the plan.
 
+    `wanted` is the project on another release, whose software replaces the present one together with the images.
     Raises ServiceFailedError with the cause: after the rollback for a failure before the decision, at once for a later
     one, which is never rolled back.
     """
-    target = yield from target_of(project, tag)
+    target = yield from target_of(wanted or project, tag)
     plan_of(target)
     run = _Run(project, target, tag, clock)
     plan = yield from run.prepare(show)
@@ -116,8 +118,8 @@ class _Run:
                 )
                 self._proven = verified.backup
                 yield Note(f"backup {self._proven.id} is verified: {verified.rows} rows came out equal")
-            elif not plan.differing and self._tag:
-                write_tag(self._project.settings, self._tag)
+            elif not plan.differing:
+                self._adopt()
         except BaseException:
             self._forget()
             raise
@@ -129,7 +131,8 @@ class _Run:
         """Close the ingress, back up, replace behind the gates, write the tag, decide."""
         target, clock = self._target, self._clock
         before = line_of(self._project.settings) if self._tag else ""
-        self._note(closed=clock.now(), tag=self._tag, tag_before=before)
+        release = release_of(self._project)
+        self._note(closed=clock.now(), tag=self._tag, tag_before=before, release=release)
         yield from begin_downtime(target, clock)
         if self._proven is not None:
             last = yield from backup.take_last(self._project, self._proven, "before an upgrade")
@@ -141,13 +144,19 @@ class _Run:
         yield from lifecycle.probe(
             target, [one.name for one in target.platform.services if not is_ingress(one.labels)], clock
         )
+        self._adopt()
+        self._note(decided=True)
+
+    def _adopt(self) -> None:
+        """Make tag and release those of later commands."""
         if self._tag:
             write_tag(self._project.settings, self._tag)
-        self._note(decided=True)
+        publish(self._target)
 
     def finish(self) -> Generator[Event, None, None]:
         """Open the ingress, after the decision."""
-        return finish(self._target, self._journal, self._clock)
+        yield from finish(self._target, self._journal, self._clock)
+        remove_releases(self._target, self.entry.release)
 
     def roll_back(self, entry: Entry) -> Generator[Event, None, None]:
         """Restore the state before, as long as nothing is decided."""

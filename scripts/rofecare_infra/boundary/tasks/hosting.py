@@ -7,20 +7,20 @@ from pathlib import Path
 from rofecare_infra.boundary.command import command
 
 
-@command(changes=True, help={"prod": "start it as the production platform", "remove": "remove the unit"})
+@command(help={"prod": "start it as the production platform", "remove": "remove the unit"})
 def install_service(root: Path, prod: bool = False, remove: bool = False) -> None:
     """Write a systemd unit that starts the platform at boot and stops it at shutdown."""
     import shlex
 
     from rofecare_infra import hosting
     from rofecare_infra.progress import Scope, renderer_for
-    from rofecare_infra.project import open_project, take_over
+    from rofecare_infra.project import open_project, require_release
 
     project = open_project(root, secrets_checked=False, production=prod or None)
     systemd = hosting.Systemd()
     with Scope(renderer_for()) as scope:
         if not remove:
-            project = scope.follow(take_over(project))
+            require_release(project)
         settings = project.settings
         # The platform runs as the owner of its state folder or of the checkout, also where sudo installs the unit.
         user = hosting.home_of(settings).owner()
@@ -38,14 +38,14 @@ def install_service(root: Path, prod: bool = False, remove: bool = False) -> Non
         scope.say(f"next: sudo systemctl start {unit.name} (running containers are left as they are)")
 
 
-@command(changes=True, help={"time": "time of day, HH:MM", "remove": "remove the schedule"})
+@command(help={"time": "time of day, HH:MM", "remove": "remove the schedule"})
 def schedule_backups(root: Path, time: str = "02:30", remove: bool = False) -> None:
     """Schedule a daily backup with a systemd timer or cron."""
     import sys
 
     from rofecare_infra import hosting
     from rofecare_infra.progress import Scope, renderer_for
-    from rofecare_infra.project import open_project, take_over
+    from rofecare_infra.project import open_project, require_release
 
     project = open_project(root, secrets_checked=False)
     with Scope(renderer_for()) as scope:
@@ -53,7 +53,8 @@ def schedule_backups(root: Path, time: str = "02:30", remove: bool = False) -> N
             gone = hosting.schedule.remove(project.settings).files
             scope.say(f"removed: {', '.join(map(str, gone))}" if gone else "nothing was scheduled")
             return
-        settings = scope.follow(take_over(project)).settings
+        require_release(project)
+        settings = project.settings
         inv = [str(Path(sys.executable).with_name("inv")), "--search-root", str(root)]
         command = [str(hosting.launcher_of(settings))] if settings.is_release else inv
         done = hosting.schedule.schedule(settings, [*command, "backup"], time)

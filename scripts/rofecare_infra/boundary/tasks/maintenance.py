@@ -88,12 +88,13 @@ def upgrade(root: Path, to: str = "", rehearse: bool = False, json: bool = False
     """Upgrade the platform to newer images, with a backup and health checks; roll back if one fails."""
     from rofecare_infra import upgrade as room
     from rofecare_infra.progress import Scope, renderer_for, table
-    from rofecare_infra.project import open_project
+    from rofecare_infra.project import of_checkout, open_project
     from rofecare_infra.recovery import recover
 
     with Scope(renderer_for(as_json=json)) as scope:
         project = open_project(root)
         project = scope.follow(recover(project))
+        wanted = of_checkout(project, root)
 
         def show(plan: room.Plan) -> None:
             differing = [one for one in plan.changes if one.differs]
@@ -101,13 +102,13 @@ def upgrade(root: Path, to: str = "", rehearse: bool = False, json: bool = False
             scope.say(f"{len(differing)} of {len(plan.changes)} services are replaced")
 
         if rehearse:
-            rehearsed = scope.follow(room.rehearse(project, to, show=show))
+            rehearsed = scope.follow(room.rehearse(project, to, wanted=wanted, show=show))
             scope.say(
                 f"rehearsed: {len(rehearsed.plan.differing)} services would be replaced; the copy was ready after "
                 f"{rehearsed.downtime:.1f} s; the running platform was not touched"
             )
             return
-        done = scope.follow(room.upgrade(project, to, show=show))
+        done = scope.follow(room.upgrade(project, to, wanted=wanted, show=show))
         if not done.plan.differing:
             scope.say("nothing to upgrade: everything runs as the settings describe it")
             return
