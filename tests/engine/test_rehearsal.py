@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.full, pytest.mark.timeout(120)]
 @pytest.fixture
 def original(make_project: MakeProject) -> Project:
     """A client with a way out, in front of a server without one; the names sort the other way round."""
-    out = {"out": {}, "inside": {}}
+    out: Json = {"out": {}, "inside": {}}
     services = {
         "server": service(LISTEN, networks={"inside": {}}),
         "client": service("exec sleep infinity", networks=out, extra_hosts=["machine:host-gateway"]),

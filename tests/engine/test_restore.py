@@ -18,6 +18,7 @@ from tests.support.databases import EVERYTHING, SECRETS, postgres, sql
 from tests.support.images import POSTGRES, ensure
 from tests.support.project import FOREVER, Project, check, service
 from tests.support.rounds import ROUNDS
+from tests.support.terminal import Terminal
 
 Json = dict[str, Any]
 DATABASES = {"one-db": "one", "two-db": "two", "three-db": "three"}
@@ -234,3 +235,31 @@ def test_another_project_as_on_a_new_server(project: Project, first: str, tmp_pa
 def facts(folder: Path) -> dict[str, Json]:
     manifest = json.loads((folder / "manifest.json").read_text())
     return {one["service"] + "/" + one["name"]: one["facts"] for one in manifest["databases"]}
+
+
+@pytest.mark.full
+def test_a_restore_whose_terminal_is_gone_is_rolled_back_and_says_so(project: Project, first: str) -> None:
+    journal = Path(project.root, ".rofecare", f"restore-{project.name}.json")
+    with Terminal(project, "restore", first) as terminal:
+        terminal.read_until(journal.exists)
+        terminal.hang_up()
+        assert terminal.process.wait(60) == 130
+    assert marks(project) == everywhere("second")
+    assert traces(project) == ""
+    assert {"shop", "ingress"} <= set(up(project))
+    assert not journal.exists()
+    noted = (f"note: inv restore --id={first} (user ", "was interrupted by SIGHUP", "the restore is rolled back")
+    check(project.inv("backups"), 0, *noted)
+    assert "note:" not in project.inv("backups")[1], "it is shown once"
+    check(project.inv("status"), 0, *noted)
+
+
+@pytest.mark.full
+def test_a_restore_without_a_terminal_continues_to_its_end(project: Project, first: str) -> None:
+    """Started with nohup; its output fails from the second line on."""
+    with Terminal(project, "restore", first, ignore_hangup=True) as terminal:
+        terminal.read_until(lambda: bool(terminal.output))
+        terminal.hang_up()
+        assert terminal.process.wait(60) == 0
+    assert marks(project) == everywhere("first")
+    check(project.inv("status"), 0, "could not write its output", "it ended with exit code 0: completed")

@@ -15,7 +15,8 @@ def listed(project: Project) -> list[Json]:
     """All backups, oldest first."""
     code, output = project.inv("backups", "--json")
     assert code == 0, output
-    found: list[Json] = json.loads(output)
+    # Before it may be a note about an interrupted command, on standard error.
+    found: list[Json] = json.loads(output[output.index("[") :])
     return found
 
 
