@@ -243,7 +243,7 @@ def test_a_restore_whose_terminal_is_gone_is_rolled_back_and_says_so(project: Pr
     with Terminal(project, "restore", first) as terminal:
         terminal.read_until(journal.exists)
         terminal.hang_up()
-        assert terminal.process.wait(60) == 130
+        assert terminal.process.wait(200) == 130
     assert marks(project) == everywhere("second")
     assert traces(project) == ""
     assert {"shop", "ingress"} <= set(up(project))
@@ -260,6 +260,6 @@ def test_a_restore_without_a_terminal_continues_to_its_end(project: Project, fir
     with Terminal(project, "restore", first, ignore_hangup=True) as terminal:
         terminal.read_until(lambda: bool(terminal.output))
         terminal.hang_up()
-        assert terminal.process.wait(60) == 0
+        assert terminal.process.wait(200) == 0
     assert marks(project) == everywhere("first")
     check(project.inv("status"), 0, "could not write its output", "it ended with exit code 0: completed")

@@ -48,7 +48,7 @@ class Terminal:
         self.process.kill()
         self.process.wait()
 
-    def read_until(self, done: Callable[[], bool], timeout: float = 60) -> None:
+    def read_until(self, done: Callable[[], bool], timeout: float = 120) -> None:
         """Read what the command prints until `done`."""
         end = time.monotonic() + timeout
         while not done():
