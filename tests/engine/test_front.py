@@ -172,7 +172,7 @@ def test_closed_it_passes_nothing_on_until_it_is_opened(front: Front) -> None:
     front.project.docker("restart", front.container().name)
     wait_for(front.project, "front", "{{.State.Health.Status}}", "healthy")
     assert front.ask("GET", "/late").status == 503
-    check(front.project.inv("status"), 7, "closed: it answers 503", "2 of 3 ready")
+    check(front.project.inv("status"), 7, "closed: inv start-all opens it", "2 of 3 ready")
 
     check(front.project.inv("start-all"), 0, "front is open", "up: 3 of 3")
     assert (front.ask("GET", "/api").status, front.ask("GET", "/api").text) == (200, "two")

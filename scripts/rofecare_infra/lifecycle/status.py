@@ -12,7 +12,7 @@ from rofecare_infra.lifecycle import hold
 from rofecare_infra.platform import Platform, Service
 from rofecare_infra.project import Project
 
-_CLOSED = "closed: it answers 503; inv start-all opens it"
+_CLOSED = "closed: inv start-all opens it"
 
 
 @dataclass(frozen=True)
