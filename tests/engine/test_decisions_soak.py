@@ -169,6 +169,8 @@ def interrupt(shop: Shop, command: str, end: Callable[[subprocess.Popen[str]], N
     assert "Traceback" not in output, output
     outcome = f"{words} ended with {running.returncode} after {time.monotonic() - began:.1f} s:\n{output}"
     shop.verify(outcome, time.monotonic())
+    # Shown by `pytest -s`.
+    print(outcome.partition(":")[0])  # noqa: T201
 
 
 def test_signals_at_random_moments(shop: Shop) -> None:

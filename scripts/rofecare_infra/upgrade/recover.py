@@ -89,13 +89,16 @@ def _refuse_if_ambiguous(project: Project, journal: Journal[Entry], entry: Entry
     if not seen:
         return
     keep = f"set {TAG} to the tag that runs, {_tag(project, entry)}; then rm {journal.path}; inv start-all"
-    back = f"rm {journal.path}; inv restore {entry.backup}  (it backs up the present data first)"
+    back = f"rm {journal.path}; inv restore {entry.backup}"
     raise ServiceFailedError(
         "an upgrade was interrupted, and requests may have been accepted since",
         seen=f"{seen}; the journal {journal.path} records no decision",
         expected=f"an ingress that stayed closed since backup {entry.backup} was taken: a rollback restores that data",
         next_step="inv status shows what runs; check the newest records, then use one of the two ways below",
-        details=[f"to keep the present images and data: {keep}", f"to go back to the data of that backup: {back}"],
+        details=[
+            f"to keep the present images and data: {keep}",
+            f"to return to that data, after a backup of the present data: {back}",
+        ],
     )
 
 
