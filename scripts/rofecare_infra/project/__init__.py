@@ -11,16 +11,9 @@ from rofecare_infra.project.changes import (
     require_release,
     take_over,
 )
-from rofecare_infra.project.opened import (
-    Project,
-    ensure_images,
-    initialise,
-    open_for_init,
-    open_for_stop,
-    open_project,
-    prepare,
-)
+from rofecare_infra.project.opened import Project, open_for_init, open_for_stop, open_project
 from rofecare_infra.project.ownership import require_own
+from rofecare_infra.project.prepared import ensure_images, initialise, prepare
 from rofecare_infra.project.watch import announce, watching
 
 __all__ = [

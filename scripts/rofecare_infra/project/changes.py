@@ -9,9 +9,9 @@ from pathlib import Path
 from rofecare_infra.errors import SettingsError
 from rofecare_infra.platform import MONITORING
 from rofecare_infra.progress import Event
-from rofecare_infra.project import marker, mode, release, takeover
+from rofecare_infra.project import marker, release, takeover
 from rofecare_infra.project.opened import Project, open_project
-from rofecare_infra.project.ownership import require_own
+from rofecare_infra.project.prepared import require_startable
 from rofecare_infra.project.release import Release
 from rofecare_infra.settings import load
 
@@ -26,13 +26,12 @@ def take_over(project: Project) -> Generator[Event, None, Project]:
         return project
     if not project.settings.is_release:
         # Before anything is written: the name, or the data, may belong to another platform.
-        require_own(project.platform, project.engine, project.settings.docker_folder, starts=True)
-        mode.require_one_set(project.platform, project.engine)
+        require_startable(project)
         made = yield from takeover.first_release(project.settings, project.engine)
         project = _on(made, project)
     else:
         takeover.check_usable(project.settings.state_folder, marker.read(project.engine, project.settings.project))
-    yield from takeover.clear_checkout(project.settings, project.engine)
+    yield from takeover.clear_checkout(project.settings, project.platform, project.engine)
     return project
 
 

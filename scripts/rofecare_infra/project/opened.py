@@ -1,30 +1,24 @@
-"""The opened project: settings, compose files, secrets, engine and images, checked before anything is changed."""
+"""The opened project: settings, compose files, secrets and engine, checked before anything is changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from uuid import uuid4
 
-from rofecare_infra import images, secrets
+from rofecare_infra import secrets
 from rofecare_infra.compose import MONITORING, PRODUCTION, Compose
 from rofecare_infra.engine import Engine, connect
-from rofecare_infra.errors import CommandError, RofecareError, SettingsError
+from rofecare_infra.errors import RofecareError, SettingsError
 from rofecare_infra.images import Sources
-from rofecare_infra.monitoring import renew_token
 from rofecare_infra.platform import Defect, Platform, Service, defects
-from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import marker, mode
 from rofecare_infra.project import production as hardened
 from rofecare_infra.project.containers import ProjectContainers
 from rofecare_infra.project.home import load_home
-from rofecare_infra.project.marker import Marker
-from rofecare_infra.project.ownership import require_own
 from rofecare_infra.project.watch import announce
 from rofecare_infra.settings import Problem, Settings
-from rofecare_infra.state import Clock
 
 # Settings that name files: `~` and links are resolved here, once.
 _FILES = ("TLS_CERTIFICATE_FILE", "TLS_KEY_FILE")
@@ -153,98 +147,6 @@ def open_for_init(root: Path, *, production: bool = False) -> Project:
     """
     asked = production or None
     return open_project(root, secrets_checked=False, monitoring=True, production=asked, mode_required=True)
-
-
-def initialise(project: Project) -> tuple[Path, ...]:
-    """Create the secrets and, in production, the persistent volumes that are missing; return the files of the secrets.
-
-    Raises SettingsError where existing data was created with a missing secret: a new one would not give access to it.
-    """
-    settings, platform, engine = project.settings, project.platform, project.engine
-    mode.require_meant(settings, engine)
-    require_own(platform, engine, settings.docker_folder, starts=True)
-    if project.production:
-        mode.require_one_set(platform, engine)
-    found = secrets.inventory(platform, settings.secrets_folder)
-    volumes = engine.volumes(platform.project)
-    lost = sorted(secrets.tied_to_data(platform, volumes) & set(found.missing))
-    if lost:
-        raise SettingsError(
-            "secrets are missing that existing data was created with",
-            seen=f"no {', '.join(lost)} in {found.folder}, but the volumes are there",
-            expected="the files that were created together with the data",
-            next_step="restore them from a backup, or remove the data: inv stop-all --volumes",
-        )
-    made = secrets.create(found, found.missing) if found.missing else ()
-    secrets.claim(platform, found.folder, engine, fresh=found.fresh)
-    renew_token(platform)
-    if project.production:
-        mark(project)
-        make_volumes(platform, engine)
-    return made
-
-
-def mark(project: Project) -> None:
-    """Mark the platform as production on its engine, unless it is marked. No data volume exists before its marker."""
-    name = project.platform.project
-    if marker.read(project.engine, name) is None:
-        marker.write(project.engine, Marker(name, project.settings.site_folder, str(uuid4())))
-
-
-def make_volumes(platform: Platform, engine: Engine) -> tuple[str, ...]:
-    """Create the volumes that compose uses and does not create; return those that were missing."""
-    present = engine.volumes(platform.project)
-    missing = tuple(name for name in platform.kept_volumes if name not in present)
-    for name in missing:
-        engine.make_volume(name, platform.project)
-    return missing
-
-
-def prepare(project: Project) -> Generator[Event, None, Project]:
-    """Create what is missing on the first run, and decide where images come from.
-
-    Raises SettingsError, before anything is created, where the name or the volumes belong to another platform.
-    """
-    before = project.engine.volumes(project.platform.project)
-    made = initialise(project)
-    if made:
-        yield Note(f"{len(made)} secrets created in {project.settings.secrets_folder}")
-    sources = images.resolve(project.settings, project.sources, project.engine, production=project.production)
-    if project.production:
-        volumes = set(project.platform.kept_volumes) - set(before)
-        kept = f"; {len(volumes)} volumes created that no flag of compose removes" if volumes else ""
-        yield Note(f"production: limits, isolated networks{kept}")
-    for reason in sources.reasons:
-        yield Note(reason)
-    return replace(project, sources=sources)
-
-
-def ensure_images(
-    project: Project, services: Sequence[Service], clock: Clock
-) -> Generator[Event, None, dict[str, str]]:
-    """Build or pull the images that are not on this machine; return the id of each image by its name.
-
-    Raises CommandError for the first image that is not available.
-    """
-    found = {image: project.engine.image(image) for image in dict.fromkeys(one.image for one in services)}
-    absent = images.missing(project.sources, found.get, services)
-    if absent:
-        report = yield from images.build(project.settings, project.sources, project.engine, absent)
-        for image, tail in report.failed.items():
-            raise CommandError(
-                f"image {image} cannot be built",
-                seen="its build failed",
-                expected="an image for every service before any is started",
-                next_step="fix the cause below, then run the same command again",
-                details=tail,
-            )
-    for image in [name for name, one in found.items() if one is None]:
-        found[image] = project.engine.image(image)
-        if found[image] is None:
-            users = [service.name for service in services if service.image == image]
-            yield from images.pull(image, ", ".join(users), clock)
-            found[image] = project.engine.image(image)
-    return {name: one.id for name, one in found.items() if one is not None}
 
 
 def _compose(settings: Settings, *, monitoring: bool, production: bool) -> Compose:

@@ -20,11 +20,14 @@ from rofecare_infra import state
 from rofecare_infra.compose import OVERRIDE
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import SettingsError
+from rofecare_infra.platform import Platform
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import marker, release
 from rofecare_infra.project.marker import Marker
 from rofecare_infra.project.release import Release
 from rofecare_infra.project.software import settings_of_the_site
+from rofecare_infra.secrets import is_record
+from rofecare_infra.secrets import release as release_secrets
 from rofecare_infra.settings import SITE_FILE, Settings, as_text
 
 # Where the platform was started from before, until all of it is cleared away.
@@ -87,7 +90,7 @@ def check_usable(folder: Path, found: Marker | None) -> None:
         raise release.unusable(folder, PermissionError(13, os.strerror(13), str(folder)))
 
 
-def clear_checkout(settings: Settings, engine: Engine) -> Generator[Event, None, None]:
+def clear_checkout(settings: Settings, platform: Platform, engine: Engine) -> Generator[Event, None, None]:
     """Remove from the checkout what the state folder holds now; what containers still use stays for a later time.
 
     `settings` are those of the release.
@@ -104,7 +107,7 @@ def clear_checkout(settings: Settings, engine: Engine) -> Generator[Event, None,
         moved = _move_backups(checkout.backup_folder / settings.project, settings)
         if moved:
             yield Note(f"{moved} backups moved to {settings.backup_folder}")
-        if _remove_secrets(checkout.secrets_folder, settings, engine):
+        if _remove_secrets(checkout.secrets_folder, settings, platform, engine):
             record.unlink()
             state.sync_folder(settings.state_folder)
     except OSError as error:
@@ -152,6 +155,10 @@ def _copy_secrets(settings: Settings, folder: Path) -> None:
         shutil.rmtree(left)
     draft = state.make_folder(folder / f".secrets-{secrets.token_hex(4)}", mode=0o700)
     _copy_tree(source, draft)
+    # The copy is of this project alone.
+    for path in draft.iterdir():
+        if is_record(path.name):
+            path.unlink()
     draft.rename(target)
     state.sync_folder(folder)
 
@@ -197,14 +204,16 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _remove_secrets(old: Path, settings: Settings, engine: Engine) -> bool:
-    """Remove the secrets of the checkout; return False while a container mounts them."""
+def _remove_secrets(old: Path, settings: Settings, platform: Platform, engine: Engine) -> bool:
+    """Remove the secrets of the checkout unless other projects depend on them; return False while containers do."""
     new = settings.state_folder / "secrets"
     if not old.is_dir() or old.resolve() == new.resolve() or settings.secrets_folder != new:
         return True
     mounted = {Path(os.path.realpath(one)) for files in engine.mounted_files().values() for one in files}
     if any(one.is_relative_to(old) for one in mounted):
         return False
+    if release_secrets(platform, old, engine):
+        return True
     for path in sorted(old.rglob("*"), reverse=True):
         copy = new / path.relative_to(old)
         if path.is_dir():

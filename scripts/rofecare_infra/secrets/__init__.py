@@ -8,7 +8,7 @@ from rofecare_infra.secrets.files import (
     remove,
     tied_to_data,
 )
-from rofecare_infra.secrets.owners import claim, others, release
+from rofecare_infra.secrets.owners import claim, is_record, others, release
 from rofecare_infra.secrets.token import is_signed, signed
 from rofecare_infra.secrets.verifier import scram_verifier
 
@@ -17,6 +17,7 @@ __all__ = [
     "claim",
     "create",
     "inventory",
+    "is_record",
     "is_signed",
     "others",
     "problems",

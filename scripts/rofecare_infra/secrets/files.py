@@ -18,7 +18,7 @@ from pathlib import Path
 from rofecare_infra import state
 from rofecare_infra.errors import SettingsError
 from rofecare_infra.platform import MONITORING, Platform
-from rofecare_infra.secrets.owners import PREFIX
+from rofecare_infra.secrets.owners import is_record
 from rofecare_infra.settings import Problem
 
 _BYTES = 32
@@ -195,7 +195,7 @@ def _has_other_files(found: Inventory) -> bool:
     known = {part for path in found.missing.values() for part in path.parts}
     return any(
         entry.name not in known
-        and not entry.name.startswith(PREFIX)
+        and not is_record(entry.name)
         and not any(state.is_draft(entry.name, path.name) for path in found.missing.values())
         for entry in found.folder.iterdir()
     )

@@ -15,7 +15,12 @@ from rofecare_infra import state
 from rofecare_infra.engine import LABEL_PROJECT, LABEL_VOLUME, Engine
 from rofecare_infra.platform import LABEL_VOLUME_OF, MONITORING, Platform
 
-PREFIX = ".used-by-"
+_PREFIX = ".used-by-"
+
+
+def is_record(name: str) -> bool:
+    """Whether a file of this name records a project."""
+    return name.startswith(_PREFIX)
 
 
 def claim(platform: Platform, folder: Path, engine: Engine, *, fresh: bool = False) -> None:
@@ -60,15 +65,15 @@ def release(platform: Platform, folder: Path, engine: Engine) -> tuple[str, ...]
 
 def _recorded(folder: Path) -> frozenset[tuple[str, str]]:
     try:
-        names = [path.name for path in folder.iterdir() if path.name.startswith(PREFIX)]
+        names = [path.name for path in folder.iterdir() if is_record(path.name)]
     except OSError:
         return frozenset()
-    parts = [name.removeprefix(PREFIX).partition("@") for name in names]
+    parts = [name.removeprefix(_PREFIX).partition("@") for name in names]
     return frozenset((project, where) for project, _, where in parts if where)
 
 
 def _record(folder: Path, project: str, where: str) -> Path:
-    return folder / f"{PREFIX}{project}@{where}"
+    return folder / f"{_PREFIX}{project}@{where}"
 
 
 def _id_of(engine: Engine) -> str:

@@ -99,7 +99,7 @@ def test_the_marker_is_written_before_the_volumes(checkout: Checkout, monkeypatc
     def fail(*_arguments: object) -> None:
         raise EngineError("no answer")
 
-    monkeypatch.setattr("rofecare_infra.project.opened.make_volumes", fail)
+    monkeypatch.setattr("rofecare_infra.project.prepared.make_volumes", fail)
     with pytest.raises(EngineError):
         initialise(open_for_init(checkout.root, production=True))
     assert marker.exists(checkout.engine, "rofecare")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rofecare_infra.errors import SettingsError
+from rofecare_infra.platform import Platform
 from rofecare_infra.project import marker, release, takeover
 from rofecare_infra.project.marker import Marker
 from rofecare_infra.project.release import Release
@@ -70,7 +71,7 @@ def settings_of(root: Path) -> Settings:
 def taken_over(root: Path, engine: FakeEngine) -> Settings:
     _, made = drain(takeover.first_release(settings_of(root), engine))
     settings = settings_of(made.folder)
-    drain(takeover.clear_checkout(settings, engine))
+    drain(takeover.clear_checkout(settings, Platform("rofecare", ()), engine))
     return settings
 
 
@@ -149,9 +150,22 @@ def test_secrets_that_a_container_mounts_stay_until_it_is_replaced(root: Path, t
     # A container that the engine restarts needs the file.
     assert old.exists()
     engine.mounted = {"rofecare": {str(settings.secrets_folder / "redis_password")}}
-    drain(takeover.clear_checkout(settings, engine))
+    drain(takeover.clear_checkout(settings, Platform("rofecare", ()), engine))
     assert not old.exists()
     assert not (tmp_path / "state" / "taken-over-from").exists()
+
+
+def test_secrets_on_which_another_project_depends_stay_in_the_checkout(root: Path, tmp_path: Path) -> None:
+    old = root / "docker" / "secrets"
+    for name in ("rofecare", "other"):
+        (old / f".used-by-{name}@an-engine").touch()
+    engine = FakeEngine()
+    engine.volume_names = ["other_redis-data"]
+    settings = taken_over(root, engine)
+    check_all_there(settings, tmp_path / "state")
+    assert not list(settings.secrets_folder.glob(".used-by-*"))
+    assert (old / "redis_password").exists()
+    assert [path.name for path in old.glob(".used-by-*")] == [".used-by-other@an-engine"]
 
 
 def test_secrets_of_the_state_folder_are_never_replaced(root: Path, tmp_path: Path) -> None:

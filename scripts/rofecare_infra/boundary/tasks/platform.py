@@ -90,7 +90,7 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
     from rofecare_infra import backup, lifecycle
     from rofecare_infra.boundary import confirm
     from rofecare_infra.progress import Scope, renderer_for
-    from rofecare_infra.project import open_for_stop, prepare
+    from rofecare_infra.project import open_for_stop, prepare, require_own
     from rofecare_infra.recovery import recover
 
     with Scope(renderer_for(as_json=json)) as scope:
@@ -98,6 +98,8 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
         if project.unusable is not None:
             seen = project.unusable.seen
             scope.say(f"the settings cannot be used ({seen}): stopping the containers with the label of the project")
+        # Before anything is confirmed, stopped or backed up.
+        require_own(project.platform, project.engine, project.settings.docker_folder, removes_volumes=volumes)
         if volumes and backup.is_needed_before_removal(project):
             name = project.platform.project
             confirm.by_name(name, f"all data of {name} is about to be removed", yes=yes)
