@@ -20,7 +20,7 @@ from rofecare_infra.backup.store import Store, store_of
 from rofecare_infra.backup.take import take_unchecked
 from rofecare_infra.errors import RofecareError, ServiceFailedError, UsageError, VerificationError
 from rofecare_infra.platform import resolve
-from rofecare_infra.process import to_end, uninterrupted
+from rofecare_infra.process import complete, to_end, uninterrupted
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
@@ -75,18 +75,19 @@ def restore(
         yield from run.load(records)
         safety = yield from run.replace(services, kafka=kafka)
         run.note(Step.FINISHING)
+        complete()
     except (Exception, KeyboardInterrupt, GeneratorExit) as error:
         # The entry on the disk decides: its last write may have been interrupted.
         recorded = journal_of(project.settings).read() or run.entry
-        if not recorded.decided:
-            _roll_back_now(project, recorded, servers, error)
+        with uninterrupted():
+            if not recorded.decided:
+                _roll_back_now(project, recorded, servers, error)
+                raise
+            if isinstance(error, RofecareError):
+                raise _not_finished(backup.id, error) from error
+            to_end(run.finish())
             raise
-        if isinstance(error, RofecareError):
-            raise _not_finished(backup.id, error) from error
-        to_end(run.finish())
-        raise
-    with uninterrupted():
-        yield from run.finish()
+    yield from run.finish()
     return Restored(backup, records, safety, clock.now() - run.entry.closed)
 
 

@@ -77,7 +77,7 @@ def write(settings: Settings, report: Report) -> None:
     from rofecare_infra import state
 
     with suppress(OSError):
-        path_of(settings).parent.mkdir(parents=True, exist_ok=True)
+        state.make_folder(path_of(settings).parent)
         state.replace(path_of(settings), json.dumps(asdict(report), indent=2) + "\n", mode=0o644)
 
 

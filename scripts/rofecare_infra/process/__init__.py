@@ -1,7 +1,14 @@
 """The only room that starts other programs; signals, which process this is, and which one uses a port."""
 
 from rofecare_infra.process.identity import Fate, Identity, fate_of, this_process
-from rofecare_infra.process.interrupts import accept_again, complete, interrupted_by, interruptible, uninterrupted
+from rofecare_infra.process.interrupts import (
+    accept_again,
+    complete,
+    continue_after_completion,
+    interrupted_by,
+    interruptible,
+    uninterrupted,
+)
 from rofecare_infra.process.ports import holder_of, is_free
 from rofecare_infra.process.run import Result, redact, run, run_attached, stream, to_end
 from rofecare_infra.process.transfer import Conversation, transfer
@@ -13,6 +20,7 @@ __all__ = [
     "Result",
     "accept_again",
     "complete",
+    "continue_after_completion",
     "fate_of",
     "holder_of",
     "interrupted_by",

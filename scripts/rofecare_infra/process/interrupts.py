@@ -23,8 +23,10 @@ class _Interrupts:
     first: int = 0
     # Whether one was raised: no other one is.
     raised: bool = False
-    # Whether one is to be raised at the end of the outermost block that is to be completed.
+    # Whether one is to be raised at the end of what is to be completed first.
     pending: bool = False
+    # Whether the rest of the command is.
+    completing: bool = False
     # How many such blocks there are.
     depth: int = 0
 
@@ -38,11 +40,12 @@ def interruptible(postponed: Callable[[], None] = lambda: None) -> Iterator[None
 
     A signal that was ignored before stays ignored: `nohup` and background jobs of a shell rely on it.
     """
-    _state.first, _state.raised, _state.pending, _state.depth = 0, False, False, 0
+    _state.first, _state.depth = 0, 0
+    _state.raised = _state.pending = _state.completing = False
 
     def handle(number: int, _frame: FrameType | None) -> None:
         _state.first = _state.first or number
-        if _state.raised or _state.depth:
+        if _state.raised or _state.completing or _state.depth:
             _state.pending = not _state.raised
             postponed()
             return
@@ -72,23 +75,33 @@ def uninterrupted() -> Iterator[None]:
         yield
     except BaseException:
         if _state.pending and _state.depth == 1:
-            complete()
+            _state.raised, _state.pending = True, False
         raise
     finally:
         _state.depth -= 1
-    if _state.pending and not _state.depth:
-        _state.raised, _state.pending = True, False
-        raise KeyboardInterrupt
+    _raise_pending()
 
 
 def accept_again() -> None:
     """Raise the next signal again: what had to be completed is complete."""
-    _state.raised = _state.pending = False
+    _state.raised = _state.pending = _state.completing = False
 
 
 def complete() -> None:
-    """From here on the command completes: signals are only remembered."""
-    _state.raised, _state.pending = True, False
+    """From here on the command is completed: signals are only remembered."""
+    _state.completing = True
+
+
+def continue_after_completion() -> None:
+    """For a part of a command that was completed: raise a signal that arrived meanwhile, and later ones again."""
+    _state.completing = False
+    _raise_pending()
+
+
+def _raise_pending() -> None:
+    if _state.pending and not _state.depth and not _state.completing:
+        _state.raised, _state.pending = True, False
+        raise KeyboardInterrupt
 
 
 def interrupted_by() -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rofecare_infra import lifecycle
 from rofecare_infra.errors import RofecareError, ServiceFailedError, SettingsError
 from rofecare_infra.gates import observe
-from rofecare_infra.process import to_end
+from rofecare_infra.process import complete, to_end, uninterrupted
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project, prepare
 from rofecare_infra.rotation.change import Change, Restarts
@@ -92,19 +92,22 @@ def rotate(
         change.file.stage(new)
         yield from change.forward(old, new)
         journal.write(Entry(name, proven=True))
+        complete()
     except RofecareError as error:
         if not _is_proven(journal):
-            yield Note(f"{error.what}: rolling back to the old {name}")
-            yield from _roll_back(change, journal, error)
-            raise _rolled_back(error, name) from error
+            with uninterrupted():
+                yield Note(f"{error.what}: rolling back to the old {name}")
+                yield from _roll_back(change, journal, error)
+                raise _rolled_back(error, name) from error
         raise
     except BaseException:
         # ^C: no progress is shown any longer, but it goes to its end, in one direction.
-        if _is_proven(journal):
-            _keep(change, journal)
-        else:
-            to_end(_roll_back(change, journal, None))
-        raise
+        with uninterrupted():
+            if _is_proven(journal):
+                _keep(change, journal)
+            else:
+                to_end(_roll_back(change, journal, None))
+            raise
     _keep(change, journal)
     return Report(name, kind, dict(change.restarts.seconds))
 

@@ -14,7 +14,7 @@ from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.images import Sources
-from rofecare_infra.process import to_end
+from rofecare_infra.process import continue_after_completion, to_end, uninterrupted
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project
 from rofecare_infra.settings import Assignment, Settings
@@ -90,11 +90,14 @@ def _on_the_copy(project: Project, target: Project, clock: Clock) -> Generator[E
             yield from lifecycle.start(old.only(infrastructure), clock=clock)
             origin = project.platform.project
             yield from backup.restore(old.only(infrastructure), str(taken.folder), from_project=origin, clock=clock)
+            # The restore is a part of a longer command.
+            continue_after_completion()
         began = clock.monotonic()
         yield from end_downtime(new, clock)
         return identity, clock.monotonic() - began
     finally:
-        _remove(old)
+        with uninterrupted():
+            _remove(old)
 
 
 def _copies(project: Project, target: Project) -> tuple[Project, Project]:

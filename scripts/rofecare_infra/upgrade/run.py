@@ -10,7 +10,7 @@ from rofecare_infra import backup, lifecycle
 from rofecare_infra.backup import Backup
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.platform import is_ingress
-from rofecare_infra.process import to_end, uninterrupted
+from rofecare_infra.process import complete, to_end, uninterrupted
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project, publish, release_of, remove_releases
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal
@@ -66,26 +66,28 @@ def upgrade(
         return Upgraded(plan, "", 0.0, 0.0)
     try:
         yield from run.forward()
+        complete()
     except RofecareError as error:
         entry = run.recorded()
         if entry.decided:
             raise not_finished(error) from error
-        yield Note(f"{error.what}: rolling back images and data")
-        try:
-            yield from run.roll_back(entry)
-        except RofecareError as second:
-            raise _rollback_failed(error.what, second) from error
-        raise _rolled_back(error, entry, clock.now()) from error
+        with uninterrupted():
+            yield Note(f"{error.what}: rolling back images and data")
+            try:
+                yield from run.roll_back(entry)
+            except RofecareError as second:
+                raise _rollback_failed(error.what, second) from error
+            raise _rolled_back(error, entry, clock.now()) from error
     except BaseException:
-        # ^C, or the output is closed: no progress is shown any longer, but it goes to its end, in one direction.
-        entry = run.recorded()
-        try:
-            to_end(run.finish() if entry.decided else run.roll_back(entry))
-        except RofecareError as second:
-            raise (second if entry.decided else _rollback_failed("interrupted", second)) from second
-        raise
-    with uninterrupted():
-        yield from run.finish()
+        # ^C, or a bug: no progress is shown any longer, but it goes to its end, in one direction.
+        with uninterrupted():
+            entry = run.recorded()
+            try:
+                to_end(run.finish() if entry.decided else run.roll_back(entry))
+            except RofecareError as second:
+                raise (second if entry.decided else _rollback_failed("interrupted", second)) from second
+            raise
+    yield from run.finish()
     return Upgraded(plan, run.entry.backup, run.entry.closed, clock.now())
 
 

@@ -7,7 +7,14 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from rofecare_infra.process import accept_again, complete, interrupted_by, interruptible, uninterrupted
+from rofecare_infra.process import (
+    accept_again,
+    complete,
+    continue_after_completion,
+    interrupted_by,
+    interruptible,
+    uninterrupted,
+)
 from rofecare_infra.process.interrupts import SIGNALS
 
 each = pytest.mark.parametrize("sign", SIGNALS, ids=lambda one: one.name)
@@ -108,6 +115,25 @@ def test_a_command_that_has_decided_completes(sign: signal.Signals) -> None:
         done.append("complete")
     assert done == ["complete"]
     assert interrupted_by() == sign.name
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_a_completed_part_of_a_longer_command(*, interrupted: bool) -> None:
+    done = []
+
+    def change() -> None:
+        complete()
+        if interrupted:
+            signal.raise_signal(signal.SIGHUP)
+        done.append("part")
+        continue_after_completion()
+        done.append("more")
+        signal.raise_signal(signal.SIGTERM)
+        done.append("never")
+
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        change()
+    assert done == (["part"] if interrupted else ["part", "more"])
 
 
 def test_a_block_with_steps_is_completed() -> None:

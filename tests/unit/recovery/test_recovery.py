@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from rofecare_infra import recovery
+from rofecare_infra.process import complete, interruptible
 from rofecare_infra.progress import Event
 from rofecare_infra.project import Project
 from tests.support.fakes import FakeEngine, drain, project_of, service
@@ -41,6 +43,20 @@ def test_the_order(done: list[str], monkeypatch: pytest.MonkeyPatch, *, restart:
 
 def test_without_an_interrupted_restore_no_images_are_looked_for(done: list[str]) -> None:
     drain(recovery.recover(project_of([service("db")], FakeEngine())))
+    assert done == ["upgrade", "rotation"]
+
+
+def test_a_signal_is_raised_after_the_recovery(done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(project: Project) -> Generator[Event, None, Project]:
+        complete()
+        signal.raise_signal(signal.SIGHUP)
+        done.append("upgrade")
+        yield from ()
+        return project
+
+    monkeypatch.setattr("rofecare_infra.upgrade.recover", interrupted)
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        drain(recovery.recover(project_of([service("db")], FakeEngine())))
     assert done == ["upgrade", "rotation"]
 
 

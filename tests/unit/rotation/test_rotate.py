@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from rofecare_infra.compose import Compose
 from rofecare_infra.errors import GateTimeoutError, RofecareError, ServiceFailedError, SettingsError
 from rofecare_infra.images import Sources
 from rofecare_infra.platform import Platform
-from rofecare_infra.process import Result
+from rofecare_infra.process import Result, interruptible
 from rofecare_infra.project import Project
 from rofecare_infra.rotation import Report, recover, rotate
 from rofecare_infra.rotation.credentials import Database
@@ -129,6 +130,28 @@ def test_one_that_does_not_come_back_undoes_it_all(world: World, monkeypatch: py
 
     monkeypatch.setattr(world.engine, "start", start_well_the_second_time)
     with pytest.raises(GateTimeoutError, match="db_password was not changed"):
+        world.rotate()
+    assert world.as_before()
+    assert seen == ["id-app", "id-web", "id-app", "id-web"]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name)
+def test_a_signal_during_the_rollback_of_a_failure_does_not_stop_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, sign: signal.Signals
+) -> None:
+    world.engine.outcome = {"web": container("web", health="unhealthy", probe="no login")}
+    seen: list[str] = []
+    start = world.engine.start
+
+    def interrupted_the_second_time(name: str) -> None:
+        if name in seen:
+            world.engine.outcome = {}
+            signal.raise_signal(sign)
+        seen.append(name)
+        start(name)
+
+    monkeypatch.setattr(world.engine, "start", interrupted_the_second_time)
+    with pytest.raises(GateTimeoutError, match="db_password was not changed"), interruptible():
         world.rotate()
     assert world.as_before()
     assert seen == ["id-app", "id-web", "id-app", "id-web"]
