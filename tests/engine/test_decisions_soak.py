@@ -30,6 +30,7 @@ DISKS = 2 * ROUNDS
 DATABASES = ("db", "ledger")
 SIGNALS = (signal.SIGKILL, signal.SIGHUP, signal.SIGTERM)
 COMMANDS = ("upgrade", "restore", "rotate")
+JOURNALS = ("upgrade", "restore", "rotation")
 # In seconds, on a busy machine.
 PATIENCE = 600.0
 
@@ -92,7 +93,8 @@ class Shop:
         assert self._sql("db", "select n from version") == str(sorted(TURNS).index(self.tag) + 1), outcome
         traces = "select count(*) from pg_database where datname like 'rofecare_restore%'"
         assert [self._sql(one, traces) for one in DATABASES] == ["0", "0"], outcome
-        assert not list((self.project.root / ".rofecare").glob(f"*-{self.project.name}.json")), outcome
+        journals = [self.project.root / ".rofecare" / f"{kind}-{self.project.name}.json" for kind in JOURNALS]
+        assert not [path for path in journals if path.exists()], outcome
         hidden = [path.name for path in (self.project.root / "docker/secrets").iterdir() if path.name.startswith(".")]
         assert not hidden, outcome
 
