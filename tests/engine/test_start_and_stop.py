@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import time
 from datetime import datetime
 from itertools import pairwise
 
+import pytest
+
 from tests.support.events import recording
-from tests.support.project import FOREVER, IMAGE, MakeProject, Project, check, service, wait_for
+from tests.support.project import FOREVER, IMAGE, INV, MakeProject, Project, check, service, wait_for
+from tests.support.terminal import Terminal
 
 # Becomes healthy some time after its start, so that a gate that does not wait fails the test.
 SLOW = "sleep 1.5; touch /tmp/ok; " + FOREVER
@@ -175,3 +179,29 @@ def test_invalid_settings_do_not_prevent_a_stop(make_project: MakeProject) -> No
     check(project.inv("start-all"), 3, "the compose files cannot be read")
     check(project.inv("stop-all", "--volumes"), 3)
     check(project.inv("stop-all"), 0, "the settings cannot be used", "stopped: 4 containers")
+
+
+@pytest.mark.full
+def test_changes_without_output_have_their_own_exit_code(make_project: MakeProject) -> None:
+    """Closed, on a terminal that is gone, and read by a program that exits."""
+    project = make_project({"one": service(FOREVER)})
+    inv = f"{INV} --search-root {project.root}"
+
+    def shell(script: str) -> str:
+        done = subprocess.run(
+            ["bash", "-c", script], env=project._environment(), capture_output=True, text=True, timeout=100, check=False
+        )
+        assert "Traceback" not in done.stderr
+        return done.stdout.strip()
+
+    assert shell(f"{inv} start-all >&- 2>&- <&-; echo $?") == "0"
+    assert project.inspect("one")["State"]["Health"]["Status"] == "healthy"
+    with Terminal(project, "stop-all", ignore_hangup=True) as terminal:
+        terminal.read_until(lambda: bool(terminal.output))
+        terminal.hang_up()
+        assert terminal.process.wait(100) == 0
+    assert project.docker("ps", "-aq", "--filter", f"name={project.name}-one-1") == ""
+    assert shell(f"{inv} start-all 2>&1 | head -1 >/dev/null; echo ${{PIPESTATUS[0]}}") == "0"
+    assert shell(f"{inv} status >/dev/null; echo $?") == "0"
+    check(project.inv("status"), 0, "note: inv start-all (user", "could not write its output", "exit code 0: completed")
+    assert shell(f"{inv} logs --tail=-1 --no-follow | head -1 >/dev/null; echo ${{PIPESTATUS[0]}}") == "0"

@@ -21,7 +21,8 @@ def by_name(name: str, what: str, *, yes: bool, ask: Callable[[str], str] = inpu
         )
     try:
         typed = ask(f"{what}. Type the name of the project to continue ({name}): ")
-    except EOFError:
+    except (EOFError, OSError):
+        # The terminal is closed, or gone.
         typed = ""
     if typed.strip() != name:
         raise UsageError(

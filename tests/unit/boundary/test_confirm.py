@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import pytest
@@ -24,6 +25,16 @@ def test_only_the_name_itself_confirms(monkeypatch: pytest.MonkeyPatch) -> None:
     for typed in ("", "yes", "y", "rofecar"):
         with pytest.raises(UsageError):
             confirm.by_name("rofecare", "all goes", yes=False, ask=lambda _, typed=typed: typed)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("error", [EOFError(), OSError(errno.EIO, "Input/output error")])
+def test_a_terminal_that_is_gone_confirms_nothing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def ask(_question: str) -> str:
+        raise error
+
+    monkeypatch.setattr(sys, "stdin", Terminal(there=True))
+    with pytest.raises(UsageError, match="not confirmed"):
+        confirm.by_name("rofecare", "all goes", yes=False, ask=ask)
 
 
 def test_without_a_terminal_only_the_flag_confirms(monkeypatch: pytest.MonkeyPatch) -> None:
