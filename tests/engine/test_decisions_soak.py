@@ -95,7 +95,9 @@ class Shop:
         assert [self._sql(one, traces) for one in DATABASES] == ["0", "0"], outcome
         journals = [self.project.root / ".rofecare" / f"{kind}-{self.project.name}.json" for kind in JOURNALS]
         assert not [path for path in journals if path.exists()], outcome
-        hidden = [path.name for path in (self.project.root / "docker/secrets").iterdir() if path.name.startswith(".")]
+        hidden = [
+            path.name for path in (self.project.root / "docker/secrets").iterdir() if path.suffix in {".new", ".old"}
+        ]
         assert not hidden, outcome
 
     def _present(self, database: str) -> set[str]:
