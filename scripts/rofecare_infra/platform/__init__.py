@@ -20,7 +20,7 @@ from rofecare_infra.platform.model import (
     is_ingress,
     levels_of,
 )
-from rofecare_infra.platform.names import resolve, short
+from rofecare_infra.platform.names import rehearsal_of, resolve, short
 from rofecare_infra.platform.parse import Defect, defects, parse
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "is_ingress",
     "levels_of",
     "parse",
+    "rehearsal_of",
     "resolve",
     "short",
 ]

@@ -1,4 +1,4 @@
-"""Full and short names of services."""
+"""Names: the full and short ones of services, and that of a project's copy."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ _PREFIXES = ("rofecare-service-", "rofecare-")
 def short(name: str) -> str:
     """The short name: `rofecare-service-patient` -> `patient`."""
     return next((name.removeprefix(prefix) for prefix in _PREFIXES if name.startswith(prefix)), name)
+
+
+def rehearsal_of(project: str) -> str:
+    """The project name of the copy on which an upgrade is rehearsed; it has the secrets of the project."""
+    return f"{project}-rehearsal"
 
 
 def resolve(words: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:

@@ -19,16 +19,20 @@ def require_own(
 ) -> None:
     """Raise SettingsError if the engine has containers or volumes of another stack under the name of this project.
 
-    `folder` contains the compose files. Volumes that they do not describe prevent a removal of the volumes, and a start
-    if the project has nothing else.
+    `folder` contains the compose files. Containers that they do not describe prevent a stop, such volumes a removal. Both
+    prevent a start if the project has nothing else, containers also if the start would replace them.
     """
     name = platform.project
     containers = engine.containers(name)
     volumes = engine.volume_labels(f"{LABEL_PROJECT}={name}", f"{LABEL_VOLUME_OF}={name}")
-    others = [f"container {one.name}" for one in _foreign_containers(platform, containers, folder)]
-    unknown = [f"volume {one}" for one in _foreign_volumes(platform, volumes)]
-    counts = removes_volumes or (starts and not containers and len(unknown) == len(volumes))
-    seen = [*others, *(unknown if counts else ())]
+    others = tuple(_foreign_containers(platform, containers, folder))
+    unknown = tuple(_foreign_volumes(platform, volumes))
+    if starts and (len(others), len(unknown)) != (len(containers), len(volumes)):
+        names = {service.name for service in platform.services}
+        others, unknown = tuple(one for one in others if one.service in names), ()
+    elif not starts and not removes_volumes:
+        unknown = ()
+    seen = [*(f"container {one.name}" for one in others), *(f"volume {one}" for one in unknown)]
     if not seen:
         return
     raise SettingsError(

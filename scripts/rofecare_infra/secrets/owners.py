@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rofecare_infra import state
 from rofecare_infra.engine import LABEL_PROJECT, LABEL_VOLUME, Engine
-from rofecare_infra.platform import LABEL_VOLUME_OF, MONITORING, Platform
+from rofecare_infra.platform import LABEL_VOLUME_OF, MONITORING, Platform, rehearsal_of
 
 _PREFIX = ".used-by-"
 
@@ -51,7 +51,8 @@ def others(platform: Platform, folder: Path, engine: Engine) -> tuple[str, ...]:
     found |= set() if recorded else _unrecorded(platform, folder, mounted, volumes)
     present = {*mounted, *volumes} - {platform.project}
     found |= {project for project, where in recorded if where != here or project in present}
-    return tuple(sorted(found))
+    # A copy that a killed rehearsal has left: the next rehearsal removes it.
+    return tuple(sorted(found - {rehearsal_of(platform.project)}))
 
 
 def release(platform: Platform, folder: Path, engine: Engine) -> tuple[str, ...]:

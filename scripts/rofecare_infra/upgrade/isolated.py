@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rofecare_infra.errors import SettingsError
-from rofecare_infra.platform import LABEL_OUTSIDE, LABEL_PHASE, MONITORING
+from rofecare_infra.platform import LABEL_OUTSIDE, LABEL_PHASE, MONITORING, rehearsal_of
 
 Json = dict[str, Any]
 
@@ -32,11 +32,6 @@ _LOGGED_HERE = frozenset({"json-file", "local"})
 # An issuer that asks a public authority: the copy uses a private one.
 _ISSUER = "TLS_ISSUER"
 _SOCKETS = ("docker.sock", "podman/podman.sock", "containerd/containerd.sock")
-
-
-def rehearsal_of(project: str) -> str:
-    """The project name of the copy."""
-    return f"{project}-rehearsal"
 
 
 def has_socket(path: Path) -> bool:

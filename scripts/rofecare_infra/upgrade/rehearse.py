@@ -14,12 +14,13 @@ from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.images import Sources
+from rofecare_infra.platform import rehearsal_of
 from rofecare_infra.process import continue_after_completion, to_end, uninterrupted
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project
 from rofecare_infra.settings import Assignment, Settings
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
-from rofecare_infra.upgrade.isolated import copied, rehearsal_of
+from rofecare_infra.upgrade.isolated import copied
 from rofecare_infra.upgrade.journal import journal_of
 from rofecare_infra.upgrade.plan import Plan, fetch, plan_of, target_of
 from rofecare_infra.upgrade.rollback import KEPT, end_downtime, has_data, keep_images, restore_names

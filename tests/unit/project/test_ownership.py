@@ -28,10 +28,25 @@ def refused(engine: FakeEngine, **what: bool) -> str:
     return caught.value.seen
 
 
+OWN = made("db", "infrastructure", f"{FOLDER}/docker-compose.yml")
+
+
 @pytest.mark.parametrize("what", [{}, {"starts": True}, {"removes_volumes": True}])
-def test_a_foreign_container_prevents_everything(what: dict[str, bool]) -> None:
-    engine = FakeEngine([made("db", "infrastructure", f"{FOLDER}/docker-compose.yml"), made("web")])
-    assert refused(engine, **what).startswith("container rofecare-web-1:")
+def test_a_foreign_stack_prevents_everything(what: dict[str, bool]) -> None:
+    assert refused(FakeEngine([made("web")]), **what).startswith("container rofecare-web-1:")
+
+
+@pytest.mark.parametrize("removes_volumes", [True, False])
+def test_a_foreign_container_beside_own_ones_prevents_a_stop(*, removes_volumes: bool) -> None:
+    seen = refused(FakeEngine([OWN, made("web")]), removes_volumes=removes_volumes)
+    assert seen.startswith("container rofecare-web-1:")
+
+
+def test_a_start_goes_on_beside_a_foreign_container_that_it_does_not_replace() -> None:
+    engine = FakeEngine([made("mine", "infrastructure", f"{FOLDER}/docker-compose.yml"), made("web")])
+    require_own(PLATFORM, engine, FOLDER, starts=True)
+    engine.present.append(made("db"))
+    assert refused(engine, starts=True).startswith("container rofecare-db-1:")
 
 
 def test_a_foreign_service_with_the_name_of_one_of_ours_is_foreign() -> None:

@@ -67,6 +67,13 @@ def test_a_project_without_data_and_containers_no_longer_counts(folder: Path) ->
     assert release("b", folder, engine) == ()
 
 
+def test_the_copy_of_a_rehearsal_does_not_count(folder: Path) -> None:
+    engine = FakeEngine()
+    engine.mounted = {"a-rehearsal": {str(folder / "db_password")}}
+    claim("a", folder, engine, fresh=True)
+    assert release("a", folder, engine) == ()
+
+
 def test_a_project_on_another_engine_counts(folder: Path) -> None:
     (folder / ".used-by-rofecare@elsewhere").touch()
     engine = FakeEngine()
