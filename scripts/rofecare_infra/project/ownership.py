@@ -19,8 +19,8 @@ def require_own(
 ) -> None:
     """Raise SettingsError if the engine has containers or volumes of another stack under the name of this project.
 
-    `folder` contains the compose files. Containers that they do not describe prevent a stop, such volumes a removal. Both
-    prevent a start if the project has nothing else, containers also if the start would replace them.
+    `folder` contains the compose files. Containers that they do not describe prevent a stop; such volumes, a removal;
+    both, a start if the project has nothing else, and containers also a start that would replace them.
     """
     name = platform.project
     containers = engine.containers(name)
