@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from rofecare_infra import backup, lifecycle, state
 from rofecare_infra.engine import Engine
+from rofecare_infra.errors import CommandError
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project, prepare, publish
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal
@@ -42,9 +43,17 @@ def old_platform(project: Project, entry: Entry) -> Generator[Event, None, Proje
     project = yield from prepare(project)
     known = {service.name for service in project.platform.services}
     path = project.settings.state_folder / f"upgrade-{project.settings.project}.images.json"
-    state.make_folder(path.parent)
     chosen = {name: {"image": image} for name, image in entry.services.items() if name in known}
-    path.write_text(json.dumps({"services": chosen}), encoding="utf-8")
+    try:
+        state.make_folder(path.parent)
+        state.replace(path, json.dumps({"services": chosen}))
+    except OSError as error:
+        raise CommandError(
+            "the images that run now cannot be recorded",
+            seen=f"{path}: {error.strerror}",
+            expected="a folder with free space that this user can write to",
+            next_step="correct the cause, then the same command again",
+        ) from error
     return project.with_compose(project.compose.with_files(str(path)))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rofecare_infra import backup, lifecycle
+from rofecare_infra import backup, lifecycle, state
 from rofecare_infra.errors import CommandError, ServiceFailedError
 from rofecare_infra.process import Result, to_end
 from rofecare_infra.project import Project
@@ -136,8 +136,12 @@ def test_a_service_that_is_not_ready_rolls_everything_back(stage: Stage) -> None
 def test_a_tag_that_cannot_be_written_stops_before_the_downtime(stage: Stage) -> None:
     world = stage.world
 
-    def refuse(path: Path, _content: str, **_more: object) -> None:
-        raise PermissionError(1, "Operation not permitted", str(path))
+    replace_file = state.replace
+
+    def refuse(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
+        if path.name == ".env":
+            raise PermissionError(1, "Operation not permitted", str(path))
+        replace_file(path, content, mode=mode)
 
     stage.monkeypatch.setattr("rofecare_infra.upgrade.tag.state.replace", refuse)
     with pytest.raises(CommandError, match="SERVICES_TAG cannot be written"):
