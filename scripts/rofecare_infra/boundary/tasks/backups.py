@@ -31,7 +31,7 @@ def backup(root: Path, with_kafka: bool = False, json: bool = False) -> None:
     from rofecare_infra.project import open_project, prepare, take_over
 
     with Scope(renderer_for(as_json=json)) as scope:
-        project = scope.follow(take_over(open_project(root, secrets_checked=False)))
+        project = scope.follow(take_over(open_project(root, secrets_checked=False, mode_required=True)))
         if with_kafka:
             # Kafka is started again afterwards: that needs what a start needs.
             project = scope.follow(prepare(project))
