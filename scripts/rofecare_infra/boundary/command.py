@@ -12,6 +12,7 @@ from invoke.tasks import Task
 
 from rofecare_infra.boundary.alone import alone, spoken
 from rofecare_infra.boundary.guard import guarded
+from rofecare_infra.boundary.handover import hand_over
 from rofecare_infra.boundary.report import Reporter
 
 if TYPE_CHECKING:
@@ -46,14 +47,16 @@ def command(
     words: str = "",
     changes: bool = False,
     shows_report: bool = False,
+    of_checkout: bool = False,
     interrupted: Callable[[Path], str] | None = None,
 ) -> Callable[[Callable[Concatenate[Path, P], None]], Command]:
     """Make a task of a function whose parameters are the folder of the checkout and the flags of the task.
 
     What it raises becomes a message and an exit code; `interrupted` returns what to print after ^C. A task that
     `changes` the platform holds the lock of the project from before its settings are read until its end, and reports
-    how it ended; the next command shows that once, and one that `shows_report` each time. Tasks import the rooms that
-    they use in their bodies: `inv --list` needs none of them.
+    how it ended; the next command shows that once, and one that `shows_report` each time. In production it runs in the
+    release in use, unless it is a task `of_checkout`. Tasks import the rooms that they use in their bodies:
+    `inv --list` needs none of them.
     """
 
     def decorate(body: Callable[Concatenate[Path, P], None]) -> Command:
@@ -65,8 +68,11 @@ def command(
             lock = alone(root, words, as_json=bool(flags.get("json"))) if changes else nullcontext()
             changing = report.changing() if changes else nullcontext()
             left_behind = partial(interrupted, root) if interrupted is not None else None
-            with report.watching(), guarded(root, left_behind, report.ended), lock, changing:
-                body(root, *args, **flags)
+            with report.watching(), guarded(root, left_behind, report.ended):
+                if not of_checkout:
+                    hand_over(root)
+                with lock, changing:
+                    body(root, *args, **flags)
 
         task = Command(run, help=dict(help or {}), optional=optional, iterable=list(iterable))
         task.words = words

@@ -24,7 +24,7 @@ from pathlib import Path
 from rofecare_infra import state
 from rofecare_infra.compose import OVERRIDE
 from rofecare_infra.errors import SettingsError
-from rofecare_infra.project.software import LAUNCHER, Piece, pieces
+from rofecare_infra.project.software import LAUNCHER, Piece, interpreter, pieces
 from rofecare_infra.settings import RELEASE_FILE, as_text
 
 CURRENT = "current"
@@ -99,7 +99,12 @@ def write(root: Path, state_folder: Path, project: str) -> Release:
         draft = folder / f"{_DRAFT}{secrets.token_hex(4)}"
         try:
             _fill(draft, folder / identity, files)
-            about = {"project": project, "id": identity, "written": datetime.now(UTC).isoformat(timespec="seconds")}
+            about = {
+                "project": project,
+                "id": identity,
+                "python": interpreter(),
+                "written": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
             state.write(draft / RELEASE_FILE, json.dumps(about) + "\n", mode=0o644)
             # One call for some thousand files.
             os.sync()
@@ -125,6 +130,14 @@ def switch(state_folder: Path, release: Release) -> None:
         raise unusable(state_folder, error) from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def is_runnable(folder: Path) -> bool:
+    """Whether the Python that a release was written for is on this machine."""
+    try:
+        return os.access(json.loads((folder / RELEASE_FILE).read_text(encoding="utf-8"))["python"], os.X_OK)
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def prune(state_folder: Path, keep: Collection[Release]) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ def pieces(root: Path) -> dict[str, Piece]:
     found |= dict(_distributions())
     found["tasks.py"] = _copy(root / "tasks.py")
     found[".env"] = Piece(text=_published_settings(root / ".env"))
-    found[LAUNCHER] = Piece(text=_LAUNCH.format(python=_interpreter()), executable=True)
+    found[LAUNCHER] = Piece(text=_LAUNCH.format(python=interpreter()), executable=True)
     return found
 
 
@@ -125,7 +125,7 @@ def _incomplete(seen: str) -> CommandError:
     )
 
 
-def _interpreter() -> str:
+def interpreter() -> str:
     """The Python of the machine, not the one of a virtual environment, which belongs to the checkout."""
     base: str = getattr(sys, "_base_executable", sys.executable)
     return os.path.realpath(base)

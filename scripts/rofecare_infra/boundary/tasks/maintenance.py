@@ -77,6 +77,7 @@ def rotate(root: Path, secret: str, json: bool = False) -> None:
 
 @command(
     changes=True,
+    of_checkout=True,
     help={
         "to": "the tag of the applications (SERVICES_TAG), written to the settings",
         "rehearse": "upgrade a copy with restored data, report, and remove the copy",
