@@ -19,7 +19,7 @@ from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, VerificationError
 from rofecare_infra.lifecycle import stop_in_stages
 from rofecare_infra.platform import MONITORING, Platform, Service, levels_of
-from rofecare_infra.process import Result, run, to_end, transfer
+from rofecare_infra.process import Result, run, to_end, transfer, uninterrupted
 from rofecare_infra.progress import Event, Note, Working, mebibytes
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK
@@ -105,13 +105,14 @@ def archive(
                 yield from _copied(counts, mount)
             records[mount.archive] = out.record
             yield Note(f"volume {mount.volume} archived, {mebibytes(out.record.size)}")
+        if restart:
+            yield from dependents.start(project, ran)
     except BaseException:
         # After a failure or ^C, start what ran without waiting for the gate.
-        if restart and ran:
-            to_end(dependents.restart_without_gate(project, ran))
-        raise
-    if restart:
-        yield from dependents.start(project, ran)
+        with uninterrupted():
+            if restart and ran:
+                to_end(dependents.restart_without_gate(project, ran))
+            raise
     names = tuple(service.name for service in services)
     return VolumesRecord(names, {mount.volume: mount.archive for mount in mounts}), records
 

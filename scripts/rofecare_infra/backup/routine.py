@@ -14,7 +14,7 @@ from rofecare_infra.backup.take import take
 from rofecare_infra.backup.verify import Verified, verify
 from rofecare_infra.errors import RofecareError, VerificationError
 from rofecare_infra.platform import MONITORING
-from rofecare_infra.process import to_end
+from rofecare_infra.process import to_end, uninterrupted
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project, mode
 from rofecare_infra.settings import Settings
@@ -99,7 +99,8 @@ def take_before_removal(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Gen
         yield from lifecycle.stop_writers(project, clock)
         return (yield from take_verified(project, "before all data was removed"))
     except BaseException as error:
-        to_end(dependents.restart_without_gate(project, behind, ingress=bool(ingress)))
-        if isinstance(error, RofecareError):
-            error.details = (*error.details, "nothing was removed; what ran before was started again")
-        raise
+        with uninterrupted():
+            to_end(dependents.restart_without_gate(project, behind, ingress=bool(ingress)))
+            if isinstance(error, RofecareError):
+                error.details = (*error.details, "nothing was removed; what ran before was started again")
+            raise
