@@ -39,11 +39,15 @@ def role_names(server: Server) -> tuple[str, ...]:
 
 
 def configuration(project: Project) -> dict[str, bytes]:
-    """Settings, compose files including the user's override, and mounted files, by their path in the checkout."""
+    """Settings, compose files including the override of the site, and mounted files, by their path."""
     root, folder = project.settings.root, project.settings.docker_folder
     patterns = ("docker-compose*.y*ml", "common.yml", "config/**/*")
     paths = [root / ".env", *sorted(path for pattern in patterns for path in folder.glob(pattern))]
-    return {str(path.relative_to(root)): path.read_bytes() for path in paths if path.is_file()}
+    found = {str(path.relative_to(root)): path.read_bytes() for path in paths if path.is_file()}
+    own = project.settings.file
+    if project.settings.is_release and own.is_file():
+        found[own.name] = own.read_bytes()
+    return found
 
 
 def encrypted_secrets(project: Project, servers: Iterable[Server], key: bytes) -> bytes:

@@ -255,4 +255,5 @@ def _with_certificates(settings: Settings, compose: Compose) -> Compose:
         bundle = settings.state_folder / "no-certificates.pem"
         state.make_folder(bundle.parent)
         bundle.touch()
+        state.give(bundle)
     return compose.with_variables({"CA_BUNDLE": str(bundle)})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rofecare_infra.errors import SettingsError
 from rofecare_infra.platform import MONITORING
-from rofecare_infra.progress import Event
+from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import marker, release, takeover
 from rofecare_infra.project.opened import Project, open_project
 from rofecare_infra.project.prepared import require_startable
@@ -74,7 +74,7 @@ def remove_releases(project: Project, previous: str) -> None:
         release.prune(folder, [found] if found is not None else [])
 
 
-def of_checkout(project: Project, root: Path) -> Project:
+def of_checkout(project: Project, root: Path) -> Generator[Event, None, Project]:
     """The project on a new release of this checkout, for an upgrade; it is not in use yet.
 
     Unchanged where `root` is a release itself, and in development.
@@ -82,6 +82,9 @@ def of_checkout(project: Project, root: Path) -> Project:
     if not project.production or load(root, os.environ)[0].is_release:
         return project
     settings = project.settings
+    names = takeover.overlooked(root, settings)
+    if names:
+        yield Note(f"{root / '.env'} has no effect on production: set {', '.join(names)} in {settings.file}")
     return _on(release.write(root, settings.site_folder, settings.project), project)
 
 

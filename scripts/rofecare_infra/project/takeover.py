@@ -35,6 +35,12 @@ _FROM = "taken-over-from"
 # Settings that name a file; those in the checkout are copied, since a checkout can be removed.
 _FILES = ("BACKUP_KEY_FILE", "CA_BUNDLE", "TLS_CERTIFICATE_FILE", "TLS_KEY_FILE")
 _FOLDERS = ("BACKUP_DIR", "SECRETS_DIR", "WORKSPACE")
+# What an earlier version has written for the machine -> the command that writes it.
+_UNITS = {
+    "/etc/systemd/system/{project}.service": "inv install-service",
+    "/etc/systemd/system/rofecare-backup-{project}.service": "inv schedule-backups",
+    "/etc/cron.d/rofecare-backup-{project}": "inv schedule-backups",
+}
 _HEAD = """\
 # The settings of this site. They take precedence over the defaults, which each release brings along, and an environment
 # variable of the same name takes precedence over them. After a change, `inv start-all` applies it.
@@ -63,6 +69,11 @@ def first_release(settings: Settings, engine: Engine) -> Generator[Event, None, 
     if found is None:
         marker.write(engine, Marker(settings.project, folder, str(uuid4())))
     yield Note(f"production runs from {folder} from now on, and no longer from {settings.root}: release {made.id}")
+    for path, command in _UNITS.items():
+        unit = Path(path.format(project=settings.project))
+        with suppress(OSError):
+            if str(settings.root) in unit.read_text(encoding="utf-8", errors="replace"):
+                yield Note(f"{unit} still runs the commands of {settings.root}: {command} writes it again")
     return made
 
 
@@ -112,6 +123,13 @@ def clear_checkout(settings: Settings, platform: Platform, engine: Engine) -> Ge
             state.sync_folder(settings.state_folder)
     except OSError as error:
         yield Note(f"{error.filename or root}: {error.strerror}; the next command clears it away")
+
+
+def overlooked(root: Path, settings: Settings) -> tuple[str, ...]:
+    """The settings in the `.env` of a checkout that differ from those of the site, which are the ones that count."""
+    special = {*_FILES, *_FOLDERS, "STATE_DIR", "COMPOSE_PROJECT_NAME"}
+    changed = settings_of_the_site(root / ".env")
+    return tuple(name for name, value in changed.items() if name not in special and settings.get(name) != value)
 
 
 def _copy_site(settings: Settings, folder: Path) -> None:

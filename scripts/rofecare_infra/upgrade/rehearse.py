@@ -121,7 +121,7 @@ def _copies(project: Project, target: Project) -> tuple[Project, Project]:
 
 
 def _project(settings: Settings, path: Path, model: Mapping[str, Any], target: Project) -> Project:
-    path.write_text(json.dumps(model), encoding="utf-8")
+    state.replace(path, json.dumps(model))
     compose = Compose(path.parent, (path.name,), {"COMPOSE_PROJECT_NAME": str(model["name"])})
     platform = compose.model()
     chosen = dict.fromkeys((service.name for service in platform.services), "chosen")

@@ -112,6 +112,13 @@ def test_a_removed_checkout_takes_nothing_along(root: Path, tmp_path: Path) -> N
     check_all_there(settings_of(settings.root), tmp_path / "state")
 
 
+def test_settings_of_a_checkout_that_do_not_count_are_named(root: Path) -> None:
+    settings = taken_over(root, FakeEngine())
+    assert takeover.overlooked(root, settings) == ()
+    (root / ".env").write_text("GATEWAY_PORT=9100\nIMAGES=auto\nSTATE_DIR=/elsewhere\n")
+    assert takeover.overlooked(root, settings) == ("GATEWAY_PORT",)
+
+
 STEPS = ["_copy_site", "_copy_secrets", "_copy_journals"]
 
 

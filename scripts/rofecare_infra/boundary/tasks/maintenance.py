@@ -95,7 +95,7 @@ def upgrade(root: Path, to: str = "", rehearse: bool = False, json: bool = False
     with Scope(renderer_for(as_json=json)) as scope:
         project = open_project(root)
         project = scope.follow(recover(project))
-        wanted = of_checkout(project, root)
+        wanted = scope.follow(of_checkout(project, root))
 
         def show(plan: room.Plan) -> None:
             differing = [one for one in plan.changes if one.differs]
