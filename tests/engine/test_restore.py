@@ -251,7 +251,9 @@ def test_a_restore_whose_terminal_is_gone_is_rolled_back_and_says_so(project: Pr
     noted = (f"note: inv restore --id={first} (user ", "was interrupted by SIGHUP", "the restore is rolled back")
     check(project.inv("backups"), 0, *noted)
     assert "note:" not in project.inv("backups")[1], "it is shown once"
-    check(project.inv("status"), 0, *noted)
+    outcome = project.inv("status")
+    check(outcome, 0, *noted)
+    assert "unfinished restore" not in outcome[1]
 
 
 @pytest.mark.full

@@ -25,10 +25,12 @@ def status(root: Path, json: bool = False) -> None:
     from rofecare_infra.errors import ServiceFailedError
     from rofecare_infra.progress import renderer_for
     from rofecare_infra.project import open_project
+    from rofecare_infra.recovery import unfinished
 
     project = open_project(root, secrets_checked=False)
     rows = lifecycle.status(lifecycle.as_started(project), project.engine)
     ready = sum(row.ready for row in rows)
+    left = unfinished(project.settings)
     out = renderer_for()
     if json:
         services = [asdict(row) for row in rows]
@@ -36,12 +38,17 @@ def status(root: Path, json: bool = False) -> None:
             "project": project.platform.project,
             "ready": ready == len(rows),
             "services": services,
+            "unfinished": left,
             "last_command": asdict(last) if (last := report.last_of(project.settings)) is not None else None,
         }
         out.say(dumps(state, indent=2))
     else:
         out.say(_table(rows))
         out.say(f"\n{ready} of {len(rows)} ready")
+        for one in left:
+            out.say(
+                f"unfinished {one}: a command is at work (inv unlock shows it), or the next change recovers it first"
+            )
     if ready < len(rows):
         raise Exit(code=ServiceFailedError.exit_code)
 
