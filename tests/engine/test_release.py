@@ -19,6 +19,8 @@ pytestmark = pytest.mark.full
 Json = dict[str, Any]
 
 _MARKER = "${PRODUCTION_MARKER:-${COMPOSE_PROJECT_NAME}_production_checkout}"
+# No user of this machine.
+_OWNER = 12345
 _FILES = ("-f", "docker-compose.yml", "-f", "docker-compose.prod.yml")
 
 
@@ -88,6 +90,15 @@ class Site(Project):
         argv = ["docker", "compose", *_FILES, *words]
         return subprocess.run(argv, cwd=folder, env=kept, capture_output=True, text=True, check=False)
 
+    def as_owner(self, *words: str) -> tuple[int, str]:
+        """The tasks of the release in use, run by a user who may use the engine and is not root."""
+        group = Path("/var/run/docker.sock").stat().st_gid
+        user = ("setpriv", f"--reuid={_OWNER}", f"--regid={_OWNER}", f"--groups={group}")
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.state)}
+        argv = [*user, str(self.state / "current" / "inv"), *words]
+        done = subprocess.run(argv, cwd="/", env=environment, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
     def data(self) -> list[str]:
         """The versions that have started."""
         return self.docker("exec", f"{self.name}-keeper-1", "cat", "/data/log").split()
@@ -149,6 +160,21 @@ def test_by_hand_it_works_in_the_release_and_in_no_checkout(site: Site) -> None:
         assert site.inspect("keeper")["Id"] == before
     finally:
         (site.root / ".env").write_text("")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="root alone can act as another user")
+def test_root_and_the_owner_take_turns(site: Site) -> None:
+    folders = [str(site.state), str(site.root)]
+    subprocess.run(["chown", "-R", f"{_OWNER}:{_OWNER}", *folders], check=True)
+    # The folder of the tests belongs to root alone.
+    for parent in [*site.state.parents][:-2]:
+        parent.chmod(parent.stat().st_mode | 0o011)
+    check(site.inv("start-all"), 0)
+    check(site.inv("stop-all"), 0)
+    check(site.as_owner("start-all"), 0, "up: 1 of 1")
+    check(site.inv("start-all"), 0, "already ready")
+    find = ["find", *folders, "!", "-user", str(_OWNER)]
+    assert subprocess.run(find, capture_output=True, text=True, check=True).stdout == ""
 
 
 def test_an_upgrade_brings_the_release_of_the_checkout_and_a_rollback_the_previous_one(site: Site) -> None:

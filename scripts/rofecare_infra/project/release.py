@@ -163,12 +163,26 @@ def write_variables(release: Release, variables: Mapping[str, str]) -> None:
 
 def unusable(state_folder: Path, error: OSError) -> SettingsError:
     """The error for a state folder that this user cannot write to."""
+    if not isinstance(error, PermissionError):
+        step = "correct the cause, then run the same command again"
+    elif state_folder.is_dir():
+        # Another owner would lock the present one out.
+        step = f"run the command as {_owner(state_folder)}, or as root"
+    else:
+        step = f"as root: install -d -o {_user()} {state_folder}"
     return SettingsError(
         "the state folder of the production platform cannot be used",
         seen=f"{error.filename or state_folder}: {error.strerror or error}",
         expected=f"{state_folder}, where this user can write (STATE_DIR names another folder)",
-        next_step=f"as root: install -d -o {_user()} {state_folder}",
+        next_step=step,
     )
+
+
+def _owner(folder: Path) -> str:
+    try:
+        return folder.owner()
+    except (KeyError, OSError):
+        return "its owner"
 
 
 def _user() -> str:

@@ -126,9 +126,16 @@ def _incomplete(seen: str) -> CommandError:
 
 
 def interpreter() -> str:
-    """The Python of the machine, not the one of a virtual environment, which belongs to the checkout."""
-    base: str = getattr(sys, "_base_executable", sys.executable)
-    return os.path.realpath(base)
+    """The Python of the machine, not of a virtual environment; if there is one, one that every user may run."""
+    base = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    candidates = (base, *(os.path.realpath(f"{folder}/{name}") for folder in ("/usr/bin", "/usr/local/bin")))
+    return next((one for one in candidates if _is_for_all(Path(one))), base)
+
+
+def _is_for_all(program: Path) -> bool:
+    """Whether every user may run a program, such as none in the home of root."""
+    return program.is_file() and all(path.stat().st_mode & 0o001 for path in (program, *program.parents))
 
 
 def _published_settings(path: Path) -> str:

@@ -134,9 +134,12 @@ def test_an_interrupted_release_leaves_nothing_that_counts(
 
 def test_a_state_folder_that_cannot_be_written_to_names_the_command(root: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SettingsError) as refusal:
+    with pytest.raises(SettingsError, match="cannot be used"):
         release.write(root, tmp_path / "file", "ward")
-    assert refusal.value.next_step.startswith("as root: install -d -o ")
+    denied = PermissionError(13, "Permission denied", str(tmp_path))
+    assert release.unusable(tmp_path / "missing", denied).next_step.startswith("as root: install -d -o ")
+    # A second user never takes the folder from its owner.
+    assert release.unusable(tmp_path, denied).next_step.startswith("run the command as ")
 
 
 def test_variables_for_compose_by_hand(written: release.Release) -> None:
