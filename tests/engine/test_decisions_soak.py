@@ -43,7 +43,7 @@ class Shop:
     def __init__(self, project: Project, port: int) -> None:
         self.project = project
         write = Ask("write", "POST", "/entry", lambda: {"id": _id()})
-        self.load = Load(f"http://127.0.0.1:{port}", [write], rate=5, timeout=10)
+        self.load = Load(f"http://127.0.0.1:{port}", [write], rate=2, timeout=10, workers=8)
         # How long each command takes without an interruption.
         self.takes: dict[str, float] = {}
         self.backup = ""
@@ -144,7 +144,7 @@ def shop(shop_images: str, make_project: MakeProject) -> Iterator[Shop]:
     volumes: dict[str, object] = {"data": {}, "ledger": {}}
     names = [f"{one}_password" for one in DATABASES]
     project = make_project(services(shop_images, port, "ledger"), volumes=volumes, secrets=secrets(*names))
-    project.environment["GATE_TIMEOUT"] = "120"
+    project.environment["GATE_TIMEOUT"] = "300"
     check(project.inv("start-all", timeout=PATIENCE), 0, "up: 4 of 4")
     argv = ("psql", "-Xq", "-U", "shop", "-d", "shop", "-c", "create table entry (id text primary key)")
     project.docker("exec", f"{project.name}-ledger-1", *argv)
