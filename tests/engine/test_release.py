@@ -193,3 +193,36 @@ def test_an_upgrade_brings_the_release_of_the_checkout_and_a_rollback_the_previo
     assert site.inspect("keeper")["State"]["Health"]["Status"] == "healthy"
     here = site.by_hand(site.state / "current" / "docker", "config", "--hash", "keeper")
     assert here.stdout.split()[1] == site.inspect("keeper")["Config"]["Labels"]["com.docker.compose.config-hash"]
+
+
+def test_a_platform_of_the_version_before_is_taken_over(small_image: str, tmp_path: Path) -> None:
+    """It runs from the checkout, with its secrets there, and no marker."""
+    assert small_image
+    old = Site(tmp_path / "checkout")
+    path = old.root / "docker" / "docker-compose.prod.yml"
+    present = path.read_text()
+    labels = {"labels": {"com.rofecare.mode": "production"}}
+    volume = f"{old.name}_production_data"
+    try:
+        old.write(
+            path.name,
+            {"services": {"keeper": labels}, "volumes": {"data": {"external": True, "name": volume}}},
+        )
+        old.docker("volume", "create", "--label", f"com.rofecare.project={old.name}", volume)
+        secret = old.root / "docker" / "secrets" / "shop_password"
+        secret.parent.mkdir(mode=0o700)
+        secret.write_text("a secret of the version before, long enough")
+        (old.root / ".env").write_text(f"COMPOSE_PROJECT_NAME={old.name}\nGATE_TIMEOUT=22\n")
+        done = old.by_hand(old.root / "docker", "up", "-d")
+        assert done.returncode == 0, done.stderr
+        path.write_text(present)
+        check(old.inv("start-all"), 0, "production runs from")
+        assert old.data() == ["first", "first"]
+        assert old.docker("exec", f"{old.name}-keeper-1", "cat", "/run/secrets/shop_password").startswith("a secret of")
+        assert "GATE_TIMEOUT=22" in (old.state / "settings.env").read_text()
+        shutil.rmtree(old.root / "docker")
+        old.docker("restart", f"{old.name}-keeper-1")
+        assert old.data() == ["first"] * 3
+    finally:
+        old.clean()
+        old.docker("volume", "rm", "--force", volume)

@@ -67,11 +67,10 @@ def reopened(project: Project) -> Project:
 
 
 def remove_releases(project: Project, previous: str) -> None:
-    """Remove all releases but the one in use and the previous one."""
+    """Remove all releases but the one in use, the previous one and those whose files a container mounts."""
     if project.settings.is_release:
-        folder = project.settings.state_folder
-        found = release.find(folder, previous)
-        release.prune(folder, [found] if found is not None else [])
+        mounted = [path for paths in project.engine.mounted_files().values() for path in paths]
+        release.prune(project.settings.state_folder, {previous}, mounted)
 
 
 def of_checkout(project: Project, root: Path) -> Generator[Event, None, Project]:

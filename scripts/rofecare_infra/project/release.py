@@ -140,10 +140,14 @@ def is_runnable(folder: Path) -> bool:
         return False
 
 
-def prune(state_folder: Path, keep: Collection[Release]) -> tuple[str, ...]:
-    """Remove all releases but the one in use and these; return their ids."""
-    kept = {one.id for one in (*keep, current(state_folder)) if one is not None}
-    folder = state_folder / _RELEASES
+def prune(state_folder: Path, keep: Collection[str], mounted: Collection[str] = ()) -> tuple[str, ...]:
+    """Remove all releases but the one in use, these ids, and those that contain a mounted file; return their ids."""
+    in_use = current(state_folder)
+    kept = {*keep, *([in_use.id] if in_use is not None else [])}
+    folder = state_folder.resolve() / _RELEASES
+    for path in map(os.path.realpath, mounted):
+        if Path(path).is_relative_to(folder):
+            kept.add(Path(path).relative_to(folder).parts[0])
     gone = [path for path in (folder.iterdir() if folder.is_dir() else ()) if path.name not in kept]
     for path in gone:
         shutil.rmtree(path, ignore_errors=True)
