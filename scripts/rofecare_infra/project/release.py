@@ -145,9 +145,8 @@ def prune(state_folder: Path, keep: Collection[str], mounted: Collection[str] = 
     in_use = current(state_folder)
     kept = {*keep, *([in_use.id] if in_use is not None else [])}
     folder = state_folder.resolve() / _RELEASES
-    for path in map(os.path.realpath, mounted):
-        if Path(path).is_relative_to(folder):
-            kept.add(Path(path).relative_to(folder).parts[0])
+    files = [Path(os.path.realpath(one)) for one in mounted]
+    kept |= {one.relative_to(folder).parts[0] for one in files if one.is_relative_to(folder)}
     gone = [path for path in (folder.iterdir() if folder.is_dir() else ()) if path.name not in kept]
     for path in gone:
         shutil.rmtree(path, ignore_errors=True)
