@@ -115,6 +115,8 @@ def clear_checkout(settings: Settings, platform: Platform, engine: Engine) -> Ge
     try:
         for path in _journals(checkout.state_folder, settings.project):
             _remove(path)
+        if (settings.state_folder / f"restore-{settings.project}.json").exists():
+            return  # it names the folder of a backup
         moved = _move_backups(checkout.backup_folder / settings.project, settings)
         if moved:
             yield Note(f"{moved} backups moved to {settings.backup_folder}")

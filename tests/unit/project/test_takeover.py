@@ -175,6 +175,15 @@ def test_secrets_on_which_another_project_depends_stay_in_the_checkout(root: Pat
     assert [path.name for path in old.glob(".used-by-*")] == [".used-by-other@an-engine"]
 
 
+def test_backups_stay_while_the_journal_of_a_restore_names_one(root: Path, tmp_path: Path) -> None:
+    (root / ".rofecare" / "restore-rofecare.json").write_text("{}")
+    settings = taken_over(root, FakeEngine())
+    assert list((root / "backups" / "rofecare").iterdir())
+    (tmp_path / "state" / "restore-rofecare.json").unlink()
+    drain(takeover.clear_checkout(settings, Platform("rofecare", ()), FakeEngine()))
+    check_all_there(settings, tmp_path / "state")
+
+
 def test_secrets_of_the_state_folder_are_never_replaced(root: Path, tmp_path: Path) -> None:
     (tmp_path / "state" / "secrets").mkdir(parents=True)
     (tmp_path / "state" / "secrets" / "redis_password").write_text("the one that the data was created with")
