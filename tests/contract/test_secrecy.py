@@ -26,7 +26,8 @@ _KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bgh[pousr]_[A-Za-z0-9]{2
 _HARMLESS = re.compile(
     r"""(?ix)
     ^ (?: (?:/run|(?:\.?\./)+)/?secrets/?.* | .*_password | .*_secret | .*\.password | .*_file | required | optional
-      | (?: true | false | never | always | string | literal | inherit | checked ) | [a-z_]+\.[a-z_.()]+ | self\..* | args\..*
+      | (?: true | false | never | always | string | literal | inherit | checked )
+      | [a-z_]+\.[a-z_.()]+ | self\..* | args\..*
     ) $
     """
 )
