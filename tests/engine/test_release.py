@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.project import FOREVER, Project, check, service
+from tests.support.project import FOREVER, IMAGE, Project, check, service
 
 pytestmark = pytest.mark.full
 
@@ -98,6 +99,11 @@ class Site(Project):
         argv = [*user, str(self.state / "current" / "inv"), *words]
         done = subprocess.run(argv, cwd="/", env=environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
+
+    def undecided(self, **entry: object) -> None:
+        """Write the journal of an upgrade that was not decided."""
+        known = {"backup": "", "closed": time.time(), "decided": False, **entry}
+        (self.state / f"upgrade-{self.name}.json").write_text(json.dumps(known))
 
     def data(self) -> list[str]:
         """The versions that have started."""
@@ -193,6 +199,12 @@ def test_an_upgrade_brings_the_release_of_the_checkout_and_a_rollback_the_previo
     assert site.inspect("keeper")["State"]["Health"]["Status"] == "healthy"
     here = site.by_hand(site.state / "current" / "docker", "config", "--hash", "keeper")
     assert here.stdout.split()[1] == site.inspect("keeper")["Config"]["Labels"]["com.docker.compose.config-hash"]
+    # What a kill leaves after the switch to the second release and before the decision for it.
+    image = site.inspect("keeper")["Image"]
+    site.undecided(services={"keeper": IMAGE}, images={IMAGE: image}, touched=["keeper"], release=first)
+    check(site.inv("start-all"), 0, "the interrupted upgrade is rolled back")
+    assert site.release() == first
+    assert site.docker("exec", f"{site.name}-keeper-1", "cat", "/shop.conf") == "one"
 
 
 def test_a_platform_of_the_version_before_is_taken_over(small_image: str, tmp_path: Path) -> None:
