@@ -25,7 +25,9 @@ _PACKAGES = ("rofecare_infra", "rofecare_dev")
 _NOT_AT_RUN_TIME = frozenset({"setuptools"})
 # Of the site, not of the software: they have their own places in the state folder.
 _OF_THE_SITE = frozenset({".env", "secrets", OVERRIDE})
-_MADE = frozenset({"__pycache__", "target", ".git"})
+_MADE = frozenset({"__pycache__", ".git"})
+# What Maven makes beside this file.
+_MAVEN, _TARGET = "pom.xml", "target"
 
 _LAUNCH = """\
 #!/bin/sh
@@ -73,6 +75,8 @@ def _tree(folder: Path, name: str, *, without: frozenset[str] = frozenset()) -> 
     for here, folders, files in os.walk(folder, followlinks=True):
         below = PurePosixPath(name) / Path(here).relative_to(folder).as_posix()
         left_out = _MADE | (without if Path(here) == folder else frozenset())
+        if _MAVEN in files:
+            left_out |= {_TARGET}
         folders[:] = sorted(one for one in folders if one not in left_out)
         for file in sorted(files):
             path = Path(here) / file
