@@ -22,7 +22,7 @@ from rofecare_infra.engine import Engine
 from rofecare_infra.errors import SettingsError
 from rofecare_infra.platform import Platform
 from rofecare_infra.progress import Event, Note
-from rofecare_infra.project import marker, release
+from rofecare_infra.project import marker, mode, release
 from rofecare_infra.project.marker import Marker
 from rofecare_infra.project.release import Release
 from rofecare_infra.project.software import settings_of_the_site
@@ -64,8 +64,12 @@ def first_release(settings: Settings, engine: Engine) -> Generator[Event, None, 
             state.replace(folder / _FROM, f"{settings.root}\n", mode=0o644)
     except OSError as error:
         raise release.unusable(folder, error) from error
-    made = release.write(settings.root, folder, settings.project)
-    release.switch(folder, made)
+    # Where the marker alone was lost, the data has a release already: only an upgrade replaces it.
+    has_data = mode.with_data(engine, mode.production_volumes(engine, settings.project))
+    made = release.current(folder) if has_data else None
+    if made is None:
+        made = release.write(settings.root, folder, settings.project)
+        release.switch(folder, made)
     if found is None:
         marker.write(engine, Marker(settings.project, folder, str(uuid4())))
     yield Note(f"production runs from {folder} from now on, and no longer from {settings.root}: release {made.id}")

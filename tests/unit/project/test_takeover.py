@@ -192,6 +192,21 @@ def test_secrets_of_the_state_folder_are_never_replaced(root: Path, tmp_path: Pa
     assert (root / "docker" / "secrets" / "redis_password").read_text() == "a secret"
 
 
+def test_data_keeps_its_release_where_only_the_marker_was_lost(root: Path, tmp_path: Path) -> None:
+    engine = FakeEngine()
+    first = taken_over(root, engine).root
+    other = tmp_path / "state" / "releases" / "other"
+    first.rename(other)
+    release.switch(tmp_path / "state", Release(other))
+    marker.remove(engine, "rofecare")
+    engine.make_volume("rofecare_production_db-data", "rofecare")
+    assert taken_over(root, engine).root == other
+    assert marker.exists(engine, "rofecare")
+    marker.remove(engine, "rofecare")
+    engine.sizes["rofecare_production_db-data"] = 0
+    assert taken_over(root, engine).root == first, "nothing depends on the earlier software"
+
+
 def test_settings_that_exist_are_kept(root: Path, tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "settings.env").write_text("GATEWAY_PORT=9100\n")
