@@ -92,8 +92,13 @@ def _folder_of(package: str) -> Path:
 
 
 def _distributions() -> Iterator[tuple[str, Piece]]:
-    """The files of every distribution that the tasks import, with what pip compiled."""
-    for distribution in _required(DISTRIBUTION).values():
+    """The files of every distribution that the tasks import, with what pip compiled; and the version of the tasks."""
+    required = _required(DISTRIBUTION)
+    own = importlib.metadata.distribution(DISTRIBUTION)
+    for file in own.files or ():
+        if file.name == "METADATA":
+            yield f"packages/{file.as_posix()}", Piece(Path(str(own.locate_file(file))))
+    for distribution in required.values():
         for file in distribution.files or ():
             path = Path(str(distribution.locate_file(file)))
             # A file outside of the packages is a program of the distribution.

@@ -11,7 +11,7 @@ import pytest
 
 from rofecare_infra.errors import SettingsError
 from rofecare_infra.project import release
-from rofecare_infra.project.software import settings_of_the_site
+from rofecare_infra.project.software import interpreter, settings_of_the_site
 from rofecare_infra.settings import load, read
 from tests.support.project import REPOSITORY
 
@@ -98,6 +98,13 @@ def test_its_tasks_run_without_the_checkout(written: release.Release, tmp_path: 
     )
     assert "start-all" in done.stdout
     assert str(REPOSITORY) not in program.read_text()
+    # The manifest of a backup contains the version of the tasks.
+    words = ["-c", "from importlib.metadata import version; print(version('rofecare-infra'))"]
+    python = {**environment, "PYTHONPATH": str(written.folder / "packages")}
+    done = subprocess.run(
+        [interpreter(), "-P", *words], cwd=tmp_path, env=python, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip()
     compiled = list(written.folder.rglob("scripts/rofecare_infra/__pycache__/*.pyc"))
     assert compiled, "every start would compile it again"
 
