@@ -62,7 +62,7 @@ def hospital(one_platform: OnePlatform, server: Machine, tmp_path_factory: pytes
     )
     platform.environment |= {"SIZE": "small", "GATE_TIMEOUT": "900"}
     platform.start()
-    platform.expect(0, "smoke")
+    platform.wait_for_smoke()
     return platform
 
 

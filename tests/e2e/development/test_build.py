@@ -61,7 +61,7 @@ def test_an_application_from_source_replaces_its_reference_service(
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/pharmacy/own", timeout=10) as answer:
             assert json.load(answer) == {"greeting": "from source"}
         # Smoke expects only what an application declares.
-        platform.expect(0, "smoke", environment=settings)
+        platform.wait_for_smoke(environment=settings)
     finally:
         platform.expect(0, "start-all")
     assert (

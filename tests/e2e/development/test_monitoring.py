@@ -68,7 +68,7 @@ def monitored(platform: PlatformUnderTest, tmp_path_factory: pytest.TempPathFact
         platform.expect(0, "backup", environment=backups)
         platform.expect(0, "verify-backup", environment=backups)
         # Besides the reads: records that are written, and the events that the services send.
-        platform.expect(0, "smoke")
+        platform.wait_for_smoke()
         while time.monotonic() < end:
             platform.expect(0, "smoke")
         yield output
