@@ -85,7 +85,15 @@ def mark_verified(backup: Backup, now: datetime) -> None:
     """Record that the backup was verified with its current manifest."""
     digest = _digest((backup.folder / MANIFEST).read_bytes())
     note = {"manifest": digest, "verified": now.isoformat(timespec="seconds")}
-    state.replace(backup.folder / VERIFIED, json.dumps(note) + "\n", mode=0o600)
+    try:
+        state.replace(backup.folder / VERIFIED, json.dumps(note) + "\n", mode=0o600)
+    except OSError as error:
+        raise VerificationError(
+            f"the verification of backup {backup.folder.name} cannot be recorded",
+            seen=f"{backup.folder / VERIFIED}: {error.strerror}",
+            expected="a folder with free space that this user can write to",
+            next_step="correct the cause, then the same command again",
+        ) from error
 
 
 def verified_at(folder: Path) -> str:
