@@ -88,7 +88,7 @@ def downtime(output: str) -> float:
 @pytest.mark.full
 def test_an_upgrade_that_is_never_ready_is_rolled_back_with_its_data(shop: Shop) -> None:
     before = shop.state()
-    shop.project.environment["GATE_TIMEOUT"] = "20"
+    shop.project.environment["GATE_TIMEOUT"] = "45"
     with shop.load:
         time.sleep(2)
         outcome = shop.project.inv("upgrade", "--to", "broken", timeout=200)

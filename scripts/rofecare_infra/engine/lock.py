@@ -1,7 +1,7 @@
 """One change of a project at a time: a lock on its engine, the same for every checkout, user and machine.
 
 The lock is a container that is created and never started. The engine allows its name only once, and its labels name the
-holder. It is removed by its id, so that nobody removes the lock that another command holds by then.
+holder. It is removed by its id, never by its name: by then, the name may belong to the lock of another command.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def roll_back(
         restore_tag(old.settings, entry.tag, entry.tag_before)
         publish(old)
     yield from start_inside(old, clock)
-    # Before anybody can write again: an interruption after this never restores the data a second time.
+    # Before clients can write again: an interruption after this never restores the data a second time.
     journal.write(replace(entry, undone=True))
     yield from lifecycle.open_ingress(old, clock)
     journal.clear()
