@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import signal
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SEED",
         help="run the files in a random order; the order within a file stays",
     )
+
+
+def pytest_configure() -> None:
+    """Receive the signals that a script in the background or `nohup` ignores: the commands under test inherit that."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
