@@ -5,7 +5,6 @@ A command that runs over ssh is completed or rolled back after the line has drop
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import sys
@@ -108,7 +107,7 @@ class Reporter:
 
     def ended(self, code: int, message: str) -> None:
         """Write how the command ended, if it may have changed anything."""
-        from rofecare_infra.process import interrupted_by
+        from rofecare_infra.process import interrupted_by, user_name
         from rofecare_infra.progress import is_gone, output_is_lost
 
         if not self._began or self._settings is None:
@@ -117,7 +116,7 @@ class Reporter:
             self._settings,
             Report(
                 self._command,
-                _user(),
+                user_name(),
                 os.getpid(),
                 self._began,
                 _now(),
@@ -154,10 +153,3 @@ def _outcome(settings: Settings, code: int) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())

@@ -1,6 +1,6 @@
 """The only room that starts other programs; signals, which process this is, and which one uses a port."""
 
-from rofecare_infra.process.identity import Fate, Identity, fate_of, this_process
+from rofecare_infra.process.identity import Fate, Identity, fate_of, this_process, user_name
 from rofecare_infra.process.interrupts import (
     accept_again,
     complete,
@@ -34,4 +34,5 @@ __all__ = [
     "to_end",
     "transfer",
     "uninterrupted",
+    "user_name",
 ]

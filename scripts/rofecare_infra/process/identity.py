@@ -52,7 +52,7 @@ def this_process() -> Identity:
         namespace=_link("/proc/self/ns/pid"),
         pid=pid,
         started=start_time(pid) or "",
-        user=_user(),
+        user=user_name(),
     )
 
 
@@ -88,7 +88,8 @@ def start_time(pid: int) -> str | None:
     return None if fields[_STATE] in _ENDED else fields[_START_TIME]
 
 
-def _user() -> str:
+def user_name() -> str:
+    """The user that this process acts as."""
     user = os.geteuid()
     try:
         return pwd.getpwuid(user).pw_name

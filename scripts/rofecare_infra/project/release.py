@@ -24,6 +24,7 @@ from pathlib import Path
 from rofecare_infra import state
 from rofecare_infra.compose import OVERRIDE
 from rofecare_infra.errors import SettingsError
+from rofecare_infra.process import user_name
 from rofecare_infra.project.software import LAUNCHER, Piece, interpreter, pieces
 from rofecare_infra.settings import RELEASE_FILE, as_text
 
@@ -172,7 +173,7 @@ def unusable(state_folder: Path, error: OSError) -> SettingsError:
         # Another owner would lock the present one out.
         step = f"run the command as {_owner(state_folder)}, or as root"
     else:
-        step = f"as root: install -d -o {_user()} {state_folder}"
+        step = f"as root: install -d -o {user_name()} {state_folder}"
     return SettingsError(
         "the state folder of the production platform cannot be used",
         seen=f"{error.filename or state_folder}: {error.strerror or error}",
@@ -186,15 +187,6 @@ def _owner(folder: Path) -> str:
         return folder.owner()
     except (KeyError, OSError):
         return "its owner"
-
-
-def _user() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
 
 
 def _identity(files: Mapping[str, Piece]) -> str:
