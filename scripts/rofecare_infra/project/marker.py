@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import SettingsError
@@ -78,6 +79,12 @@ def read(engine: Engine, project: str) -> Marker | None:
 def projects(engine: Engine) -> tuple[str, ...]:
     """The projects that are marked as production on this engine."""
     return tuple(sorted({labels[_PROJECT] for labels in engine.volume_labels(_PROJECT).values()}))
+
+
+def make(engine: Engine, project: str, state_folder: Path) -> None:
+    """Mark the project as production, with a new id, unless it is marked."""
+    if read(engine, project) is None:
+        write(engine, Marker(project, state_folder, str(uuid4())))
 
 
 def write(engine: Engine, marker: Marker) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 from rofecare_infra import images, secrets
 from rofecare_infra.engine import Engine
@@ -14,7 +13,6 @@ from rofecare_infra.monitoring import renew_token
 from rofecare_infra.platform import Platform, Service
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import marker, mode
-from rofecare_infra.project.marker import Marker
 from rofecare_infra.project.opened import Project
 from rofecare_infra.project.ownership import require_own
 from rofecare_infra.state import Clock
@@ -52,16 +50,10 @@ def initialise(project: Project) -> tuple[Path, ...]:
     secrets.claim(platform, found.folder, engine, fresh=found.fresh or alone)
     renew_token(platform)
     if project.production:
-        mark(project)
+        # No data volume exists before the marker.
+        marker.make(engine, platform.project, settings.site_folder)
         make_volumes(platform, engine)
     return made
-
-
-def mark(project: Project) -> None:
-    """Mark the platform as production on its engine, unless it is marked. No data volume exists before its marker."""
-    name = project.platform.project
-    if marker.read(project.engine, name) is None:
-        marker.write(project.engine, Marker(name, project.settings.site_folder, str(uuid4())))
 
 
 def make_volumes(platform: Platform, engine: Engine) -> tuple[str, ...]:

@@ -14,7 +14,6 @@ import shutil
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 from rofecare_infra import state
 from rofecare_infra.compose import OVERRIDE
@@ -70,8 +69,7 @@ def first_release(settings: Settings, engine: Engine) -> Generator[Event, None, 
     if made is None:
         made = release.write(settings.root, folder, settings.project)
         release.switch(folder, made)
-    if found is None:
-        marker.write(engine, Marker(settings.project, folder, str(uuid4())))
+    marker.make(engine, settings.project, folder)
     yield Note(f"production runs from {folder} from now on, and no longer from {settings.root}: release {made.id}")
     for path, command in _UNITS.items():
         unit = Path(path.format(project=settings.project))
