@@ -6,7 +6,7 @@ be read counts as production, and data of unknown size counts as data.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rofecare_infra.engine import LABEL_PROJECT, Container, Engine
 from rofecare_infra.errors import SettingsError
@@ -42,7 +42,10 @@ def production_volumes(engine: Engine, project: str) -> tuple[str, ...]:
 
 def with_data(engine: Engine, volumes: Collection[str]) -> tuple[str, ...]:
     """Those of these volumes that hold data: all but the ones that the engine knows to be empty."""
-    sizes = engine.volume_sizes() if volumes else {}
+    return _holding(volumes, engine.volume_sizes() if volumes else {})
+
+
+def _holding(volumes: Collection[str], sizes: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(name for name in volumes if sizes.get(name, -1) != 0)
 
 
@@ -73,12 +76,11 @@ def require_one_set(platform: Platform, engine: Engine) -> None:
     """
     project = platform.project
     kept = {key: name for key, name in platform.volumes.items() if name in platform.kept_volumes}
-    present = set(engine.volumes(project))
-    other = with_data(engine, sorted(present & {f"{project}_{key}" for key in kept}))
-    if not other:
-        return
-    sizes = engine.volume_sizes()
-    if any(sizes.get(name, -1) > 0 for name in kept.values()):
+    beside = sorted({*engine.volumes(project)} & {f"{project}_{key}" for key in kept})
+    # Measured once, and only where there is a choice: the engine counts all files of all volumes.
+    sizes = engine.volume_sizes() if beside else {}
+    other = _holding(beside, sizes)
+    if not other or any(sizes.get(name, -1) > 0 for name in kept.values()):
         return
     raise SettingsError(
         f"{project} holds the data of a development platform: no second, empty set of volumes is used for production",
