@@ -7,7 +7,6 @@ killed command has no further effects, whatever its handlers try.
 from __future__ import annotations
 
 import importlib
-import itertools
 import json
 import os
 from collections.abc import Callable, Generator, Sequence
@@ -20,7 +19,6 @@ import pytest
 
 from rofecare_infra import state
 from rofecare_infra.engine import Container, Image
-from rofecare_infra.errors import CommandError
 from rofecare_infra.images import Sources
 from rofecare_infra.platform import LABEL_HOLD, LABEL_INGRESS, LABEL_PHASE, Platform, Service, is_ingress
 from rofecare_infra.process import Result
@@ -270,33 +268,6 @@ class Stage:
         folder.mkdir()
         self.world = World(folder, held=self._held)
         return self.world
-
-
-def every_interruption(stage: Stage, command: Callable[[World], None], recovery: Callable[[World], None]) -> int:
-    """Interrupt the command at each of its effects, in each way, recover, and check; return the number of runs."""
-    runs = 0
-    for what in (Killed, KeyboardInterrupt, CommandError):
-        for after in (False, True):
-            for number in itertools.count(1):
-                world, plan = stage.new(), Plan(number, what, after)
-                outcome = interrupted(world, command, plan)
-                world.interrupted_at()
-                recovery(world)
-                world.check(f"{plan}: {outcome!r}")
-                if outcome is None:
-                    break
-                runs += 1
-    return runs
-
-
-def interrupted(world: World, command: Callable[[World], None], *plans: Plan) -> BaseException | None:
-    """What the command ends with when it is interrupted like this; None if it completes."""
-    world.interrupted_at(*plans)
-    try:
-        command(world)
-    except (Killed, KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - whatever it ends with
-        return error
-    return None
 
 
 def unchanged(project: Project) -> Generator[Any, None, Project]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import itertools
 import json
 from collections.abc import Generator
 from functools import partial
@@ -19,7 +18,8 @@ from rofecare_infra.backup.journal import Entry, Step, journal_of
 from rofecare_infra.errors import CommandError, ServiceFailedError, VerificationError
 from rofecare_infra.process import Result, to_end
 from rofecare_infra.project import Project
-from tests.support.decisions import Data, Killed, Plan, Stage, World, every_interruption, interrupted
+from tests.support.decisions import Data, Stage, World
+from tests.support.interruptions import every_interrupted_recovery, every_interruption
 
 restoring = importlib.import_module("rofecare_infra.backup.restore")
 recovering = importlib.import_module("rofecare_infra.backup.recover")
@@ -154,17 +154,7 @@ def test_every_interruption_ends_in_one_state(stage: Stage) -> None:
 
 
 def test_an_interrupted_recovery_is_recovered_from(stage: Stage) -> None:
-    for first in itertools.count(1):
-        for second in itertools.count(1):
-            world = stage.new()
-            if interrupted(world, restore, Plan(first, Killed)) is None:
-                return
-            outcome = interrupted(world, start_all, Plan(second, Killed, after=True))
-            world.interrupted_at()
-            start_all(world)
-            world.check(f"killed at {first}, then at {second}")
-            if outcome is None:
-                break
+    every_interrupted_recovery(stage, restore, start_all)
 
 
 def test_an_ingress_that_does_not_open_rolls_nothing_back(stage: Stage) -> None:

@@ -19,7 +19,8 @@ from rofecare_infra.process import Result, to_end
 from rofecare_infra.project import Project
 from rofecare_infra.upgrade import recover, upgrade
 from rofecare_infra.upgrade.journal import Entry, journal_of
-from tests.support.decisions import Killed, Plan, Stage, World, every_interruption, interrupted, unchanged
+from tests.support.decisions import Killed, Plan, Stage, World, unchanged
+from tests.support.interruptions import every_interrupted_recovery, every_interruption, interrupted
 
 EARLIER = {
     "services": {"db": "db:1", "gateway": "gateway:1", "app": "app:v1"},
@@ -86,17 +87,7 @@ def test_every_interruption_ends_in_one_state(stage: Stage) -> None:
 
 
 def test_an_interrupted_recovery_is_recovered_from(stage: Stage) -> None:
-    for first in itertools.count(1):
-        for second in itertools.count(1):
-            world = stage.new()
-            if interrupted(world, to_v2, Plan(first, Killed)) is None:
-                return
-            outcome = interrupted(world, start_all, Plan(second, Killed, after=True))
-            world.interrupted_at()
-            start_all(world)
-            world.check(f"killed at {first}, then at {second}")
-            if outcome is None:
-                break
+    every_interrupted_recovery(stage, to_v2, start_all)
 
 
 def test_a_kill_after_an_interruption_is_recovered_from(stage: Stage) -> None:
