@@ -1,6 +1,7 @@
 """How the last command that changed a project ended: written to its state folder, and shown by the next command.
 
-A command that runs over ssh is completed or rolled back after the line has dropped: the next login finds how it ended.
+A command that runs over ssh is completed or rolled back after the connection has dropped: the next login finds how it
+ended.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Interruptions: ^C, SIGTERM, and SIGHUP, which arrives when the terminal or the line to it is gone.
+"""Interruptions: ^C, SIGTERM, and SIGHUP, which arrives when the terminal or the connection to it is gone.
 
 The first one is raised as KeyboardInterrupt, which ends the command through its rollback. From then on, and inside
 `uninterrupted`, a signal is only remembered: a rollback that is left halfway would be worse than a late end.

@@ -1,4 +1,4 @@
-"""Who is to know which project a command works on: the report of a command is kept with the state of its project."""
+"""Announces which project a command has opened: the report of the command is kept with the state of the project."""
 
 from __future__ import annotations
 
