@@ -12,8 +12,10 @@ from pathlib import Path
 
 _FOLDER = Path(tempfile.gettempdir()) / f"rofecare-test-blocks-{os.getuid()}"
 _BLOCKS = 200
-_SMALL_NETWORKS = 16
+_NETWORKS = 16
 _PORTS = 40
+# The second number of the addresses of small networks.
+_FIRST_PART, _LAST_PART = 215, 254
 # Below the range from which Linux takes the ports of outgoing connections.
 _FIRST_PORT = 24_000
 _numbers = count()
@@ -37,13 +39,17 @@ def _block() -> int:
 
 
 def small_subnet() -> str:
-    """A network for a few containers. The numbers repeat after 16, when the first project is gone."""
-    return f"10.213.{_block()}.{next(_numbers) % _SMALL_NETWORKS * 16}/28"
+    """A network for a few containers. None is used twice: the project of a fixture outlives many others."""
+    part, place = divmod(next(_numbers), _NETWORKS)
+    if _FIRST_PART + part > _LAST_PART:
+        message = "this process has used all of its small networks"
+        raise RuntimeError(message)
+    return f"10.{_FIRST_PART + part}.{_block()}.{place * 16}/28"
 
 
 def subnets() -> list[str]:
     """Sixteen networks for one project with many; a process has one such project at a time."""
-    return [f"10.214.{_block()}.{place * 16}/28" for place in range(_SMALL_NETWORKS)]
+    return [f"10.214.{_block()}.{place * 16}/28" for place in range(_NETWORKS)]
 
 
 def free_port() -> int:

@@ -87,6 +87,8 @@ def _unrecorded(
 ) -> set[str]:
     """The other projects on the engine that may depend on the secrets, by their containers and volumes."""
     services = [one for one in platform.services if one.secrets and one.phase != MONITORING]
+    if not services:
+        return {*_mounting(folder, mounted)} - {platform.project}
     keys = {LABEL_VOLUME_OF, *(key for service in services for key in service.volumes)}
     names = {path.name for path in platform.secrets.values()}
     here = set(_mounting(folder, mounted))

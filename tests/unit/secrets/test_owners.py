@@ -102,6 +102,12 @@ def test_the_projects_of_an_earlier_version_count(folder: Path) -> None:
     assert release("b", folder, engine) == ("a", "d")
 
 
+def test_a_platform_without_secrets_shares_none(folder: Path) -> None:
+    engine = FakeEngine()
+    engine.labels["d_production_db-data"] = {LABEL_VOLUME_OF: "d"}
+    assert secrets.others(Platform("bare", (service("one"),)), folder, engine) == ()
+
+
 def test_new_secrets_are_of_one_project(folder: Path) -> None:
     engine = FakeEngine()
     engine.volume_names = ["a_db-data"]
