@@ -1,7 +1,10 @@
-"""The manifest of a backup with one of everything."""
+"""A key of backups, the manifest of a backup with one of everything, and the same in the format of earlier versions."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import (
     Content,
     DatabaseRecord,
@@ -13,6 +16,9 @@ from rofecare_infra.backup.manifest import (
     VolumesRecord,
 )
 
+# Made with age-keygen for these tests.
+IDENTITY = "AGE-SECRET-KEY-1SQ9MRV62ZN5D0JRPQXX99WUX6KGHE52L5MVKJU2S60M98TAXL8LS6L5WWW"
+KEY = Key(Path("/etc/backup.key"), (IDENTITY,))
 FACTS = Facts(
     tables={"public.patients": Content(3, "1:2")},
     sequences={"public.s": Position((4, True), (9, True))},
@@ -25,11 +31,16 @@ MANIFEST = Manifest(
     created="2026-11-24T22:30:00+00:00",
     reason="asked for",
     versions={"rofecare-infra": "1"},
-    secrets="encrypted",
     servers={
-        "identity-db": ServerRecord("17.6", "postgres:17", "sha256:1", "", ("rofecare",), "identity-db.roles.sql")
+        "identity-db": ServerRecord(
+            "17.6", "postgres:17", f"sha256:{'1' * 64}", "", ("rofecare",), "identity-db.roles.sql.age"
+        )
     },
-    databases=(DatabaseRecord("identity-db", 'Odd "é', "f.dump", ("CREATE DATABASE {name}",), FACTS, 7),),
-    files={"f.dump": FileRecord(1, "a" * 64)},
-    volumes=VolumesRecord(("zookeeper", "kafka"), {"kafka-data": "kafka-data.tar"}),
+    databases=(
+        DatabaseRecord(
+            "identity-db", 'Odd "é', "f.dump.age", 7, "f.facts.json.age", ("CREATE DATABASE {name}",), FACTS
+        ),
+    ),
+    files={"f.dump.age": FileRecord(1, "a" * 64)},
+    volumes=VolumesRecord(("zookeeper", "kafka"), {"kafka-data": "kafka-data.tar.age"}),
 )

@@ -2,6 +2,8 @@
 
 from rofecare_infra.backup.extras import unpack
 from rofecare_infra.backup.journal import forget, is_interrupted
+from rofecare_infra.backup.key import file_of as key_file_of
+from rofecare_infra.backup.key import make as make_key
 from rofecare_infra.backup.manifest import Backup, Manifest
 from rofecare_infra.backup.recover import recover
 from rofecare_infra.backup.restore import Restored, restore
@@ -34,6 +36,8 @@ __all__ = [
     "in_mode_of_backup",
     "is_interrupted",
     "is_needed_before_removal",
+    "key_file_of",
+    "make_key",
     "recover",
     "refresh_metrics",
     "restore",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rofecare_infra import state
 from rofecare_infra.backup import files
-from rofecare_infra.backup.manifest import CHECKSUM, MANIFEST, VERIFIED, Backup
+from rofecare_infra.backup.manifest import MAC, MANIFEST, VERIFIED, Backup
 from rofecare_infra.backup.store import PARTIAL, Store, apply_retention
 from rofecare_infra.errors import CommandError, VerificationError
 from rofecare_infra.process import run
@@ -62,7 +62,7 @@ def _to_folder(backup: Backup, store: Store) -> None:
             # Read it back to detect a faulty files.
             if files.record_of(draft / name) != expected:
                 raise OSError(5, "the content read back differs from what was written", str(draft / name))
-        for name in (MANIFEST, CHECKSUM):
+        for name in (MANIFEST, MAC):
             files.write(draft / name, (backup.folder / name).read_bytes())
         state.sync_folder(draft)
         draft.rename(final)
@@ -74,11 +74,11 @@ def _by_rsync(backup: Backup, place: str) -> None:
         raise FileNotFoundError(2, "rsync is not installed: apt-get install rsync", "rsync")
     base = f"{place}/{backup.manifest.project}"
     # The manifest is copied last: a folder without one is not a backup.
-    first = ["--exclude", f"/{MANIFEST}", "--exclude", f"/{CHECKSUM}", "--exclude", "/.*", "--exclude", f"/{VERIFIED}"]
+    first = ["--exclude", f"/{MANIFEST}", "--exclude", f"/{MAC}", "--exclude", "/.*", "--exclude", f"/{VERIFIED}"]
     flags = ["rsync", "--archive", "--mkpath", "--checksum", "--fsync", "--timeout=120"]
     aside = f"{base}/{backup.id}" if place.startswith("rsync://") else f"{base}/{PARTIAL}{backup.id}"
     run([*flags, *first, f"{backup.folder}/", f"{aside}/"], timeout=_LONG)
-    last = [str(backup.folder / name) for name in (CHECKSUM, MANIFEST)]
+    last = [str(backup.folder / name) for name in (MAC, MANIFEST)]
     run([*flags, *last, f"{aside}/"], timeout=_LONG)
     if aside != f"{base}/{backup.id}":
         host, _, path = base.partition(":")

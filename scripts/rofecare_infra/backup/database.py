@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from rofecare_infra.backup import facts, files
-from rofecare_infra.backup.manifest import DatabaseRecord, Facts, FileRecord, Position
+from rofecare_infra.backup import encryption, facts
+from rofecare_infra.backup.encryption import Encrypted, decrypted
+from rofecare_infra.backup.key import Key
+from rofecare_infra.backup.manifest import DatabaseRecord, Facts, FileRecord, Position, description
 from rofecare_infra.backup.server import NEW, OLD, Server, Session, literal, progress, quoted, require_success
 from rofecare_infra.errors import VerificationError
 from rofecare_infra.platform import Service
@@ -71,10 +73,13 @@ def size_of(session: Session) -> int:
     return int(session.rows(_SIZE)[0]["size"])
 
 
-def dump(session: Session, snapshot: str, folder: Path) -> Generator[Event, None, tuple[DatabaseRecord, FileRecord]]:
+def dump(
+    session: Session, snapshot: str, folder: Path, key: Key
+) -> Generator[Event, None, tuple[DatabaseRecord, dict[str, FileRecord]]]:
     """Dump the database into the folder; the transaction of the session holds the snapshot."""
     server, name = session.server, session.database
-    file = f"{server.service}.{quote(name, safe='')}.dump"
+    stem = f"{server.service}.{quote(name, safe='')}"
+    file, facts_file = f"{stem}.dump{encryption.SUFFIX}", f"{stem}.facts.json{encryption.SUFFIX}"
     yield Working(f"{server.service}: dumping {name}")
     before = facts.sequence_values(session)
     words = (
@@ -85,7 +90,7 @@ def dump(session: Session, snapshot: str, folder: Path) -> Generator[Event, None
         "--no-password",
     )
     argv = server.argv(name, *words, watched=True)
-    with files.Written(folder / file) as out:
+    with Encrypted(folder / file, key) as out:
         result = yield from progress(
             transfer(argv, sink=out.write),
             1 << 20,
@@ -98,11 +103,13 @@ def dump(session: Session, snapshot: str, folder: Path) -> Generator[Event, None
         service=server.service,
         name=name,
         file=file,
+        size=size_of(session),
+        description=facts_file,
         create=tuple(_create_statements(session)),
         facts=found,
-        size=size_of(session),
     )
-    return record, out.record
+    facts_record = encryption.write(folder / facts_file, description(record).encode(), key)
+    return record, {file: out.record, facts_file: facts_record}
 
 
 def _with_sequences(found: Facts, before: dict[str, tuple[int, bool]], after: dict[str, tuple[int, bool]]) -> Facts:
@@ -114,12 +121,12 @@ def _with_sequences(found: Facts, before: dict[str, tuple[int, bool]], after: di
     )
 
 
-def load(server: Server, record: DatabaseRecord, folder: Path, name: str) -> Generator[Event, None, None]:
+def load(server: Server, record: DatabaseRecord, folder: Path, key: Key, name: str) -> Generator[Event, None, None]:
     """Create the database `name` and restore the dump into it. Raises CommandError if that fails."""
     yield Working(f"{record.service}: restoring {record.name}")
     server.execute("template1", [statement.replace("{name}", quoted(name)) for statement in record.create])
     words = ("pg_restore", "--exit-on-error", "--no-password", f"--dbname={name}")
-    with (folder / record.file).open("rb") as source:
+    with decrypted(folder / record.file, key) as source:
         result = to_end(transfer(server.argv(name, *words), source=source))
     require_success(result, "pg_restore", f"{record.service}: {record.file} cannot be restored")
 

@@ -1,83 +1,146 @@
-"""Encrypts the secrets of a backup with the key of BACKUP_KEY_FILE (AES-256-GCM: any change is detected)."""
+"""The files of a backup: encrypted with age while they are written, and decrypted while they are read.
+
+No plaintext reaches a disk. age detects every change of a file, but not who wrote it: that is what the MAC of the
+manifest is for.
+"""
 
 from __future__ import annotations
 
 import io
 import os
 import tarfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
 
-from rofecare_infra.errors import SettingsError
-from rofecare_infra.settings import Settings
+from rofecare_infra.backup import files
+from rofecare_infra.backup.key import Key
+from rofecare_infra.backup.manifest import FileRecord
+from rofecare_infra.errors import VerificationError
 
-# The file of a backup that contains the secrets.
-SECRETS = "secrets.sealed"
-# Key files with fewer bytes are refused.
-SHORTEST_KEY = 16
-
-_MAGIC = b"rofecare sealed 1\n"
-_SALT = 16
-_NONCE = 12
+SUFFIX = ".age"
 
 
-def encrypt(content: bytes, key: bytes) -> bytes:
-    """Encrypt with a new salt and nonce."""
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+class Encrypted:
+    """A new encrypted file: what is written to it reaches the disk as ciphertext only, and is synced at the end.
 
-    salt, nonce = os.urandom(_SALT), os.urandom(_NONCE)
-    return _MAGIC + salt + nonce + AESGCM(_derived(key, salt)).encrypt(nonce, content, _MAGIC)
-
-
-def decrypt(encrypted: bytes, key: bytes) -> bytes | None:
-    """Decrypt; None if the key is another one or the content was changed."""
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    head = len(_MAGIC)
-    if not encrypted.startswith(_MAGIC):
-        return None
-    salt, nonce = encrypted[head : head + _SALT], encrypted[head + _SALT : head + _SALT + _NONCE]
-    try:
-        return AESGCM(_derived(key, salt)).decrypt(nonce, encrypted[head + _SALT + _NONCE :], _MAGIC)
-    except (InvalidTag, ValueError):
-        return None
-
-
-def key_of(settings: Settings, backups: Path) -> bytes | None:
-    """The key for the backups in this folder; None if BACKUP_KEY_FILE is not set.
-
-    Raises SettingsError for a key that is stored with the backups, or that cannot be used.
+    A thread encrypts what comes through a pipe. An OSError of the file is raised by `write` or at the end.
     """
-    path = settings.backup_key_file
-    if path is None:
-        return None
-    if path.is_relative_to(backups.resolve()):
-        raise SettingsError(
-            "the key of the backups is stored with the backups",
-            seen=f"{path} is below {backups}",
-            expected="a key that is not copied together with the backups (BACKUP_KEY_FILE)",
-            next_step="move it to another folder, and keep a copy of it far from the backups",
-        )
-    return read_key(path)
+
+    def __init__(self, path: Path, key: Key) -> None:
+        self._file = files.Written(path)
+        self._error: BaseException | None = None
+        source, sink = os.pipe()
+        self._source = os.fdopen(source, "rb")
+        self._sink = os.fdopen(sink, "wb", buffering=0)
+        self._thread = threading.Thread(target=self._encrypt, args=(key.recipient,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(OSError):
+            self._sink.close()
+        self._thread.join()
+        failed = kind is None and self._error is not None
+        self._file.__exit__(OSError if failed else kind, error, trace)
+        if failed and self._error is not None:
+            raise self._error
+
+    def write(self, chunk: bytes) -> int:
+        """Append a chunk. Raises OSError when the file can no longer be written."""
+        try:
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[self._sink.write(rest) or 0 :]
+        except BrokenPipeError:
+            self._thread.join()
+            raise (self._error or OSError(5, "the encryption ended")) from None
+        return len(chunk)
+
+    @property
+    def record(self) -> FileRecord:
+        """Size and digest of the ciphertext; complete after the end."""
+        return self._file.record
+
+    def _encrypt(self, recipient: str) -> None:
+        from pyrage import encrypt_io, x25519
+
+        with self._source:
+            try:
+                encrypt_io(self._source, _Caught(self._file, self), [x25519.Recipient.from_str(recipient)])
+            except Exception as error:  # noqa: BLE001 - raised by the other thread
+                self._error = self._error or error
+
+    def failed(self, error: OSError) -> None:
+        """Remember why the file could not be written: the library replaces the error."""
+        self._error = error
 
 
-def read_key(path: Path) -> bytes:
-    """Read a key file. Raises SettingsError if it contains no key."""
-    try:
-        key = path.read_bytes().strip()
-    except OSError as error:
-        key, seen = b"", f"{path}: {error.strerror}"
-    else:
-        seen = f"{path} has {len(key)} bytes"
-    if len(key) < SHORTEST_KEY:
-        raise SettingsError(
-            "the key of the backups cannot be used",
-            seen=seen,
-            expected=f"a file with {SHORTEST_KEY} bytes or more (BACKUP_KEY_FILE)",
-            next_step=f"(umask 077; openssl rand -hex 32 > {path}), and keep a copy of it far from the backups",
-        )
-    return key
+class _Caught:
+    """The file for the encrypting library."""
+
+    def __init__(self, file: files.Written, owner: Encrypted) -> None:
+        self._file = file
+        self._owner = owner
+
+    def write(self, chunk: bytes) -> int:
+        try:
+            return self._file.write(chunk)
+        except OSError as error:
+            self._owner.failed(error)
+            raise
+
+    def flush(self) -> None:
+        """Nothing to do: the file is synced at its end."""
+
+
+def write(path: Path, content: bytes, key: Key) -> FileRecord:
+    """Write a new encrypted file and sync it to disk."""
+    with Encrypted(path, key) as out:
+        out.write(content)
+    return out.record
+
+
+@contextmanager
+def decrypted(path: Path, key: Key | None) -> Iterator[IO[bytes]]:
+    """The content of a file, through a pipe. Files of earlier versions are not encrypted: they are opened as they are.
+
+    Raises VerificationError, at the end at the latest, if the file cannot be decrypted.
+    """
+    if path.suffix != SUFFIX:
+        with path.open("rb") as file:
+            yield file
+        return
+    if key is None:
+        raise _not_decrypted(path, "there is no key")
+    errors: list[Exception] = []
+    source, sink = os.pipe()
+    thread = threading.Thread(target=_decrypt, args=(path, key, sink, errors), daemon=True)
+    with os.fdopen(source, "rb") as pipe:
+        thread.start()
+        try:
+            yield pipe
+        except Exception:
+            pipe.close()
+            thread.join()
+            # A reader that got half of the content fails for that reason.
+            _raise_first(path, errors)
+            raise
+    thread.join()
+    _raise_first(path, errors)
+
+
+def read(path: Path, key: Key | None) -> bytes:
+    """The whole content of a file."""
+    with decrypted(path, key) as pipe:
+        return pipe.read()
 
 
 def pack(contents: Mapping[str, bytes]) -> bytes:
@@ -102,7 +165,26 @@ def unpack(archive: bytes) -> dict[str, bytes]:
     return found
 
 
-def _derived(key: bytes, salt: bytes) -> bytes:
-    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+def _decrypt(path: Path, key: Key, sink: int, errors: list[Exception]) -> None:
+    from pyrage import decrypt_io, x25519
 
-    return Scrypt(salt=salt, length=32, n=2**15, r=8, p=1).derive(key)
+    try:
+        with os.fdopen(sink, "wb") as out, path.open("rb") as file:
+            decrypt_io(file, out, [x25519.Identity.from_str(one) for one in key.identities])
+    except Exception as error:  # noqa: BLE001 - raised by the other thread
+        errors.append(error)
+
+
+def _raise_first(path: Path, errors: list[Exception]) -> None:
+    # A reader that ends early is no fault of the file.
+    if errors and "Broken pipe" not in str(errors[0]):
+        raise _not_decrypted(path, str(errors[0])) from errors[0]
+
+
+def _not_decrypted(path: Path, seen: str) -> VerificationError:
+    return VerificationError(
+        f"{path.name} cannot be decrypted",
+        seen=seen,
+        expected="the key that it was encrypted with (BACKUP_KEY_FILE)",
+        next_step="put the key of that time into the key file, in a line of its own; then the same command again",
+    )

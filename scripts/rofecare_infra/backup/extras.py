@@ -1,31 +1,30 @@
-"""The parts of a backup besides databases: roles, configuration and secrets; and how to unpack the last two."""
+"""The parts of a backup besides databases: roles, configuration and secrets; and how to unpack them."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator
 from pathlib import Path, PurePosixPath
 
 from rofecare_infra import secrets
-from rofecare_infra.backup import encryption, files, integrity
+from rofecare_infra.backup import encryption, files, integrity, sealed
 from rofecare_infra.backup.integrity import damaged
+from rofecare_infra.backup.key import Key, key_of
+from rofecare_infra.backup.manifest import UNENCRYPTED, Backup
 from rofecare_infra.backup.server import Server, require_success
 from rofecare_infra.backup.store import store_of
-from rofecare_infra.errors import UsageError
+from rofecare_infra.errors import UsageError, VerificationError
 from rofecare_infra.process import to_end, transfer
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project
 
-CONFIGURATION = "configuration.tar"
-
-# Values of `secrets` in the manifest.
-ENCRYPTED = "encrypted"
-LEFT_OUT = "left out: BACKUP_KEY_FILE is not set"
+CONFIGURATION = f"configuration.tar{encryption.SUFFIX}"
+SECRETS = f"secrets.tar{encryption.SUFFIX}"
 
 
-def roles_of(server: Server, *, passwords: bool) -> bytes:
-    """The roles of a server as SQL, with the verifiers of their passwords if requested."""
+def roles_of(server: Server) -> bytes:
+    """The roles of a server as SQL, with the verifiers of their passwords."""
     found: list[bytes] = []
-    words = ["pg_dumpall", "--roles-only", "--no-password", *([] if passwords else ["--no-role-passwords"])]
+    words = ("pg_dumpall", "--roles-only", "--no-password")
     result = to_end(transfer(server.argv("template1", *words, watched=True), sink=found.append))
     require_success(result, "pg_dumpall", f"{server.service}: the roles cannot be dumped")
     return b"".join(found)
@@ -50,17 +49,17 @@ def configuration(project: Project) -> dict[str, bytes]:
     return found
 
 
-def encrypted_secrets(project: Project, servers: Iterable[Server], key: bytes) -> bytes:
-    """The secrets, and the roles with the verifiers of their passwords, encrypted."""
+def secret_files(project: Project) -> dict[str, bytes]:
+    """The secrets of the platform, by their name."""
     inventory = secrets.inventory(project.platform, project.settings.secrets_folder)
     external = {name: path for name, path in inventory.foreign.items() if path.is_file()}
-    contents = {f"secrets/{name}": path.read_bytes() for name, path in {**inventory.present, **external}.items()}
-    contents |= {f"roles/{server.service}.sql": roles_of(server, passwords=True) for server in servers}
-    return encryption.encrypt(encryption.pack(contents), key)
+    return {name: path.read_bytes() for name, path in {**inventory.present, **external}.items()}
 
 
-def unpack(project: Project, word: str, target: Path, *, from_project: str = "") -> Generator[Event, None, int]:
-    """Write the configuration and, if the key is set, secrets and roles into a new folder; return the number of files.
+def unpack(
+    project: Project, word: str, target: Path, *, from_project: str = "", unencrypted: bool = False
+) -> Generator[Event, None, int]:
+    """Write configuration, secrets and roles into a new folder; return the number of files.
 
     Raises UsageError if the folder exists, VerificationError if the backup is damaged.
     """
@@ -72,16 +71,18 @@ def unpack(project: Project, word: str, target: Path, *, from_project: str = "")
             next_step="the same command with another --to",
         )
     store = store_of(project.settings)
-    folder = store.find(word)
-    key = encryption.key_of(project.settings, store.folder)
-    backup = yield from integrity.check(folder, from_project or store.project, key)
-    contents = {f"configuration/{name}": one for name, one in _contents(folder, CONFIGURATION, None).items()}
-    if encryption.SECRETS not in backup.manifest.files:
-        yield Note(f"secrets: {backup.manifest.secrets}")
-    elif key is None:
-        yield Note("secrets not unpacked: BACKUP_KEY_FILE is not set")
+    folder, key = store.find(word), key_of(project.settings)
+    backup = yield from integrity.check(folder, from_project or store.project, key, unencrypted=unencrypted)
+    if backup.manifest.format == UNENCRYPTED:
+        contents = yield from _contents_before_encryption(backup, key)
     else:
-        contents |= _contents(folder, encryption.SECRETS, key)
+        contents = {
+            f"{kind}/{name}": content
+            for kind, file in (("configuration", CONFIGURATION), ("secrets", SECRETS))
+            for name, content in _contents(folder, file, encryption.read(folder / file, key)).items()
+        }
+        for service, server in backup.manifest.servers.items():
+            contents[f"roles/{service}.sql"] = encryption.read(folder / server.roles_file, key)
     with files.folder_removed_on_failure(target):
         for name, content in contents.items():
             path = target / name
@@ -90,11 +91,26 @@ def unpack(project: Project, word: str, target: Path, *, from_project: str = "")
     return len(contents)
 
 
-def _contents(folder: Path, name: str, key: bytes | None) -> Mapping[str, bytes]:
-    content = (folder / name).read_bytes()
-    archive = encryption.decrypt(content, key) if key is not None else content
+def _contents_before_encryption(backup: Backup, key: Key) -> Generator[Event, None, dict[str, bytes]]:
+    """The same of a backup in format 1: its secrets and roles are in one file, encrypted with a key of that time."""
+    folder, file = backup.folder, "configuration.tar"
+    unpacked = _contents(folder, file, (folder / file).read_bytes())
+    contents = {f"configuration/{name}": one for name, one in unpacked.items()}
+    if sealed.SECRETS not in backup.manifest.files:
+        yield Note(f"secrets: {backup.manifest.secrets}")
+        return contents
+    archive = sealed.decrypt((folder / sealed.SECRETS).read_bytes(), key.earlier)
     if archive is None:
-        raise damaged(folder, name, f"{name} cannot be decrypted")
+        raise VerificationError(
+            f"the secrets of backup {folder.name} cannot be decrypted",
+            seen=f"{sealed.SECRETS} was encrypted with a key that {key.path} does not contain",
+            expected="the key that BACKUP_KEY_FILE named at that time",
+            next_step=f"add it to {key.path}, in a line of its own; without it the secrets of this backup are lost",
+        )
+    return contents | _contents(folder, sealed.SECRETS, archive)
+
+
+def _contents(folder: Path, name: str, archive: bytes) -> dict[str, bytes]:
     contents = encryption.unpack(archive)
     for one in contents:
         # Never write outside of the target folder, whatever the archive contains.

@@ -12,7 +12,9 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rofecare_infra.backup import dependents, files
+from rofecare_infra.backup import dependents
+from rofecare_infra.backup.encryption import SUFFIX, Encrypted, decrypted
+from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import FileRecord, VolumesRecord
 from rofecare_infra.backup.server import progress
 from rofecare_infra.engine import Container
@@ -38,7 +40,7 @@ class Mount:
     @property
     def archive(self) -> str:
         """The file name of its archive."""
-        return f"{self.volume}.volume.tar"
+        return f"{self.volume}.volume.tar{SUFFIX}"
 
 
 def services_of(platform: Platform) -> tuple[Service, ...]:
@@ -81,7 +83,7 @@ def _mounts(platform: Platform, services: Sequence[Service], containers: Sequenc
 
 
 def archive(
-    project: Project, draft: Path, *, restart: bool = True
+    project: Project, draft: Path, key: Key, *, restart: bool = True
 ) -> Generator[Event, None, tuple[VolumesRecord, dict[str, FileRecord]]]:
     """Stop the services, archive their volumes into the folder, and start those that ran, behind the gate."""
     services = services_of(project.platform)
@@ -100,7 +102,7 @@ def archive(
         yield from stop_in_stages(project.engine, project.platform, containers, SYSTEM_CLOCK)
         for mount in mounts:
             yield Working(f"archiving the volume {mount.volume}")
-            with files.Written(draft / mount.archive) as out:
+            with Encrypted(draft / mount.archive, key) as out:
                 counts = transfer(["docker", "cp", f"{mount.container}:{mount.path}/.", "-"], sink=out.write)
                 yield from _copied(counts, mount)
             records[mount.archive] = out.record
@@ -117,7 +119,7 @@ def archive(
     return VolumesRecord(names, {mount.volume: mount.archive for mount in mounts}), records
 
 
-def restore(project: Project, record: VolumesRecord, folder: Path) -> Generator[Event, None, None]:
+def restore(project: Project, record: VolumesRecord, folder: Path, key: Key) -> Generator[Event, None, None]:
     """Replace the volumes with the content of these archives; the services stay stopped."""
     services = [service for service in services_of(project.platform) if service.name in record.services]
     for container in _containers(project, services):
@@ -135,17 +137,17 @@ def restore(project: Project, record: VolumesRecord, folder: Path) -> Generator[
         if mount.volume not in record.archives:
             continue
         yield Working(f"restoring the volume {mount.volume}")
-        with (folder / record.archives[mount.volume]).open("rb") as source:
+        with decrypted(folder / record.archives[mount.volume], key) as source:
             yield from _copied(transfer(["docker", "cp", "-", f"{mount.container}:{mount.path}"], source=source), mount)
         yield Note(f"volume {mount.volume} restored")
 
 
-def check(folder: Path, archives: Mapping[str, str]) -> Generator[Event, None, None]:
+def check(folder: Path, archives: Mapping[str, str], key: Key) -> Generator[Event, None, None]:
     """Read every archive to its end. Raises VerificationError if one is damaged."""
     for volume, name in archives.items():
         yield Working(f"reading the archive of {volume}")
         try:
-            with tarfile.open(folder / name) as opened:
+            with decrypted(folder / name, key) as content, tarfile.open(fileobj=content, mode="r|") as opened:
                 count = sum(1 for _ in opened)
         except (tarfile.TarError, OSError) as error:
             raise VerificationError(

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
+# Of versions that neither encrypted nor signed backups.
+UNENCRYPTED = 1
 MANIFEST = "manifest.json"
+MAC = "manifest.hmac"
+# In format 1 in place of the MAC.
 CHECKSUM = "manifest.sha256"
 VERIFIED = "verified.json"
 
 Json = Mapping[str, Any]
+
+# The fields of a database that are in its description.
+_DESCRIBED = ("create", "facts")
+_ID = re.compile(r"\d{8}T\d{6}Z")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+# Starts with neither a dot nor a hyphen, and contains no slash.
+_FILE = re.compile(r"[A-Za-z0-9_%~+@][A-Za-z0-9_%~+@.-]*")
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:@-]*")
+_LIBRARIES = re.compile(r"[A-Za-z0-9_$./, \"-]*")
+_PLATFORM = re.compile(r"[0-9a-f-]{0,36}")
 
 
 @dataclass(frozen=True)
@@ -45,16 +60,21 @@ class Facts:
 
 @dataclass(frozen=True)
 class DatabaseRecord:
-    """One database of a backup: its dump, how to create the database, and its content."""
+    """One database of a backup: its dump, how to create the database, and its content.
+
+    The last two are in an encrypted file of their own, which `integrity.check` reads; until then they are empty.
+    """
 
     service: str
     name: str
     file: str
-    # SQL that creates an empty database like it; `{name}` is replaced by the quoted name.
-    create: tuple[str, ...]
-    facts: Facts
     # Size of its tables in the server, in bytes, without indexes.
     size: int = 0
+    # The file with `create` and `facts`; empty in format 1, where they are part of the manifest.
+    description: str = ""
+    # SQL that creates an empty database like it; `{name}` is replaced by the quoted name.
+    create: tuple[str, ...] = ()
+    facts: Facts = field(default_factory=Facts)
 
 
 @dataclass(frozen=True)
@@ -97,14 +117,26 @@ class Manifest:
     created: str
     reason: str
     versions: Mapping[str, str]
-    # "encrypted", or the reason why the backup has none.
-    secrets: str
     servers: Mapping[str, ServerRecord]
     databases: tuple[DatabaseRecord, ...]
     files: Mapping[str, FileRecord]
     volumes: VolumesRecord | None = None
     # "production" or "development"; empty in backups of versions that did not record it.
     mode: str = ""
+    # The id of the platform; empty in format 1, like all that follows.
+    platform: str = ""
+    # Orders the backups of a platform, whatever the clock showed; 0 in format 1.
+    sequence: int = 0
+    # Why the clock could not be right; empty if it could.
+    clock: str = ""
+    # The public part of the key that encrypted the files.
+    recipient: str = ""
+    # What does not belong to a backup -> why: caches, metrics, databases that can only be dropped.
+    omitted: Mapping[str, str] = field(default_factory=dict)
+    # What belongs to it and is missing -> why; a backup with such entries is incomplete.
+    missing: Mapping[str, str] = field(default_factory=dict)
+    # What format 1 contains of the secrets: "encrypted", or why they were left out.
+    secrets: str = "encrypted"
     format: int = FORMAT
 
     @property
@@ -127,23 +159,26 @@ class Backup:
 
 
 def to_text(manifest: Manifest) -> str:
-    """Serialize a manifest."""
-    return json.dumps(asdict(manifest), indent=1, ensure_ascii=True) + "\n"
+    """Serialize a manifest, without what stands in the descriptions of the databases."""
+    fields = asdict(manifest)
+    for one in fields["databases"]:
+        for name in _DESCRIBED:
+            del one[name]
+    return json.dumps(fields, indent=1, ensure_ascii=True) + "\n"
 
 
 def from_text(text: str) -> Manifest:
-    """Parse a manifest. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
+    """Parse a manifest and check its names. Raises ValueError, KeyError, TypeError or AttributeError if it is none."""
     fields: Json = json.loads(text)
-    if fields["format"] != FORMAT:
-        raise ValueError(f"format {fields['format']!r}, this project reads format {FORMAT}")
+    if fields["format"] not in {FORMAT, UNENCRYPTED}:
+        raise ValueError(f"format {fields['format']!r}, this version reads formats {UNENCRYPTED} and {FORMAT}")
     volumes = fields["volumes"]
-    return Manifest(
+    manifest = Manifest(
         id=str(fields["id"]),
         project=str(fields["project"]),
         created=str(fields["created"]),
         reason=str(fields["reason"]),
         versions=dict(fields["versions"]),
-        secrets=str(fields["secrets"]),
         servers={
             name: ServerRecord(**{**one, "roles": tuple(one["roles"])}) for name, one in fields["servers"].items()
         },
@@ -151,11 +186,54 @@ def from_text(text: str) -> Manifest:
         files={name: FileRecord(**one) for name, one in fields["files"].items()},
         volumes=VolumesRecord(tuple(volumes["services"]), dict(volumes["archives"])) if volumes else None,
         mode=str(fields.get("mode", "")),
+        platform=str(fields.get("platform", "")),
+        sequence=int(fields.get("sequence", 0)),
+        clock=str(fields.get("clock", "")),
+        recipient=str(fields.get("recipient", "")),
+        omitted=dict(fields.get("omitted", {})),
+        missing=dict(fields.get("missing", {})),
+        secrets=str(fields["secrets"]),
+        format=int(fields["format"]),
     )
+    _check_names(manifest)
+    return manifest
+
+
+def description(record: DatabaseRecord) -> str:
+    """Serialize what the manifest does not contain of a database."""
+    fields = asdict(record)
+    return json.dumps({name: fields[name] for name in _DESCRIBED}, indent=1, ensure_ascii=True) + "\n"
+
+
+def described(record: DatabaseRecord, text: str) -> DatabaseRecord:
+    """The record with its description. Raises ValueError, KeyError, TypeError or AttributeError if it is none."""
+    fields: Json = json.loads(text)
+    return replace(record, create=tuple(map(str, fields["create"])), facts=_facts(fields["facts"]))
 
 
 def _database(fields: Json) -> DatabaseRecord:
+    if "facts" not in fields:
+        return DatabaseRecord(**fields)
     return DatabaseRecord(**{**fields, "create": tuple(fields["create"]), "facts": _facts(fields["facts"])})
+
+
+def _check_names(manifest: Manifest) -> None:
+    """Refuse what would be used as a name of a file, volume, service or image, and cannot be one."""
+    servers = manifest.servers.values()
+    volumes = manifest.volumes or VolumesRecord((), {})
+    for pattern, values in (
+        (_ID, [manifest.id]),
+        (_NAME, [manifest.project, *manifest.servers, *(one.service for one in manifest.databases)]),
+        (_NAME, [*volumes.services, *volumes.archives]),
+        (_FILE, [*manifest.files, *(one.file for one in manifest.databases), *(one.roles_file for one in servers)]),
+        (_FILE, [*(one.description for one in manifest.databases if one.description), *volumes.archives.values()]),
+        (_IMAGE, [name for one in servers for name in (one.image, one.image_id) if name]),
+        (_LIBRARIES, [one.preload for one in servers]),
+        (_PLATFORM, [manifest.platform]),
+    ):
+        for value in values:
+            if not isinstance(value, str) or not pattern.fullmatch(value):
+                raise ValueError(f"{value!r} is not a valid name")
 
 
 def _facts(fields: Json) -> Facts:

@@ -10,6 +10,7 @@ from rofecare_infra import lifecycle
 from rofecare_infra.backup import dependents, kafka_volumes, swap
 from rofecare_infra.backup.integrity import read
 from rofecare_infra.backup.journal import Entry, Step, journal_of
+from rofecare_infra.backup.key import key_of
 from rofecare_infra.backup.server import Server, server_of
 from rofecare_infra.errors import VerificationError
 from rofecare_infra.process import to_end
@@ -63,9 +64,10 @@ def roll_back(
         again = tuple(one for one in users if one.service in begun.stopped)
         yield from dependents.stop(project, again)
         if begun.safety:
-            safety = read(Path(begun.safety))
+            key = key_of(project.settings)
+            safety = read(Path(begun.safety), key)
             if safety.manifest.volumes is not None:
-                yield from kafka_volumes.restore(project, safety.manifest.volumes, safety.folder)
+                yield from kafka_volumes.restore(project, safety.manifest.volumes, safety.folder, key)
         swap.roll_back(servers, begun.targets)
         swap.allow_connections(servers, begun.targets)
         yield from dependents.start_missing(project, dependents.caches_of(project.platform))

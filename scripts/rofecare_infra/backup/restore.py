@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from rofecare_infra import lifecycle
 from rofecare_infra.backup import database, dependents, encryption, integrity, kafka_volumes, swap
 from rofecare_infra.backup.journal import Entry, Step, begun, journal_of
+from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord
 from rofecare_infra.backup.recover import recover, roll_back
 from rofecare_infra.backup.server import Server, database_services, require_space, server_of
@@ -44,6 +45,7 @@ def restore(
     only: Sequence[str] = (),
     from_project: str = "",
     kafka: bool = False,
+    unencrypted: bool = False,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Restored]:
     """Restore the backup with this id or folder (by default the newest): all its databases, or those of `only`.
@@ -54,8 +56,8 @@ def restore(
     store = store_of(project.settings)
     yield from recover(project, restart=True, clock=clock)
     folder = store.find(word)
-    key = encryption.key_of(project.settings, store.folder)
-    backup = yield from integrity.check(folder, from_project or store.project, key)
+    key = yield from store.usable_key(project.settings)
+    backup = yield from integrity.check(folder, from_project or store.project, key, unencrypted=unencrypted)
     if kafka and backup.manifest.volumes is None:
         raise VerificationError(
             f"backup {backup.id} does not contain Kafka",
@@ -69,7 +71,7 @@ def restore(
     servers = _servers_of(project, services)
     require_space(servers, records)
     first = begun(backup.id, records, _existing(servers))
-    run = _Run(project, store, backup, servers, first, clock)
+    run = _Run(project, store, backup, key, servers, first, clock)
     try:
         run.note(first.step)
         yield from run.load(records)
@@ -99,6 +101,7 @@ class _Run:
         project: Project,
         store: Store,
         backup: Backup,
+        key: Key,
         servers: Mapping[str, Server],
         begun: Entry,
         clock: Clock,
@@ -106,6 +109,7 @@ class _Run:
         self._project = project
         self._store = store
         self._backup = backup
+        self._key = key
         self._servers = servers
         self._clock = clock
         self.entry = begun
@@ -121,12 +125,12 @@ class _Run:
         folder = self._backup.folder
         for service, server in self._servers.items():
             server_record = self._backup.manifest.servers[service]
-            sql = (folder / server_record.roles_file).read_text(encoding="utf-8")
+            sql = encryption.read(folder / server_record.roles_file, self._key).decode()
             for role in database.add_roles(server, sql, server_record.roles):
                 yield Note(f"{service}: role {role} created without a password")
         for record, target in zip(records, self.entry.targets, strict=True):
             server = self._servers[record.service]
-            yield from database.load(server, record, folder, target.new)
+            yield from database.load(server, record, folder, self._key, target.new)
             yield from database.compare(server, record, target.new, self._backup.id)
             yield Note(
                 f"{record.service}: {record.name} restored beside the existing one, {_counted(record)} are equal"
@@ -155,7 +159,7 @@ class _Run:
         yield Working("swapping databases")
         self.note(Step.SWAPPING, safety=str(safety.folder) if kafka else "")
         if kafka and self._backup.manifest.volumes is not None:
-            yield from kafka_volumes.restore(project, self._backup.manifest.volumes, self._backup.folder)
+            yield from kafka_volumes.restore(project, self._backup.manifest.volumes, self._backup.folder, self._key)
         swap.swap(self._servers, self.entry.targets)
         swap.allow_connections(self._servers, self.entry.targets)
         yield Note(f"{len(self.entry.targets)} databases swapped")

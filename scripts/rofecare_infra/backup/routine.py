@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from rofecare_infra import lifecycle
-from rofecare_infra.backup import copies, dependents, encryption, integrity, metrics
+from rofecare_infra.backup import copies, dependents, integrity, metrics
 from rofecare_infra.backup.facts import structure
+from rofecare_infra.backup.key import key_of
 from rofecare_infra.backup.manifest import Backup
 from rofecare_infra.backup.server import database_services
 from rofecare_infra.backup.store import apply_retention, store_of
@@ -32,10 +33,12 @@ def take_reported(project: Project, *, kafka: bool = False) -> Generator[Event, 
     return taken
 
 
-def verify_reported(project: Project, word: str = "", *, from_project: str = "") -> Generator[Event, None, Verified]:
+def verify_reported(
+    project: Project, word: str = "", *, from_project: str = "", unencrypted: bool = False
+) -> Generator[Event, None, Verified]:
     """Verify a backup, and write the result to the metrics unless the backup belongs to another project."""
     try:
-        verified = yield from verify(project, word, from_project=from_project)
+        verified = yield from verify(project, word, from_project=from_project, unencrypted=unencrypted)
     except VerificationError:
         if not from_project:
             metrics.write(project.settings, {metrics.VERIFICATION: 0})
@@ -79,8 +82,8 @@ def take_last(project: Project, proven: Backup, reason: str) -> Generator[Event,
     """
     taken = yield from take(project, reason=reason)
     store = store_of(project.settings)
-    yield from integrity.check(taken.folder, store.project, encryption.key_of(project.settings, store.folder))
-    if structure(taken.manifest) != structure(proven.manifest):
+    last = yield from integrity.check(taken.folder, store.project, key_of(project.settings))
+    if structure(last.manifest) != structure(proven.manifest):
         yield Note(f"the structure of the data differs from that of backup {proven.id}: verifying {taken.id}")
         yield from verify(project, taken.id)
     return taken

@@ -16,7 +16,8 @@ from pathlib import Path
 from rofecare_infra import state
 from rofecare_infra.backup import files
 from rofecare_infra.backup.integrity import read, verified_at
-from rofecare_infra.backup.manifest import CHECKSUM, MANIFEST, Backup, Manifest, to_text
+from rofecare_infra.backup.key import Key, file_of, key_of, make
+from rofecare_infra.backup.manifest import MAC, MANIFEST, Backup, Manifest, to_text
 from rofecare_infra.errors import SettingsError, UsageError, VerificationError
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.settings import Settings
@@ -51,6 +52,8 @@ class Store:
     project: str
     # A further folder of backups, which are only read: of a production platform that was removed, or is yet to come.
     also: Path | None = None
+    # None where this user has no key: then nobody can tell who wrote a backup, and none can be taken or used.
+    key: Key | None = None
 
     def entries(self) -> tuple[Entry, ...]:
         """All folders with the name of a backup, oldest first."""
@@ -66,7 +69,7 @@ class Store:
     def entry(self, folder: Path) -> Entry:
         """Check the manifest of a backup, and the existence and sizes of its files."""
         try:
-            backup = read(folder)
+            backup = read(folder, self.key)
             if backup.manifest.project != self.project:
                 return Entry(folder.name, folder, f"a backup of {backup.manifest.project}", backup.manifest)
             for name, record in backup.manifest.files.items():
@@ -77,7 +80,7 @@ class Store:
             return Entry(folder.name, folder, error.seen)
         except OSError as error:
             return Entry(folder.name, folder, f"{Path(error.filename or '').name}: {error.strerror}", backup.manifest)
-        return Entry(folder.name, folder, "", backup.manifest, verified_at(folder))
+        return Entry(folder.name, folder, "", backup.manifest, verified_at(folder, self.key))
 
     def find(self, word: str) -> Path:
         """The folder of a backup, given its id or path; of the newest one if `word` is empty."""
@@ -103,17 +106,30 @@ class Store:
             )
         return entries[-1].folder
 
+    def usable_key(self, settings: Settings) -> Generator[Event, None, Key]:
+        """The key for a backup; created if there is none, and no backup that was made with one.
+
+        Raises SettingsError where it is missing or cannot be used.
+        """
+        path = file_of(settings)
+        if not path.exists() and not any((folder / MAC).exists() for folder in self.own()):
+            make(path)
+            yield Note(
+                f"created the key of the backups: {path}; without it none can be restored: keep a copy elsewhere"
+            )
+        return key_of(settings)
+
     def free_id(self, now: datetime) -> str:
         """An id that no backup has."""
         while (self.folder / f"{now:{_ID}}").exists():
             now += timedelta(seconds=1)
         return f"{now:{_ID}}"
 
-    def publish(self, draft: Path, manifest: Manifest) -> Backup:
-        """Write the manifest and rename the folder: from now on it is a backup."""
+    def publish(self, draft: Path, manifest: Manifest, key: Key) -> Backup:
+        """Write the manifest and its MAC, and rename the folder: from now on it is a backup."""
         text = to_text(manifest).encode()
-        record = files.write(draft / MANIFEST, text)
-        files.write(draft / CHECKSUM, f"{record.sha256}  {MANIFEST}\n".encode())
+        files.write(draft / MANIFEST, text)
+        files.write(draft / MAC, f"{key.mac(text)}\n".encode())
         state.sync_folder(draft)
         final = self.folder / manifest.id
         draft.rename(final)
@@ -140,7 +156,8 @@ class Store:
 def store_of(settings: Settings) -> Store:
     """The store of this project's backups."""
     mine, site = settings.backup_folder / settings.project, settings.site_folder / "backups" / settings.project
-    return Store(mine, settings.project, None if settings.is_release else site)
+    key = key_of(settings) if os.access(file_of(settings), os.R_OK) else None
+    return Store(mine, settings.project, None if settings.is_release else site, key)
 
 
 def expired(entries: Sequence[Entry], days: int, now: datetime, project: str) -> tuple[Entry, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rofecare_infra.backup import database, encryption, extras, files, kafka_volumes
 from rofecare_infra.backup.journal import is_interrupted
+from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord, FileRecord, Manifest, ServerRecord
 from rofecare_infra.backup.server import Server, Session, database_services, server_of
 from rofecare_infra.backup.store import PARTIAL, Store, store_of
@@ -65,7 +66,7 @@ def take_unchecked(
     `only` selects services; without `restart` Kafka and ZooKeeper stay stopped.
     """
     store.make_folder()
-    key = encryption.key_of(project.settings, store.folder)
+    key = yield from store.usable_key(project.settings)
     services = [one for one in database_services(project.platform) if not only or one.name in only]
     with _as_verification_error(store.folder):
         if not services:
@@ -87,12 +88,12 @@ def take_unchecked(
             snapshots = [database.begin(session) for session in sessions]
             yield from _require_space(store.folder, sum(map(database.size_of, sessions)))
             draft = stack.enter_context(files.folder_removed_on_failure(store.folder / f"{PARTIAL}{identity}"))
-            records, written = yield from _dumps(sessions, snapshots, draft)
+            records, written = yield from _dumps(sessions, snapshots, draft, key)
             yield Working("writing roles, configuration and secrets")
             server_records, more = _write_extras(project, servers, key, draft)
             volumes = None
             if kafka:
-                volumes, archives = yield from kafka_volumes.archive(project, draft, restart=restart)
+                volumes, archives = yield from kafka_volumes.archive(project, draft, key, restart=restart)
                 more |= archives
             manifest = Manifest(
                 id=identity,
@@ -100,45 +101,49 @@ def take_unchecked(
                 created=now().isoformat(timespec="seconds"),
                 reason=reason,
                 versions={"rofecare-infra": version("rofecare-infra")},
-                secrets=extras.ENCRYPTED if key is not None else extras.LEFT_OUT,
                 servers=server_records,
                 databases=tuple(records),
                 files={**written, **more},
                 volumes=volumes,
                 mode=mode.name(production=project.production),
+                recipient=key.recipient,
             )
-            return store.publish(draft, manifest)
+            return store.publish(draft, manifest, key)
 
 
 def _dumps(
-    sessions: Sequence[Session], snapshots: Sequence[str], draft: Path
+    sessions: Sequence[Session], snapshots: Sequence[str], draft: Path, key: Key
 ) -> Generator[Event, None, tuple[list[DatabaseRecord], dict[str, FileRecord]]]:
     records: list[DatabaseRecord] = []
     written: dict[str, FileRecord] = {}
     for session, snapshot in zip(sessions, snapshots, strict=True):
-        record, written[record.file] = yield from _dump(session, snapshot, draft)
+        record, files_of_it = yield from _dump(session, snapshot, draft, key)
         records.append(record)
+        written |= files_of_it
     return records, written
 
 
-def _dump(session: Session, snapshot: str, draft: Path) -> Generator[Event, None, tuple[DatabaseRecord, FileRecord]]:
-    record, file = yield from database.dump(session, snapshot, draft)
+def _dump(
+    session: Session, snapshot: str, draft: Path, key: Key
+) -> Generator[Event, None, tuple[DatabaseRecord, dict[str, FileRecord]]]:
+    record, written = yield from database.dump(session, snapshot, draft, key)
     session.execute("COMMIT")
     rows = sum(table.rows for table in record.facts.tables.values())
     yield Note(
-        f"{record.service}: {record.name}, {len(record.facts.tables)} tables with {rows} rows, {mebibytes(file.size)}"
+        f"{record.service}: {record.name}, {len(record.facts.tables)} tables with {rows} rows, "
+        f"{mebibytes(written[record.file].size)}"
     )
-    return record, file
+    return record, written
 
 
 def _write_extras(
-    project: Project, servers: Sequence[Server], key: bytes | None, draft: Path
+    project: Project, servers: Sequence[Server], key: Key, draft: Path
 ) -> tuple[dict[str, ServerRecord], dict[str, FileRecord]]:
     records: dict[str, ServerRecord] = {}
     written: dict[str, FileRecord] = {}
     for server in servers:
-        name = f"{server.service}.roles.sql"
-        written[name] = files.write(draft / name, extras.roles_of(server, passwords=False))
+        name = f"{server.service}.roles.sql{encryption.SUFFIX}"
+        written[name] = encryption.write(draft / name, extras.roles_of(server), key)
         with server.session("template1") as session:
             settings = session.rows(
                 "SELECT current_setting('server_version') AS version,"
@@ -152,12 +157,8 @@ def _write_extras(
             roles=extras.role_names(server),
             roles_file=name,
         )
-    archive = encryption.pack(extras.configuration(project))
-    written[extras.CONFIGURATION] = files.write(draft / extras.CONFIGURATION, archive)
-    if key is not None:
-        written[encryption.SECRETS] = files.write(
-            draft / encryption.SECRETS, extras.encrypted_secrets(project, servers, key)
-        )
+    for archive, contents in ((extras.CONFIGURATION, extras.configuration), (extras.SECRETS, extras.secret_files)):
+        written[archive] = encryption.write(draft / archive, encryption.pack(contents(project)), key)
     return records, written
 
 
@@ -200,5 +201,5 @@ def describe(backup: Backup) -> str:
     names = listed([f"{one.service}/{one.name}" for one in backup.manifest.databases])
     return (
         f"backup {backup.id}: {len(backup.manifest.databases)} databases ({names}), "
-        f"{mebibytes(backup.manifest.size)}, secrets {backup.manifest.secrets}, in {backup.folder}"
+        f"{mebibytes(backup.manifest.size)}, in {backup.folder}"
     )

@@ -16,8 +16,9 @@ def in_mode_of_backup(project: Project, word: str, reopen: Callable[[], Project]
 
     Raises SettingsError where the platform has data and another mode, or where neither records a mode.
     """
-    folder = store_of(project.settings).find(word)
-    recorded = read(folder).manifest.mode
+    store = store_of(project.settings)
+    folder = store.find(word)
+    recorded = read(folder, store.key).manifest.mode
     current = mode.name(production=project.production)
     if recorded == current:
         return project

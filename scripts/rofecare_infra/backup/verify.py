@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from rofecare_infra.backup import database, encryption, integrity, kafka_volumes
 from rofecare_infra.backup.integrity import damaged, mark_verified
+from rofecare_infra.backup.key import Key, key_of
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord, ServerRecord
 from rofecare_infra.backup.server import Server
 from rofecare_infra.backup.store import store_of
@@ -53,6 +54,7 @@ def verify(
     word: str = "",
     *,
     from_project: str = "",
+    unencrypted: bool = False,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Verified]:
     """Verify the backup with this id or folder (by default the newest), and record that it is verified.
@@ -63,28 +65,30 @@ def verify(
     folder = store.find(word)
     for name in _remove_scratch_servers(store.project):
         yield Note(f"removed a scratch server of an interrupted run: {name}")
-    backup = yield from integrity.check(
-        folder, from_project or store.project, encryption.key_of(project.settings, store.folder)
-    )
+    key = key_of(project.settings)
+    backup = yield from integrity.check(folder, from_project or store.project, key, unencrypted=unencrypted)
     yield Note(f"{len(backup.manifest.files)} files match the manifest")
     if backup.manifest.volumes is not None:
-        yield from kafka_volumes.check(folder, backup.manifest.volumes.archives)
+        yield from kafka_volumes.check(folder, backup.manifest.volumes.archives, key)
     for record, members in _by_server(backup):
         with _scratch_server(store.project, record, project.engine) as server:
             yield from _wait(server, project.settings.gate_timeout, clock)
             for service in dict.fromkeys(member.service for member in members):
                 roles = backup.manifest.servers[service]
-                database.add_roles(server, (folder / roles.roles_file).read_text(encoding="utf-8"), roles.roles)
+                sql = encryption.read(folder / roles.roles_file, key).decode()
+                database.add_roles(server, sql, roles.roles)
             for number, member in enumerate(members):
-                yield from _verify_one(server, member, backup, f"scratch_{number}")
-    mark_verified(backup, datetime.now(UTC))
+                yield from _verify_one(server, member, backup, key, f"scratch_{number}")
+    mark_verified(backup, datetime.now(UTC), key)
     contents = [content for one in backup.manifest.databases for content in one.facts.tables.values()]
     return Verified(backup, len(contents), sum(content.rows for content in contents))
 
 
-def _verify_one(server: Server, member: DatabaseRecord, backup: Backup, name: str) -> Generator[Event, None, None]:
+def _verify_one(
+    server: Server, member: DatabaseRecord, backup: Backup, key: Key, name: str
+) -> Generator[Event, None, None]:
     try:
-        yield from database.load(server, member, backup.folder, name)
+        yield from database.load(server, member, backup.folder, key, name)
         yield from database.compare(server, member, name, backup.id)
     except CommandError as error:
         raise VerificationError(

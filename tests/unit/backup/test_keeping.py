@@ -15,7 +15,7 @@ from rofecare_infra.backup.manifest import Backup
 from rofecare_infra.backup.store import Entry, Store, expired
 from rofecare_infra.errors import VerificationError
 from tests.support.fakes import drain
-from tests.support.manifests import MANIFEST
+from tests.support.manifests import KEY, MANIFEST
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -62,7 +62,7 @@ def backup(tmp_path: Path) -> Backup:
     draft = store.folder / ".partial-x"
     draft.mkdir(parents=True)
     written = {"f.dump": files.write(draft / "f.dump", b"content")}
-    return store.publish(draft, replace(MANIFEST, volumes=None, files=written))
+    return store.publish(draft, replace(MANIFEST, volumes=None, files=written), KEY)
 
 
 def names(folder: Path) -> list[str]:
@@ -76,7 +76,7 @@ def test_a_copy_is_whole_and_is_made_once(backup: Backup, tmp_path: Path) -> Non
     left.mkdir(parents=True)
     for _ in range(2):
         drain(copies.send(backup, str(place), 30))
-    assert names(place) == [backup.id, "f.dump", "manifest.json", "manifest.sha256", "rofecare"]
+    assert names(place) == [backup.id, "f.dump", "manifest.hmac", "manifest.json", "rofecare"]
     assert Store(place / "rofecare", "rofecare").entries()[0].damage == ""
 
 
@@ -103,5 +103,5 @@ def test_a_copy_by_rsync_has_its_name_at_the_end(
     place.mkdir()
     for _ in range(2):
         drain(copies.send(backup, f"clinic:{place}", 30))
-    assert names(place) == [backup.id, "f.dump", "manifest.json", "manifest.sha256", "rofecare"]
+    assert names(place) == [backup.id, "f.dump", "manifest.hmac", "manifest.json", "rofecare"]
     assert "mv -T" in (programs / "ssh.log").read_text()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from rofecare_infra import backup
-from rofecare_infra.backup import encryption, integrity
+from rofecare_infra.backup import integrity
 from rofecare_infra.backup.facts import structure
 from rofecare_infra.backup.manifest import Content, DatabaseRecord, Facts, Manifest, Position, ServerRecord
 from rofecare_infra.errors import VerificationError
@@ -27,9 +27,8 @@ MANIFEST = Manifest(
     created="",
     reason="",
     versions={},
-    secrets="",
     servers={"db": ServerRecord("17", "image", "sha256:1", "", ("shop",), "roles.sql")},
-    databases=(DatabaseRecord("db", "shop", "db.shop.dump", ("CREATE DATABASE {name}",), FACTS),),
+    databases=(DatabaseRecord("db", "shop", "db.shop.dump.age", create=("CREATE DATABASE {name}",), facts=FACTS),),
     files={},
 )
 
@@ -70,7 +69,7 @@ def test_the_last_one_is_restored_where_its_structure_differs(
     monkeypatch.setattr(routine, "take", step("take"))
     monkeypatch.setattr(routine, "verify", step("verify"))
     monkeypatch.setattr(integrity, "check", step("read back"))
-    monkeypatch.setattr(encryption, "key_of", lambda *_: None)
+    monkeypatch.setattr(routine, "key_of", lambda *_: None)
     proven: Any = SimpleNamespace(id=MANIFEST.id, manifest=MANIFEST)
     to_end(backup.take_last(stage.world.project, proven, "a test"))
     assert done == ["take", "read back", *(["verify"] if verified else [])]

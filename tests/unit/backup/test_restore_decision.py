@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rofecare_infra import backup, lifecycle
-from rofecare_infra.backup import dependents, encryption, integrity, swap
+from rofecare_infra.backup import dependents, integrity, swap
 from rofecare_infra.backup.journal import Entry, Step, journal_of
 from rofecare_infra.errors import CommandError, ServiceFailedError, VerificationError
 from rofecare_infra.process import Result, to_end
@@ -83,7 +83,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         servers={"db": SimpleNamespace(roles_file="roles.sql", roles=())}, databases=(RECORD,), volumes=None
     )
 
-    def checked(*_: Any) -> Generator[Any, None, Any]:
+    def checked(*_: Any, **__: Any) -> Generator[Any, None, Any]:
         yield from ()
         return SimpleNamespace(id="one", folder=tmp_path, manifest=manifest)
 
@@ -100,9 +100,10 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         return Result((), 0, "", "")
 
     monkeypatch.setattr(integrity, "check", checked)
-    monkeypatch.setattr(encryption, "key_of", lambda *_: None)
     monkeypatch.setattr(
-        restoring, "store_of", lambda _: SimpleNamespace(find=Path, folder=tmp_path, project="rofecare")
+        restoring,
+        "store_of",
+        lambda _: SimpleNamespace(find=Path, folder=tmp_path, project="rofecare", usable_key=nothing),
     )
     monkeypatch.setattr(restoring, "_servers_of", lambda *_: {"db": SimpleNamespace()})
     monkeypatch.setattr(restoring, "_existing", lambda _: {("db", "shop")})

@@ -15,7 +15,7 @@ from rofecare_infra.images import Sources
 from rofecare_infra.platform import Platform
 from rofecare_infra.project import Project
 from tests.support.fakes import FakeCompose, FakeEngine, service, settings
-from tests.support.manifests import MANIFEST
+from tests.support.manifests import KEY, MANIFEST
 
 ID = "20261124T223000Z"
 
@@ -36,7 +36,7 @@ def chosen(root: Path, recorded: str, *, production: bool, volumes: tuple[str, .
     store = store_of(project.settings)
     draft = store.folder / "draft"
     draft.mkdir(parents=True)
-    store.publish(draft, replace(MANIFEST, id=ID, mode=recorded))
+    store.publish(draft, replace(MANIFEST, id=ID, mode=recorded), KEY)
     return in_mode_of_backup(project, ID, lambda: replace(project, production=True)).production
 
 

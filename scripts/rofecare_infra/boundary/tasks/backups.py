@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _ID = "id or folder of the backup; default: the newest"
 _FROM = "name of the project that the backup is of, if it is another one"
+_UNENCRYPTED = "accept a backup of an earlier version, which is neither encrypted nor signed"
 
 
 @command(
@@ -68,12 +69,11 @@ def backups(root: Path, json: bool = False) -> None:
             f"{duration((now - datetime.fromisoformat(entry.verified)).total_seconds())} ago"
             if entry.verified
             else "never",
-            entry.manifest.secrets.partition(":")[0] if entry.manifest else "",
             f"DAMAGED: {entry.damage}" if entry.damage else (entry.manifest.reason if entry.manifest else ""),
         )
         for entry in entries
     ]
-    out.say(table(("BACKUP", "AGE", "SIZE", "VERIFIED", "SECRETS", ""), rows))
+    out.say(table(("BACKUP", "AGE", "SIZE", "VERIFIED", ""), rows))
     out.say(f"\n{len(entries)} backups in {store.folder}")
 
 
@@ -96,6 +96,7 @@ def after_interruption(root: Path) -> str:
         "only": "restore only the database of this service, by its full or short name; may be repeated",
         "from-project": _FROM,
         "with-kafka": "include Kafka and ZooKeeper, if the backup contains them",
+        "unencrypted": _UNENCRYPTED,
         "json": "print one JSON object per line",
     },
     interrupted=after_interruption,
@@ -106,6 +107,7 @@ def restore(
     id: str = "",
     from_project: str = "",
     with_kafka: bool = False,
+    unencrypted: bool = False,
     json: bool = False,
 ) -> None:
     """Replace the data with that of a backup; roll back if anything fails."""
@@ -121,7 +123,9 @@ def restore(
         project = scope.follow(take_over(project))
         room.refresh_metrics(project)
         project = scope.follow(prepare(project))
-        done = scope.follow(room.restore(project, id, only=only, from_project=from_project, kafka=with_kafka))
+        done = scope.follow(
+            room.restore(project, id, only=only, from_project=from_project, kafka=with_kafka, unencrypted=unencrypted)
+        )
         scope.say(
             f"restored: backup {done.backup.id}, {len(done.databases)} databases came out equal; "
             f"downtime {done.downtime:.0f} s; the previous data is in backup {done.safety.id}"
@@ -130,10 +134,15 @@ def restore(
 
 @command(
     words="id",
-    help={"id": _ID, "to": "a folder that does not exist yet", "from-project": _FROM},
+    help={
+        "id": _ID,
+        "to": "a folder that does not exist yet",
+        "from-project": _FROM,
+        "unencrypted": _UNENCRYPTED,
+    },
 )
-def unpack_backup(root: Path, id: str = "", to: str = "", from_project: str = "") -> None:
-    """Write the configuration and secrets of a backup into a new folder."""
+def unpack_backup(root: Path, id: str = "", to: str = "", from_project: str = "", unencrypted: bool = False) -> None:
+    """Write the configuration, secrets and roles of a backup into a new folder."""
     from rofecare_infra import backup as room
     from rofecare_infra.errors import UsageError
     from rofecare_infra.progress import Scope, renderer_for
@@ -149,12 +158,23 @@ def unpack_backup(root: Path, id: str = "", to: str = "", from_project: str = ""
     with Scope(renderer_for()) as scope:
         project = open_project(root, secrets_checked=False)
         target = Path(to).expanduser().absolute()
-        count = scope.follow(room.unpack(project, id, target, from_project=from_project))
+        count = scope.follow(room.unpack(project, id, target, from_project=from_project, unencrypted=unencrypted))
         scope.say(f"{count} files written to {target}; copy what you need, then: rm -r {target}")
 
 
-@command(changes=True, words="id", help={"id": _ID, "from-project": _FROM, "json": "print one JSON object per line"})
-def verify_backup(root: Path, id: str = "", from_project: str = "", json: bool = False) -> None:
+@command(
+    changes=True,
+    words="id",
+    help={
+        "id": _ID,
+        "from-project": _FROM,
+        "unencrypted": _UNENCRYPTED,
+        "json": "print one JSON object per line",
+    },
+)
+def verify_backup(
+    root: Path, id: str = "", from_project: str = "", unencrypted: bool = False, json: bool = False
+) -> None:
     """Restore a backup into scratch containers and compare all of its content."""
     from rofecare_infra import backup as room
     from rofecare_infra.progress import Scope, renderer_for
@@ -162,7 +182,7 @@ def verify_backup(root: Path, id: str = "", from_project: str = "", json: bool =
 
     with Scope(renderer_for(as_json=json)) as scope:
         project = open_project(root, secrets_checked=False)
-        verified = scope.follow(room.verify_reported(project, id, from_project=from_project))
+        verified = scope.follow(room.verify_reported(project, id, from_project=from_project, unencrypted=unencrypted))
         scope.say(
             f"verified: backup {verified.backup.id}, {verified.tables} tables with {verified.rows} rows came out equal"
         )

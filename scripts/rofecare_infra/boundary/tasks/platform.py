@@ -122,7 +122,8 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
 
 @command(changes=True, help={"prod": "also create the volumes of a production platform, and mark it as one"})
 def init(root: Path, prod: bool = False) -> None:
-    """Create the secrets that are missing (start-all does this on the first run)."""
+    """Create the secrets that are missing (start-all does this on the first run), and the key of the backups."""
+    from rofecare_infra import backup
     from rofecare_infra.progress import Scope, renderer_for
     from rofecare_infra.project import initialise, open_for_init, publish, take_over
 
@@ -136,6 +137,9 @@ def init(root: Path, prod: bool = False) -> None:
             if made
             else f"all secrets are in {folder}: nothing to do"
         )
+        key = backup.key_file_of(project.settings, production=project.production)
+        made_key = "created the key of the backups" if backup.make_key(key) else "the key of the backups"
+        scope.say(f"{made_key}: {key}; without it no backup can be restored: keep a copy far from this machine")
         if project.production:
             scope.say(f"{project.platform.project} is a production platform: its volumes exist")
 
