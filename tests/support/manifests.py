@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pyrage import x25519
+
 from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import (
     Content,
@@ -16,8 +18,7 @@ from rofecare_infra.backup.manifest import (
     VolumesRecord,
 )
 
-# Made with age-keygen for these tests.
-IDENTITY = "AGE-SECRET-KEY-1SQ9MRV62ZN5D0JRPQXX99WUX6KGHE52L5MVKJU2S60M98TAXL8LS6L5WWW"
+IDENTITY = str(x25519.Identity.generate())
 KEY = Key(Path("/etc/backup.key"), (IDENTITY,))
 FACTS = Facts(
     tables={"public.patients": Content(3, "1:2")},

@@ -31,7 +31,7 @@ from rofecare_infra.progress import Event, Note, Working, mebibytes
 def read(folder: Path, key: Key | None) -> Backup:
     """The backup in a folder. Raises VerificationError if its manifest was changed or cannot be read.
 
-    Without a key, nobody can tell who wrote it: that is enough for a list, and for nothing else.
+    Without a key its origin is unknown: that is enough for a list, and for nothing else.
     """
     try:
         content = (folder / MANIFEST).read_bytes()
@@ -58,7 +58,7 @@ def read(folder: Path, key: Key | None) -> Backup:
 def check(folder: Path, project: str, key: Key, *, unencrypted: bool = False) -> Generator[Event, None, Backup]:
     """Read all files of a backup and compare them with its manifest; the databases of the result have descriptions.
 
-    `unencrypted` accepts a backup of a version that did not encrypt: nobody can tell who wrote it.
+    `unencrypted` accepts a backup of a version that did not encrypt: its origin is unknown.
     Raises VerificationError that names the first file that differs, or the other project. Nothing of the backup is
     decrypted or executed before.
     """

@@ -135,7 +135,7 @@ class Manifest:
     omitted: Mapping[str, str] = field(default_factory=dict)
     # What belongs to it and is missing -> why; a backup with such entries is incomplete.
     missing: Mapping[str, str] = field(default_factory=dict)
-    # What format 1 contains of the secrets: "encrypted", or why they were left out.
+    # In format 1: "encrypted", or why it contains no secrets.
     secrets: str = "encrypted"
     format: int = FORMAT
 
@@ -159,7 +159,7 @@ class Backup:
 
 
 def to_text(manifest: Manifest) -> str:
-    """Serialize a manifest, without what stands in the descriptions of the databases."""
+    """Serialize a manifest, without the descriptions of the databases."""
     fields = asdict(manifest)
     for one in fields["databases"]:
         for name in _DESCRIBED:

@@ -52,7 +52,7 @@ class Store:
     project: str
     # A further folder of backups, which are only read: of a production platform that was removed, or is yet to come.
     also: Path | None = None
-    # None where this user has no key: then nobody can tell who wrote a backup, and none can be taken or used.
+    # None where this user has no key: then the origin of a backup is unknown, and none can be taken or used.
     key: Key | None = None
 
     def entries(self) -> tuple[Entry, ...]:
