@@ -60,6 +60,8 @@ TOOLS = {
         Tool("redis-cli", "redis-tools"),
         Tool("kcat", "kcat"),
         _RSYNC,
+        # Opens a backup without this software, as documented.
+        Tool("age", "age"),
         # Reads the unit that install-service writes as systemd would.
         Tool("systemd-analyze", "systemd"),
         # A registry on 127.0.0.1 for the tests of registry mode.

@@ -6,14 +6,18 @@ import hashlib
 import json
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pyrage import decrypt, encrypt, x25519
 
+from rofecare_infra.backup import key
 from tests.support.backups import leftovers, listed, newest
 from tests.support.databases import EVERYTHING, SECRETS, postgres, sql
 from tests.support.images import POSTGRES, ensure
@@ -21,6 +25,25 @@ from tests.support.project import Project, check
 
 Json = dict[str, Any]
 ODD = "Odd 'two \"x"
+
+
+def key_of(project: Project) -> Path:
+    """The key file that the first backup creates."""
+    return project.root / ".rofecare/backup.key"
+
+
+def decrypted(project: Project, path: Path) -> bytes:
+    """The content of a file of a backup, read by the library of age alone."""
+    identity = next(line for line in key_of(project).read_text().splitlines() if line.startswith("AGE-"))
+    content: bytes = decrypt(path.read_bytes(), [x25519.Identity.from_str(identity)])
+    return content
+
+
+def sign(project: Project, folder: Path, text: str) -> None:
+    """Replace the manifest as someone does who has the key."""
+    settings = SimpleNamespace(backup_key_file=key_of(project), backup_folder=project.root / "backups")
+    (folder / "manifest.json").write_text(text)
+    (folder / "manifest.hmac").write_text(f"{key.key_of(settings).mac(text.encode())}\n")  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +56,6 @@ def project(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         tmp_path_factory.mktemp("backup") / "p", services, volumes={"one": {}, "two": {}}, secrets=SECRETS
     )
     project.environment["GATE_TIMEOUT"] = "120"
-    key = project.root / "key"
-    key.write_text("0123456789abcdef0123456789abcdef")
-    project.environment["BACKUP_KEY_FILE"] = str(key)
     try:
         check(project.inv("start-all"), 0)
         sql(project, "one-db", "one", EVERYTHING)
@@ -47,8 +67,8 @@ def project(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def taken(project: Project) -> Path:
-    """One good backup."""
-    check(project.inv("backup"), 0, "secrets encrypted")
+    """One good backup; the first one creates the key."""
+    check(project.inv("backup"), 0, f"created the key of the backups: {key_of(project)}")
     return newest(project)
 
 
@@ -66,38 +86,91 @@ def test_everything_comes_out_equal(project: Project, taken: Path) -> None:
     check(project.inv("verify-backup"), 0, "one-db: one restored, 8 tables with 1209 rows are equal", "two-db: Odd")
     assert listed(project)[-1]["verified"]
     assert leftovers(project) == []
-    tables = json.loads((taken / "manifest.json").read_text())["databases"][0]["facts"]["tables"]
+    tables = json.loads(decrypted(project, taken / "one-db.one.facts.json.age"))["facts"]["tables"]
     assert tables["public.patients"]["rows"] == 500
     assert tables["public.visits_2"]["rows"] == 335
 
 
-def test_no_secret_is_in_it_unencrypted(project: Project, taken: Path) -> None:
+def test_no_content_is_in_it_unencrypted(project: Project, taken: Path) -> None:
     secret = (project.root / "docker/secrets/db_password").read_bytes()
     for path in taken.iterdir():
         content = path.read_bytes()
-        assert secret not in content, path.name
-        assert b"SCRAM-SHA-256$" not in content, path.name
+        for word in (secret, b"SCRAM-SHA-256$", b"PGDMP", b"CREATE ", b"patients"):
+            assert word not in content, path.name
+        assert content.startswith(b"age-encryption.org/") == (path.suffix == ".age"), path.name
     assert taken.stat().st_mode & 0o077 == 0
 
 
-def test_the_secrets_are_laid_open_with_the_key_alone(project: Project, taken: Path, tmp_path: Path) -> None:
+def test_secrets_and_roles_are_unpacked_with_the_key(project: Project, taken: Path, tmp_path: Path) -> None:
     check(project.inv("unpack-backup", taken.name, "--to", str(tmp_path / "open")), 0)
     secret = (project.root / "docker/secrets/db_password").read_text()
     assert (tmp_path / "open/secrets/db_password").read_text() == secret
     assert "SCRAM-SHA-256$" in (tmp_path / "open/roles/one-db.sql").read_text()
     assert (tmp_path / "open/configuration/docker/docker-compose.yml").exists()
     assert (tmp_path / "open").stat().st_mode & 0o077 == 0
-    key = project.environment.pop("BACKUP_KEY_FILE")
+    check(project.inv("unpack-backup", taken.name, "--to", str(tmp_path / "open")), 2, "already exists")
+
+
+def test_a_dump_is_restored_without_this_software(project: Project, taken: Path) -> None:
+    """As documented: age and pg_restore alone."""
+    container = ["docker", "exec", "-i", f"{project.name}-two-db-1"]
+    subprocess.run([*container, "createdb", "-U", "rofecare", "byhand"], check=True)
+    age = subprocess.Popen(
+        ["age", "--decrypt", "--identity", str(key_of(project)), str(taken / "two-db.Odd%20%27two%20%22x.dump.age")],
+        stdout=subprocess.PIPE,
+    )
+    with age:
+        subprocess.run([*container, "pg_restore", "-U", "rofecare", "-d", "byhand"], stdin=age.stdout, check=True)
     try:
-        check(project.inv("unpack-backup", taken.name, "--to", str(tmp_path / "shut")), 0, "secrets not unpacked")
+        assert sql(project, "two-db", "byhand", "SELECT sum(n) FROM x") == "5050"
     finally:
-        project.environment["BACKUP_KEY_FILE"] = key
-    assert not (tmp_path / "shut/secrets").exists()
-    check(project.inv("unpack-backup", taken.name, "--to", str(tmp_path / "shut")), 2, "already exists")
+        subprocess.run([*container, "dropdb", "-U", "rofecare", "byhand"], check=True)
+
+
+def test_another_key_or_none(project: Project, copy: Path, tmp_path: Path) -> None:
+    """The backup was made with one key; the machine has another one, or has lost it."""
+    other = tmp_path / "other.key"
+    other.write_text(f"{x25519.Identity.generate()}\n")
+    project.environment["BACKUP_KEY_FILE"] = str(other)
+    try:
+        for task in ("verify-backup", "restore"):
+            check(project.inv(task, copy.name), 8, "was not made with the key of this platform", "manifest.hmac")
+        other.unlink()
+        check(project.inv("restore", copy.name), 3, "the key of the backups cannot be used", str(other))
+        check(project.inv("backup"), 3, "the key of the backups cannot be used", str(other))
+    finally:
+        del project.environment["BACKUP_KEY_FILE"]
+    assert not other.exists()
+    assert leftovers(project) == []
+
+
+def test_a_consistent_change_of_someone_without_the_key(project: Project, copy: Path) -> None:
+    """Whoever can write to the folder knows the public key: files, sizes and digests all match each other."""
+    name = next(path for path in copy.iterdir() if path.name.endswith(".roles.sql.age")).name
+    recipient = x25519.Recipient.from_str(json.loads((copy / "manifest.json").read_text())["recipient"])
+    content = encrypt(b"CREATE ROLE intruder SUPERUSER LOGIN;\n", [recipient])
+    (copy / name).write_bytes(content)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"][name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    for service in manifest["servers"].values():
+        service["roles"].append("intruder")
+    text = json.dumps(manifest, indent=1)
+    (copy / "manifest.json").write_text(text)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    for task in ("verify-backup", "restore"):
+        check(project.inv(task, copy.name), 8, "or was changed")
+    (copy / "manifest.hmac").write_text(f"{digest}\n")
+    check(project.inv("restore", copy.name), 8, "or was changed")
+    # As a backup of an earlier version it does not pass, either.
+    (copy / "manifest.hmac").unlink()
+    (copy / "manifest.sha256").write_text(f"{digest}  manifest.json\n")
+    check(project.inv("restore", copy.name, "--unencrypted"), 8, "is damaged")
+    assert sql(project, "one-db", "one", "SELECT count(*) FROM pg_roles WHERE rolname = 'intruder'") == "0"
+    assert leftovers(project) == []
 
 
 def test_content_that_differs_is_no_verified_backup(project: Project, copy: Path) -> None:
-    """Every checksum of a file is right, and the dump is one of other content: only the comparison shows it."""
+    """The backup is authentic, and its dump has other content than was recorded: only the comparison shows it."""
     sql(project, "two-db", ODD, "UPDATE x SET n = 1000 WHERE n = 7")
     try:
         check(project.inv("backup"), 0)
@@ -110,16 +183,14 @@ def test_content_that_differs_is_no_verified_backup(project: Project, copy: Path
     shutil.rmtree(other)
     content = (copy / name).read_bytes()
     manifest["files"][name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    text = json.dumps(manifest)
-    (copy / "manifest.json").write_text(text)
-    (copy / "manifest.sha256").write_text(f"{hashlib.sha256(text.encode()).hexdigest()}  manifest.json\n")
+    sign(project, copy, json.dumps(manifest))
     check(project.inv("verify-backup", copy.name), 8, name, "public.x has other content")
     assert not (copy / "verified.json").exists()
     assert leftovers(project) == []
 
 
 KINDS = pytest.mark.parametrize(
-    "kind", [".dump", ".roles.sql", "manifest.json", "manifest.sha256", "configuration.tar", "secrets.sealed"]
+    "kind", [".dump.age", ".facts.json.age", ".roles.sql.age", "manifest.json", "manifest.hmac", "secrets.tar.age"]
 )
 
 
@@ -142,7 +213,7 @@ def test_a_file_that_is_not_all_there(project: Project, copy: Path, kind: str, l
     if left is not None:
         path.write_bytes(content[: int(len(content) * left)])
     check(project.inv("verify-backup", copy.name), 8, path.name)
-    if kind == ".dump":
+    if kind == ".dump.age":
         check(project.inv("restore", copy.name), 8, path.name)
     assert not (copy / "verified.json").exists()
     assert leftovers(project) == []
@@ -151,9 +222,7 @@ def test_a_file_that_is_not_all_there(project: Project, copy: Path, kind: str, l
 def test_a_backup_of_another_project(project: Project, copy: Path) -> None:
     """Whole, and with checksums that are right: but not of this one."""
     manifest = json.loads((copy / "manifest.json").read_text())
-    text = json.dumps(manifest | {"project": "another-project"})
-    (copy / "manifest.json").write_text(text)
-    (copy / "manifest.sha256").write_text(f"{hashlib.sha256(text.encode()).hexdigest()}  manifest.json\n")
+    sign(project, copy, json.dumps(manifest | {"project": "another-project"}))
     check(project.inv("restore", copy.name), 8, "another-project")
     check(project.inv("verify-backup", copy.name), 8, "another-project")
     assert leftovers(project) == []
