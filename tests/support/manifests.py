@@ -24,7 +24,7 @@ FACTS = Facts(
     tables={"public.patients": Content(3, "1:2")},
     sequences={"public.s": Position((4, True), (9, True))},
     large_objects=Content(0, "0:0"),
-    objects={"indexes": 2},
+    objects={"index public.i": {"owner": "rofecare"}},
 )
 MANIFEST = Manifest(
     id="20261124T223000Z",

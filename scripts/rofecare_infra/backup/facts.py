@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rofecare_infra.backup.manifest import Content, Facts, Manifest, Position
-from rofecare_infra.backup.server import Session
+from rofecare_infra.backup import definition, objects
+from rofecare_infra.backup.manifest import DETAIL, Content, Facts, Manifest, Position
+from rofecare_infra.backup.server import Session, literal
 from rofecare_infra.errors import CommandError
 
 # The sums must be exact: numeric sums of the two halves of each digest, 64 bits each.
@@ -22,14 +23,22 @@ FROM (SELECT ('x' || substr(digest, 1, 16))::bit(64)::bigint AS high,
 
 _OURS = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 
-# Tables with rows. Of an extension's tables, only those that it marks as configuration tables.
+# Tables with rows. Of an extension's tables, only those that it marks as configuration tables. Columns are in the order
+# of their names: those of a child table may come back in another order. A row of a partition by hash may come back in
+# another partition (the numbers of enum labels differ): such partitions count as one table, under the name of the root.
 _TABLES = f"""
 SELECT format('%I.%I', n.nspname, c.relname) AS name,
-       coalesce((SELECT string_agg(format('%I', a.attname), ', ' ORDER BY a.attnum)
+       coalesce((SELECT string_agg(format('%I', a.attname), ', ' ORDER BY {{order}})
                  FROM pg_catalog.pg_attribute a
                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                        AND a.attgenerated::text <> 'v'), '') AS columns,
-       coalesce(e.extcondition[array_position(e.extconfig, c.oid)], '') AS condition
+       coalesce(e.extcondition[array_position(e.extconfig, c.oid)], '') AS condition,
+       CASE WHEN c.relispartition AND EXISTS (
+                 SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) AS up
+                 JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = up.relid AND p.partstrat::text = 'h')
+            THEN (SELECT format('%I.%I', s.nspname, r.relname) FROM pg_catalog.pg_class r
+                  JOIN pg_catalog.pg_namespace s ON s.oid = r.relnamespace
+                  WHERE r.oid = pg_catalog.pg_partition_root(c.oid)) END AS root
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
@@ -53,43 +62,48 @@ ORDER BY 1
 _LARGE_OBJECTS = """
 SELECT md5(loid::text || ':' || pageno::text || ':' || rtrim(encode(data, 'hex'), '0')) AS digest
 FROM pg_catalog.pg_largeobject WHERE rtrim(encode(data, 'hex'), '0') <> ''
-UNION ALL SELECT md5(oid::text) FROM pg_catalog.pg_largeobject_metadata
+UNION ALL SELECT md5({about}) FROM pg_catalog.pg_largeobject_metadata m
 """
+_ABOUT = f"""concat_ws(':', m.oid, pg_get_userbyid(m.lomowner), obj_description(m.oid, 'pg_largeobject'),
+                          {objects.privileges("m.lomacl", "m.lomowner", "'L'")})"""
 
-_OBJECTS = {
-    "tables": ("pg_class", "relnamespace", "x.relkind IN ('r', 'p', 'f') AND x.relpersistence <> 't'"),
-    "views": ("pg_class", "relnamespace", "x.relkind IN ('v', 'm')"),
-    "indexes": ("pg_class", "relnamespace", "x.relkind IN ('i', 'I') AND x.relpersistence <> 't'"),
-    "constraints": ("pg_constraint", "connamespace", "x.contype IN ('p', 'u', 'f', 'c', 'x')"),
-    "functions": ("pg_proc", "pronamespace", "true"),
-    "types": ("pg_type", "typnamespace", "x.typtype IN ('d', 'e', 'r')"),
-}
+# How many sequences one query reads.
+_AT_ONCE = 100
 
 
-def collect(session: Session) -> Facts:
-    """Collect the facts, as the transaction of the session sees them."""
+def collect(session: Session, *, detail: int = DETAIL) -> Facts:
+    """Collect the facts, as the transaction of the session sees them, in as much detail as those to compare with."""
+    digests: dict[str, list[str]] = {}
+    for row in session.rows(_TABLES.format(order="a.attname" if detail else "a.attnum")):
+        query = f"SELECT md5(ROW({row['columns']})::text) AS digest FROM ONLY {row['name']} {row['condition']}"
+        digests.setdefault((row["root"] if detail else None) or row["name"], []).append(query)
     tables: dict[str, Content] = {}
-    for row in session.rows(_TABLES):
-        digests = f"SELECT md5(ROW({row['columns']})::text) AS digest FROM ONLY {row['name']} {row['condition']}"
+    for name, queries in digests.items():
         try:
-            tables[row["name"]] = _content(session, digests)
+            tables[name] = _content(session, " UNION ALL ".join(queries))
         except CommandError as error:
-            error.what = f"{error.what}: {row['name']} could not be read"
+            error.what = f"{error.what}: {name} could not be read"
             raise
     return Facts(
         tables=tables,
         sequences={name: Position(value, value) for name, value in sequence_values(session).items()},
-        large_objects=_content(session, _LARGE_OBJECTS),
-        objects={kind: _count(session, *of) for kind, of in _OBJECTS.items()},
+        large_objects=_content(session, _LARGE_OBJECTS.format(about=_ABOUT if detail else "m.oid::text")),
+        objects={**objects.collect(session), **definition.attributes(session)} if detail else {},
+        detail=detail,
     )
 
 
 def sequence_values(session: Session) -> dict[str, tuple[int, bool]]:
     """The current value of each sequence."""
+    names = [row["name"] for row in session.rows(_SEQUENCES)]
     found = {}
-    for row in session.rows(_SEQUENCES):
-        value = session.rows(f"SELECT last_value, is_called FROM {row['name']}")[0]
-        found[row["name"]] = (int(value["last_value"]), bool(value["is_called"]))
+    for start in range(0, len(names), _AT_ONCE):
+        query = " UNION ALL ".join(
+            f"SELECT {literal(name)} AS name, last_value, is_called FROM {name}"
+            for name in names[start : start + _AT_ONCE]
+        )
+        for row in session.rows(query):
+            found[row["name"]] = (int(row["last_value"]), bool(row["is_called"]))
     return found
 
 
@@ -104,9 +118,8 @@ def differences(expected: Facts, seen: Facts) -> Iterator[str]:
             yield f"sequence {name} is {'missing' if found is None else 'not in the backup'}"
         elif not min(wanted.low, wanted.high) <= found.low <= max(wanted.low, wanted.high):
             yield f"sequence {name} is at {found.low[0]}, expected {wanted.low[0]} to {wanted.high[0]}"
-    for kind in sorted({*expected.objects, *seen.objects}):
-        if expected.objects.get(kind) != seen.objects.get(kind):
-            yield f"{seen.objects.get(kind, 0)} {kind}, expected {expected.objects.get(kind, 0)}"
+    if expected.detail == seen.detail:
+        yield from objects.differences(expected.objects, seen.objects)
 
 
 def structure(manifest: Manifest) -> tuple[object, ...]:
@@ -130,17 +143,3 @@ def _difference(name: str, expected: Content | None, seen: Content | None) -> It
 def _content(session: Session, digests: str) -> Content:
     row = session.rows(_SUMS.format(digests=digests))[0]
     return Content(int(row["rows"]), str(row["checksum"]))
-
-
-def _count(session: Session, catalogue: str, namespace: str, condition: str) -> int:
-    return int(
-        session.rows(
-            f"""
-            SELECT count(*) AS count FROM pg_catalog.{catalogue} x
-            JOIN pg_catalog.pg_namespace n ON n.oid = x.{namespace}
-            WHERE {_OURS} AND {condition} AND NOT EXISTS (
-                SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.{catalogue}'::regclass
-                AND d.objid = x.oid AND d.deptype = 'e')
-            """
-        )[0]["count"]
-    )

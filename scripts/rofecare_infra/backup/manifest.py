@@ -12,6 +12,8 @@ from typing import Any
 FORMAT = 2
 # Of versions that neither encrypted nor signed backups.
 UNENCRYPTED = 1
+# How much the facts of a database contain; 0 in backups of earlier versions, which counted objects only.
+DETAIL = 1
 MANIFEST = "manifest.json"
 MAC = "manifest.hmac"
 # In format 1 in place of the MAC.
@@ -21,7 +23,7 @@ VERIFIED = "verified.json"
 Json = Mapping[str, Any]
 
 # The fields of a database that are in its description.
-_DESCRIBED = ("create", "facts")
+_DESCRIBED = ("create", "prepare", "finish", "search_path", "tablespaces", "facts")
 _ID = re.compile(r"\d{8}T\d{6}Z")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 # Starts with neither a dot nor a hyphen, and contains no slash.
@@ -54,8 +56,9 @@ class Facts:
     tables: Mapping[str, Content] = field(default_factory=dict)
     sequences: Mapping[str, Position] = field(default_factory=dict)
     large_objects: Content = Content(0, "")
-    # Number of objects by kind: indexes, constraints, functions and others.
-    objects: Mapping[str, int] = field(default_factory=dict)
+    # The attributes of every object by its name.
+    objects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    detail: int = DETAIL
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,19 @@ class DatabaseRecord:
     file: str
     # Size of its tables in the server, in bytes, without indexes.
     size: int = 0
-    # The file with `create` and `facts`; empty in format 1, where they are part of the manifest.
+    # The file with all that follows; empty in format 1, where it is part of the manifest.
     description: str = ""
     # SQL that creates an empty database like it; `{name}` is replaced by the quoted name.
     create: tuple[str, ...] = ()
     facts: Facts = field(default_factory=Facts)
+    # SQL that is executed in the new database before its content is restored.
+    prepare: tuple[str, ...] = ()
+    # SQL that is executed after that.
+    finish: tuple[str, ...] = ()
+    # The schemas in which its functions may look names up.
+    search_path: tuple[str, ...] = ()
+    # The tablespaces that it uses besides the default one.
+    tablespaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,13 +219,16 @@ def description(record: DatabaseRecord) -> str:
 def described(record: DatabaseRecord, text: str) -> DatabaseRecord:
     """The record with its description. Raises ValueError, KeyError, TypeError or AttributeError if it is none."""
     fields: Json = json.loads(text)
-    return replace(record, create=tuple(map(str, fields["create"])), facts=_facts(fields["facts"]))
+    return replace(record, **_described(fields))
 
 
 def _database(fields: Json) -> DatabaseRecord:
-    if "facts" not in fields:
-        return DatabaseRecord(**fields)
-    return DatabaseRecord(**{**fields, "create": tuple(fields["create"]), "facts": _facts(fields["facts"])})
+    return DatabaseRecord(**{**fields, **_described(fields)}) if "facts" in fields else DatabaseRecord(**fields)
+
+
+def _described(fields: Json) -> dict[str, Any]:
+    lists = {name: tuple(map(str, fields.get(name, ()))) for name in _DESCRIBED if name != "facts"}
+    return {**lists, "facts": _facts(fields["facts"])}
 
 
 def _check_names(manifest: Manifest) -> None:
@@ -244,7 +258,8 @@ def _facts(fields: Json) -> Facts:
             for name, one in fields["sequences"].items()
         },
         large_objects=Content(**fields["large_objects"]),
-        objects=dict(fields["objects"]),
+        objects={name: dict(one) for name, one in fields["objects"].items()} if fields.get("detail") else {},
+        detail=int(fields.get("detail", 0)),
     )
 
 

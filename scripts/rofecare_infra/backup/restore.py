@@ -11,7 +11,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rofecare_infra import lifecycle
-from rofecare_infra.backup import database, dependents, encryption, integrity, kafka_volumes, swap
+from rofecare_infra.backup import database, dependents, encryption, integrity, kafka_volumes, roles, swap
 from rofecare_infra.backup.journal import Entry, Step, begun, journal_of
 from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord
@@ -126,8 +126,8 @@ class _Run:
         for service, server in self._servers.items():
             server_record = self._backup.manifest.servers[service]
             sql = encryption.read(folder / server_record.roles_file, self._key).decode()
-            for role in database.add_roles(server, sql, server_record.roles):
-                yield Note(f"{service}: role {role} created without a password")
+            for role in roles.add_roles(server, sql, server_record.roles):
+                yield Note(f"{service}: role {role} created")
         for record, target in zip(records, self.entry.targets, strict=True):
             server = self._servers[record.service]
             yield from database.load(server, record, folder, self._key, target.new)

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from rofecare_infra.backup.manifest import DatabaseRecord
+from rofecare_infra.backup.superuser import AS_SUPERUSER, RUN, RUN_CHOSEN, RUN_REPORTED, RUN_WATCHED
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, RofecareError, VerificationError
 from rofecare_infra.platform import Platform, Service
@@ -23,37 +24,11 @@ OLD = "rofecare_restore_old_"
 _SPACE_FACTOR = 2
 _SPACE_MARGIN = 64 << 20
 
-# The superuser and password from the variables of the image; the password is read from its file in the container.
-_AS_SUPERUSER = """
-unset PGHOST PGPORT PGSERVICE PGDATABASE PGOPTIONS
-PGUSER=${POSTGRES_USER:-}
-if [ -z "$PGUSER" ] && [ -r "${POSTGRES_USER_FILE:-}" ]; then PGUSER=$(cat "$POSTGRES_USER_FILE"); fi
-PGUSER=${PGUSER:-postgres}
-if [ -r "${POSTGRES_PASSWORD_FILE:-}" ]; then PGPASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
-else PGPASSWORD=${POSTGRES_PASSWORD:-}; fi
-PGCLIENTENCODING=UTF8
-export PGUSER PGPASSWORD PGCLIENTENCODING
-if [ -n "$1" ]; then PGDATABASE=$1; export PGDATABASE; fi
-shift
-"""
-_RUN = 'exec "$@"'
-# For programs that read no input: they end when their input closes, which happens when the client is gone.
-# The watcher holds neither stdout nor stderr: the engine waits two seconds for whatever keeps them open after the
-# program has ended. The watcher exits with 0: a PostgreSQL that is process 1 takes any other exit for a crash.
-_RUN_WATCHED = """
-exec 3<&0
-"$@" </dev/null 3<&- &
-child=$!
-{ cat <&3; kill "$child"; exit 0; } >/dev/null 2>&1 &
-wait "$child"
-"""
-
-# Makes the text form of values independent of the settings of the server and the user.
+# Names and values of a database whose encoding is not known are passed on as they are.
 _SESSION_SETTINGS = """
-SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 3;
-SET bytea_output = 'hex'; SET xmlbinary = 'base64'; SET lc_monetary = 'C'; SET search_path = '';
-SET row_security = off; SET statement_timeout = 0; SET lock_timeout = '60s';
-SET idle_in_transaction_session_timeout = 0;
+SET TimeZone = 'UTC';
+SELECT pg_catalog.set_config('client_encoding', 'SQL_ASCII', false)
+WHERE pg_catalog.current_setting('server_encoding') = 'SQL_ASCII'
 """
 
 
@@ -68,7 +43,18 @@ class Server:
 
     def argv(self, database: str, *words: str, watched: bool = False) -> list[str]:
         """The command that runs a program in the container, as the superuser of PostgreSQL, on this database."""
-        script = _AS_SUPERUSER + (_RUN_WATCHED if watched else _RUN)
+        script = AS_SUPERUSER + (RUN_WATCHED if watched else RUN)
+        return self._exec(script, database, *words)
+
+    def argv_of_all(self, database: str, *words: str) -> list[str]:
+        """The command that runs pg_restore; it prints its messages to standard output."""
+        return self._exec(AS_SUPERUSER + RUN_REPORTED, database, *words)
+
+    def argv_of_choice(self, database: str, entries: str, *words: str) -> list[str]:
+        """The command that runs pg_restore for these entries only; it prints its messages to standard output."""
+        return self._exec(AS_SUPERUSER + RUN_CHOSEN, database, entries, *words)
+
+    def _exec(self, script: str, database: str, *words: str) -> list[str]:
         return ["docker", "exec", "--interactive", self.container, "sh", "-c", script, "sh", database, *words]
 
     def session(self, database: str) -> Session:
@@ -112,6 +98,12 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._psql.__exit__(kind, error, trace)
+
+    def connect(self, database: str) -> None:
+        """Connect to another database, one with a plain name."""
+        self._psql.ask(f"\\connect {database}", lambda word: f"\\echo {word}")
+        self.database = database
+        self.execute(_SESSION_SETTINGS)
 
     def execute(self, statement: str) -> list[str]:
         """Run a statement; return the lines of its result."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from rofecare_infra.backup.journal import Target
+from rofecare_infra.backup.loading import remove
 from rofecare_infra.backup.server import Server, Session, literal, quoted
 
 # A database that every server has and no backup contains.
@@ -72,7 +73,7 @@ def drop(servers: Mapping[str, Server], targets: Sequence[Target], *, old: bool)
             for name in names(session) & {target.old if old else target.new for target in mine}:
                 _block(session, [name])
                 _terminate(session, [name])
-                session.execute(f"DROP DATABASE {quoted(name)}")
+                remove(session, name)
 
 
 def _rename(name: str, other: str) -> str:

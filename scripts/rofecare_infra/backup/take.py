@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rofecare_infra.backup import database, encryption, extras, files, kafka_volumes
+from rofecare_infra.backup.inventory import inventory_of
 from rofecare_infra.backup.journal import is_interrupted
 from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord, FileRecord, Manifest, ServerRecord
@@ -81,9 +82,9 @@ def take_unchecked(
         identity = store.free_id(now())
         with ExitStack() as stack:
             sessions: list[Session] = []
-            for server, service in zip(servers, services, strict=True):
-                names = database.databases_of(server, service)
-                sessions += [stack.enter_context(server.session(name)) for name in names]
+            found = [inventory_of(server, service) for server, service in zip(servers, services, strict=True)]
+            for server, inventory in zip(servers, found, strict=True):
+                sessions += [stack.enter_context(server.session(name)) for name in inventory.names]
             # Open all snapshots first, so that the databases are read at nearly the same time.
             snapshots = [database.begin(session) for session in sessions]
             yield from _require_space(store.folder, sum(map(database.size_of, sessions)))

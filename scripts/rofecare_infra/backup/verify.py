@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from rofecare_infra.backup import database, encryption, integrity, kafka_volumes
+from rofecare_infra.backup import database, encryption, integrity, kafka_volumes, roles
 from rofecare_infra.backup.integrity import damaged, mark_verified
 from rofecare_infra.backup.key import Key, key_of
+from rofecare_infra.backup.loading import remove
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord, ServerRecord
 from rofecare_infra.backup.server import Server
 from rofecare_infra.backup.store import store_of
@@ -74,9 +75,8 @@ def verify(
         with _scratch_server(store.project, record, project.engine) as server:
             yield from _wait(server, project.settings.gate_timeout, clock)
             for service in dict.fromkeys(member.service for member in members):
-                roles = backup.manifest.servers[service]
-                sql = encryption.read(folder / roles.roles_file, key).decode()
-                database.add_roles(server, sql, roles.roles)
+                wanted = backup.manifest.servers[service]
+                roles.add_roles(server, encryption.read(folder / wanted.roles_file, key).decode(), wanted.roles)
             for number, member in enumerate(members):
                 yield from _verify_one(server, member, backup, key, f"scratch_{number}")
     mark_verified(backup, datetime.now(UTC), key)
@@ -99,7 +99,8 @@ def _verify_one(
             details=error.details,
         ) from error
     # Frees space for the next one.
-    server.execute("template1", [f"DROP DATABASE {name}"])
+    with server.session("template1") as session:
+        remove(session, name)
     tables = member.facts.tables.values()
     rows = sum(table.rows for table in tables)
     yield Note(f"{member.service}: {member.name} restored, {len(tables)} tables with {rows} rows are equal")

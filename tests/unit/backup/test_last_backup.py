@@ -20,7 +20,7 @@ from rofecare_infra.process import to_end
 from tests.support.decisions import Stage
 
 routine = importlib.import_module("rofecare_infra.backup.routine")
-FACTS = Facts({"t": Content(1, "1:1")}, {"s": Position((1, True), (1, True))}, objects={"indexes": 1})
+FACTS = Facts({"t": Content(1, "1:1")}, {"s": Position((1, True), (1, True))}, objects={"index i": {}})
 MANIFEST = Manifest(
     id="20261126T223000Z",
     project="rofecare",
@@ -39,7 +39,7 @@ def with_facts(facts: Facts) -> Manifest:
 
 MORE_ROWS = with_facts(replace(FACTS, tables={"t": Content(2, "2:2")}, sequences={"s": Position((9, True), (9, True))}))
 MORE_TABLES = with_facts(replace(FACTS, tables={**FACTS.tables, "u": Content(0, "0:0")}))
-MORE_INDEXES = with_facts(replace(FACTS, objects={"indexes": 2}))
+MORE_INDEXES = with_facts(replace(FACTS, objects={"index i": {}, "index j": {}}))
 OTHER_SERVER = replace(MORE_ROWS, servers={"db": replace(MANIFEST.servers["db"], preload="timescaledb")})
 
 

@@ -50,7 +50,13 @@ def at(*place: tuple[int, bool]) -> dict[str, Position]:
         (replace(FACTS, sequences=at((3, True))), "is at 3"),
         (replace(FACTS, sequences=at((10, True))), "is at 10"),
         (replace(FACTS, sequences=at((4, False))), "is at 4"),
-        (replace(FACTS, objects={"indexes": 1}), "1 indexes, expected 2"),
+        (replace(FACTS, objects={}), "index public.i is missing"),
+        (replace(FACTS, objects={**FACTS.objects, "view v": {}}), "view v is not in the backup"),
+        (
+            replace(FACTS, objects={"index public.i": {"owner": "app"}}),
+            "index public.i: owner is app, expected rofecare",
+        ),
+        (replace(FACTS, objects={"index public.i": {}}), "index public.i: owner is not set, expected rofecare"),
     ],
 )
 def test_each_difference_is_told(seen: Facts, expected: str) -> None:

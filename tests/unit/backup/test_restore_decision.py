@@ -109,7 +109,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(restoring, "_existing", lambda _: {("db", "shop")})
     monkeypatch.setattr(restoring, "require_space", lambda *_: None)
     monkeypatch.setattr(restoring, "take_unchecked", taken)
-    monkeypatch.setattr(restoring.database, "add_roles", lambda *_: ())
+    monkeypatch.setattr(restoring.roles, "add_roles", lambda *_: ())
     monkeypatch.setattr(restoring.database, "load", databases.load)
     monkeypatch.setattr(restoring.database, "compare", nothing)
     monkeypatch.setattr(recovering, "_servers", nothing)
