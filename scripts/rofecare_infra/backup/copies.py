@@ -6,12 +6,14 @@ import re
 import shlex
 import shutil
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 from rofecare_infra import state
 from rofecare_infra.backup import files
 from rofecare_infra.backup.manifest import MAC, MANIFEST, VERIFIED, Backup
-from rofecare_infra.backup.store import PARTIAL, Store, apply_retention
+from rofecare_infra.backup.retention import Keep, apply_retention
+from rofecare_infra.backup.store import PARTIAL, Store
 from rofecare_infra.errors import CommandError, VerificationError
 from rofecare_infra.process import run
 from rofecare_infra.progress import Event, Note, Working, mebibytes
@@ -21,8 +23,10 @@ _REMOTE = re.compile(r"^(rsync://.+|[^/:]+:[^:].*)$")
 _LONG = 6 * 3600.0
 
 
-def send(backup: Backup, place: str, days: int) -> Generator[Event, None, None]:
-    """Copy the backup to `place`: a folder, or a destination of rsync.
+def send(backup: Backup, place: str, local: Store, keep: Keep | None) -> Generator[Event, None, None]:
+    """Copy the backup of the store `local` to `place`: a folder, or a destination of rsync.
+
+    Expired copies in a folder are removed, unless `keep` is None.
 
     Raises VerificationError if that fails; the backup itself is not affected.
     """
@@ -31,9 +35,10 @@ def send(backup: Backup, place: str, days: int) -> Generator[Event, None, None]:
         if _REMOTE.match(place):
             _by_rsync(backup, place.rstrip("/"))
         else:
-            store = Store(Path(place).expanduser() / backup.manifest.project, backup.manifest.project)
+            store = replace(local, folder=Path(place).expanduser() / backup.manifest.project, also=None)
             _to_folder(backup, store)
-            yield from apply_retention(store, days)
+            if keep is not None:
+                yield from apply_retention(store, keep)
     except (OSError, CommandError) as error:
         raise VerificationError(
             f"backup {backup.id} was taken, but not copied",

@@ -70,7 +70,7 @@ def unpack(
             expected="a new folder, which only its owner can read",
             next_step="the same command with another --to",
         )
-    store = store_of(project.settings)
+    store = store_of(project)
     folder, key = store.find(word), key_of(project.settings)
     backup = yield from integrity.check(folder, from_project or store.project, key, unencrypted=unencrypted)
     if backup.manifest.format == UNENCRYPTED:

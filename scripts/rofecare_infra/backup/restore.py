@@ -53,7 +53,7 @@ def restore(
     Raises the error after the rollback; if the rollback fails as well, the next command recovers. An error after the
     decision is raised at once: nothing is rolled back then.
     """
-    store = store_of(project.settings)
+    store = store_of(project)
     yield from recover(project, restart=True, clock=clock)
     folder = store.find(word)
     key = yield from store.usable_key(project.settings)

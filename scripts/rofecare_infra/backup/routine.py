@@ -6,11 +6,13 @@ from collections.abc import Generator
 
 from rofecare_infra import lifecycle
 from rofecare_infra.backup import copies, dependents, integrity, metrics
+from rofecare_infra.backup.clock import refusal
 from rofecare_infra.backup.facts import structure
 from rofecare_infra.backup.key import key_of
 from rofecare_infra.backup.manifest import Backup
+from rofecare_infra.backup.retention import Keep, apply_retention
 from rofecare_infra.backup.server import database_services
-from rofecare_infra.backup.store import apply_retention, store_of
+from rofecare_infra.backup.store import store_of
 from rofecare_infra.backup.take import take
 from rofecare_infra.backup.verify import Verified, verify
 from rofecare_infra.errors import RofecareError, VerificationError
@@ -18,18 +20,19 @@ from rofecare_infra.platform import MONITORING
 from rofecare_infra.process import to_end, uninterrupted
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project, mode
-from rofecare_infra.settings import Settings
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 
-def take_reported(project: Project, *, kafka: bool = False) -> Generator[Event, None, Backup]:
+def take_reported(
+    project: Project, *, kafka: bool = False, clock_accepted: bool = False
+) -> Generator[Event, None, Backup]:
     """Take a backup, and write its success or failure to the metrics."""
     try:
-        taken = yield from take(project, kafka=kafka)
+        taken = yield from take(project, kafka=kafka, clock_accepted=clock_accepted)
     except RofecareError:
-        metrics.write(project.settings, {metrics.FAILURE: metrics.now()})
+        metrics.write(project, {metrics.FAILURE: metrics.now()})
         raise
-    metrics.write(project.settings)
+    metrics.write(project)
     return taken
 
 
@@ -41,25 +44,33 @@ def verify_reported(
         verified = yield from verify(project, word, from_project=from_project, unencrypted=unencrypted)
     except VerificationError:
         if not from_project:
-            metrics.write(project.settings, {metrics.VERIFICATION: 0})
+            metrics.write(project, {metrics.VERIFICATION: 0})
         raise
     if not from_project:
-        metrics.write(project.settings, {metrics.VERIFICATION: 1})
+        metrics.write(project, {metrics.VERIFICATION: 1})
     return verified
 
 
 def refresh_metrics(project: Project) -> None:
     """Write the metrics of the backups if the project includes the monitoring, which would start with old ones."""
     if any(service.phase == MONITORING for service in project.platform.services):
-        metrics.write(project.settings)
+        metrics.write(project)
 
 
-def retain_and_copy(settings: Settings, backup: Backup) -> Generator[Event, None, None]:
-    """Apply the retention, and copy the backup to BACKUP_COPY_TO if that is set."""
-    store = store_of(settings)
-    yield from apply_retention(store, settings.backup_keep_days)
+def retain_and_copy(project: Project, backup: Backup) -> Generator[Event, None, None]:
+    """Apply the retention, and copy the backup to BACKUP_COPY_TO if that is set.
+
+    Raises VerificationError, and removes nothing, if the clock was absurd.
+    """
+    settings, store = project.settings, store_of(project)
+    absurd = backup.manifest.clock
+    keep = None if absurd else Keep(settings.backup_keep_days, settings.backup_keep_count)
+    if keep is not None:
+        yield from apply_retention(store, keep)
     if settings.backup_copy_to:
-        yield from copies.send(backup, settings.backup_copy_to, settings.backup_keep_days)
+        yield from copies.send(backup, settings.backup_copy_to, store, keep)
+    if absurd:
+        raise refusal(backup.id, absurd)
 
 
 def is_needed_before_removal(project: Project) -> bool:
@@ -81,7 +92,7 @@ def take_last(project: Project, proven: Backup, reason: str) -> Generator[Event,
     `proven` is a verified backup of a moment ago. The last one is verified by a restore, too, if its structure differs.
     """
     taken = yield from take(project, reason=reason)
-    store = store_of(project.settings)
+    store = store_of(project)
     last = yield from integrity.check(taken.folder, store.project, key_of(project.settings))
     if structure(last.manifest) != structure(proven.manifest):
         yield Note(f"the structure of the data differs from that of backup {proven.id}: verifying {taken.id}")

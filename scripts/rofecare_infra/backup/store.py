@@ -1,4 +1,4 @@
-"""The folder of a project's backups: its entries, and the retention of old backups.
+"""The folder of a project's backups, and which of them belong to this platform.
 
 A backup gets its name when it is complete; an interrupted one is never listed.
 """
@@ -8,18 +8,19 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rofecare_infra import state
-from rofecare_infra.backup import files
+from rofecare_infra.backup import files, identity
 from rofecare_infra.backup.integrity import read, verified_at
 from rofecare_infra.backup.key import Key, file_of, key_of, make
 from rofecare_infra.backup.manifest import MAC, MANIFEST, Backup, Manifest, to_text
 from rofecare_infra.errors import SettingsError, UsageError, VerificationError
 from rofecare_infra.progress import Event, Note
+from rofecare_infra.project import Project
 from rofecare_infra.settings import Settings
 
 PARTIAL = ".partial-"
@@ -37,11 +38,33 @@ class Entry:
     manifest: Manifest | None = None
     # When it was last verified (ISO 8601); empty for never, or if it was changed since.
     verified: str = ""
+    # Why it does not count as a backup of this platform; empty if it does.
+    foreign: str = ""
 
     @property
     def moment(self) -> datetime:
-        """When it was started."""
+        """When it was started, by the clock of that time."""
         return datetime.strptime(self.id, _ID).replace(tzinfo=UTC)
+
+    @property
+    def sequence(self) -> int:
+        """Its sequence number; 0 in format 1, and where the manifest cannot be read."""
+        return self.manifest.sequence if self.manifest is not None else 0
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """What the backups of one platform are sorted by."""
+        return self.sequence, self.id
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the clock was absurd when it was taken."""
+        return self.manifest is not None and bool(self.manifest.clock)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it is a complete backup of this platform, as far as that is known without reading all of it."""
+        return not self.damage and not self.foreign and self.manifest is not None and not self.manifest.missing
 
 
 @dataclass(frozen=True)
@@ -54,57 +77,89 @@ class Store:
     also: Path | None = None
     # None where this user has no key: then the origin of a backup is unknown, and none can be taken or used.
     key: Key | None = None
+    # The id of this platform; empty if it has none yet: then all backups of the project count as its own.
+    platform: str = ""
 
     def entries(self) -> tuple[Entry, ...]:
-        """All folders with the name of a backup, oldest first."""
-        found = self.own()
+        """All folders with the name of a backup, foreign ones first, then oldest first."""
+        found = self.folders()
         if self.also is not None and os.access(self.also, os.R_OK | os.X_OK):
             found += _ids(self.also)
-        return tuple(self.entry(path) for path in sorted(found, key=lambda path: path.name))
+        return tuple(sorted(map(self.entry, found), key=lambda one: (not one.foreign, one.order)))
 
-    def own(self) -> tuple[Path, ...]:
-        """The folders of its own backups, oldest first."""
+    def own(self) -> tuple[Entry, ...]:
+        """The backups of this platform in its own folder, oldest first."""
+        found = (self.entry(path) for path in self.folders())
+        return tuple(sorted((one for one in found if not one.foreign), key=lambda one: one.order))
+
+    def folders(self) -> tuple[Path, ...]:
+        """The folders with the name of a backup in its own folder."""
         return _ids(self.folder)
 
     def entry(self, folder: Path) -> Entry:
         """Check the manifest of a backup, and the existence and sizes of its files."""
         try:
-            backup = read(folder, self.key)
-            if backup.manifest.project != self.project:
-                return Entry(folder.name, folder, f"a backup of {backup.manifest.project}", backup.manifest)
-            for name, record in backup.manifest.files.items():
-                size = (folder / name).stat().st_size
-                if size != record.size:
-                    return Entry(folder.name, folder, f"{name} has {size} bytes of {record.size}", backup.manifest)
+            manifest = read(folder, self.key).manifest
         except VerificationError as error:
-            return Entry(folder.name, folder, error.seen)
-        except OSError as error:
-            return Entry(folder.name, folder, f"{Path(error.filename or '').name}: {error.strerror}", backup.manifest)
-        return Entry(folder.name, folder, "", backup.manifest, verified_at(folder, self.key))
+            return Entry(folder.name, folder, error.seen, foreign="its manifest cannot be used")
+        damage = _damage(folder, manifest)
+        verified = "" if damage else verified_at(folder, self.key)
+        return Entry(folder.name, folder, damage, manifest, verified, self._foreign(folder, manifest))
 
-    def find(self, word: str) -> Path:
-        """The folder of a backup, given its id or path; of the newest one if `word` is empty."""
-        if word and ("/" in word or Path(word).is_dir()):
-            return Path(word).expanduser().absolute()
+    def _foreign(self, folder: Path, manifest: Manifest) -> str:
+        if manifest.id != folder.name:
+            return f"a copy of {manifest.id}"
+        if manifest.project != self.project:
+            return f"of project {manifest.project}"
+        if self.platform and manifest.platform not in {self.platform, ""}:
+            return f"of another platform, {manifest.platform}"
+        return ""
+
+    def newest(self) -> Entry:
+        """The newest backup of this platform; on a new one, the newest of the only other one.
+
+        Raises VerificationError where there is none, or where it is not known which one is the newest.
+        """
         entries = self.entries()
-        if word:
-            found = [entry.folder for entry in entries if entry.id == word]
-            if not found:
-                raise UsageError(
-                    f"there is no backup {word!r}",
-                    seen=word,
-                    expected=f"a folder, or one of {', '.join(one.id for one in entries[-5:]) or 'none'}",
-                    next_step="inv backups  (lists them all)",
-                )
-            return found[0]
-        if not entries:
+        mine = [one for one in entries if not one.foreign]
+        others = [one for one in entries if one.manifest is not None and one.manifest.project == self.project]
+        found = mine or [one for one in others if one.manifest is not None and one.manifest.id == one.id]
+        if not found:
             raise VerificationError(
                 "there is no backup",
                 seen=f"none in {self.folder}",
                 expected="a backup of this project",
                 next_step="inv backup",
             )
-        return entries[-1].folder
+        newest = max(found, key=lambda one: one.order)
+        platforms = {one.manifest.platform for one in found if one.manifest is not None and one.manifest.platform}
+        later = [one for one in entries if one.manifest is None and one.id > newest.id]
+        if len(platforms) > 1 or later:
+            raise VerificationError(
+                "it is not known which backup is the newest",
+                seen=f"{later[-1].id}: {later[-1].damage}" if later else f"backups of {len(platforms)} platforms",
+                expected="backups of one platform, with manifests that can be read",
+                next_step=f"inv backups; then the same command with an id, such as {newest.id}",
+            )
+        return newest
+
+    def find(self, word: str) -> Path:
+        """The folder of a backup, given its id or path; of the newest one if `word` is empty."""
+        if word and ("/" in word or Path(word).is_dir()):
+            return Path(word).expanduser().absolute()
+        if not word:
+            return self.newest().folder
+        entries = self.entries()
+        # A backup of this platform, if a foreign one has the same id.
+        found = [entry.folder for entry in reversed(entries) if entry.id == word]
+        if not found:
+            raise UsageError(
+                f"there is no backup {word!r}",
+                seen=word,
+                expected=f"a folder, or one of {', '.join(one.id for one in entries[-5:]) or 'none'}",
+                next_step="inv backups  (lists them all)",
+            )
+        return found[0]
 
     def usable_key(self, settings: Settings) -> Generator[Event, None, Key]:
         """The key for a backup; created if there is none, and no backup that was made with one.
@@ -112,7 +167,7 @@ class Store:
         Raises SettingsError where it is missing or cannot be used.
         """
         path = file_of(settings)
-        if not path.exists() and not any((folder / MAC).exists() for folder in self.own()):
+        if not path.exists() and not any((folder / MAC).exists() for folder in self.folders()):
             make(path)
             yield Note(
                 f"created the key of the backups: {path}; without it none can be restored: keep a copy elsewhere"
@@ -153,36 +208,28 @@ class Store:
         return tuple(path.name for path in left)
 
 
-def store_of(settings: Settings) -> Store:
+def store_of(project: Project) -> Store:
     """The store of this project's backups."""
+    settings = project.settings
     mine, site = settings.backup_folder / settings.project, settings.site_folder / "backups" / settings.project
-    key = key_of(settings) if os.access(file_of(settings), os.R_OK) else None
-    return Store(mine, settings.project, None if settings.is_release else site, key)
+    also = None if settings.is_release else site
+    return Store(mine, settings.project, also, readable_key(settings), identity.platform_id(project))
 
 
-def expired(entries: Sequence[Entry], days: int, now: datetime, project: str) -> tuple[Entry, ...]:
-    """The backups that retention removes: older than `days`, except the newest intact and the newest verified one.
-
-    Backups of other projects and those whose manifest cannot be read are kept.
-    """
-    own = [entry for entry in entries if entry.manifest is not None and entry.manifest.project == project]
-    intact = [entry for entry in own if not entry.damage]
-    verified = [entry for entry in intact if entry.verified]
-    kept = {entry.id for entry in (*intact[-1:], *verified[-1:])}
-    if not intact:
-        return ()
-    return tuple(entry for entry in own if entry.moment < now - timedelta(days=days) and entry.id not in kept)
+def readable_key(settings: Settings) -> Key | None:
+    """The key, if this user can read it."""
+    return key_of(settings) if os.access(file_of(settings), os.R_OK) else None
 
 
-def apply_retention(store: Store, days: int, now: datetime | None = None) -> Generator[Event, None, tuple[str, ...]]:
-    """Remove expired backups."""
-    removed = expired([store.entry(path) for path in store.own()], days, now or datetime.now(UTC), store.project)
-    for entry in removed:
-        # First the manifest: if the removal is interrupted, the rest is not taken for an intact backup.
-        (entry.folder / MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(entry.folder, ignore_errors=True)
-        yield Note(f"backup {entry.id} removed: older than {days} days (BACKUP_KEEP_DAYS)")
-    return tuple(entry.id for entry in removed)
+def _damage(folder: Path, manifest: Manifest) -> str:
+    try:
+        for name, record in manifest.files.items():
+            size = (folder / name).stat().st_size
+            if size != record.size:
+                return f"{name} has {size} bytes of {record.size}"
+    except OSError as error:
+        return f"{Path(error.filename or '').name}: {error.strerror}"
+    return ""
 
 
 def _ids(folder: Path) -> tuple[Path, ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from rofecare_infra.backup import database, encryption, extras, files, kafka_volumes
+from rofecare_infra.backup import clock, database, encryption, extras, files, kafka_volumes
+from rofecare_infra.backup.identity import made_platform_id, next_sequence
 from rofecare_infra.backup.inventory import inventory_of
 from rofecare_infra.backup.journal import is_interrupted
 from rofecare_infra.backup.key import Key
@@ -33,13 +35,15 @@ def take(
     *,
     reason: str = "asked for",
     kafka: bool = False,
+    clock_accepted: bool = False,
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
     """Take a backup of all databases of the platform; with `kafka` also of the Kafka volumes, which stops Kafka.
 
+    It is marked if the clock is absurd, unless `clock_accepted`.
     Raises VerificationError if it cannot be completed; nothing is left of it then.
     """
-    store = store_of(project.settings)
+    store = store_of(project)
     if is_interrupted(project.settings):
         raise VerificationError(
             "no backup was taken: a restore was interrupted",
@@ -49,7 +53,9 @@ def take(
         )
     for name in store.clean():
         yield Note(f"removed an incomplete backup: {name}")
-    return (yield from take_unchecked(project, store, reason=reason, kafka=kafka, now=now))
+    return (
+        yield from take_unchecked(project, store, reason=reason, kafka=kafka, clock_accepted=clock_accepted, now=now)
+    )
 
 
 def take_unchecked(
@@ -60,6 +66,7 @@ def take_unchecked(
     only: Collection[str] = (),
     kafka: bool = False,
     restart: bool = True,
+    clock_accepted: bool = False,
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
     """Take a backup, also during a restore.
@@ -79,7 +86,12 @@ def take_unchecked(
             )
         containers = project.engine.containers(project.platform.project)
         servers = [server_of(service, containers) for service in services]
-        identity = store.free_id(now())
+        store = replace(store, key=key, platform=made_platform_id(project))
+        started, own = now(), store.own()
+        identity = store.free_id(started)
+        why = "" if clock_accepted else clock.absurdity(clock.read(store.folder, own, project.engine, started))
+        if why:
+            yield Note(f"{why}: the backup is marked, and does not count for the age of backups")
         with ExitStack() as stack:
             sessions: list[Session] = []
             found = [inventory_of(server, service) for server, service in zip(servers, services, strict=True)]
@@ -107,6 +119,9 @@ def take_unchecked(
                 files={**written, **more},
                 volumes=volumes,
                 mode=mode.name(production=project.production),
+                platform=store.platform,
+                sequence=next_sequence(project.settings, max((one.sequence for one in own), default=0)),
+                clock=why,
                 recipient=key.recipient,
             )
             return store.publish(draft, manifest, key)

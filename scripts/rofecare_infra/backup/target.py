@@ -16,7 +16,7 @@ def in_mode_of_backup(project: Project, word: str, reopen: Callable[[], Project]
 
     Raises SettingsError where the platform has data and another mode, or where neither records a mode.
     """
-    store = store_of(project.settings)
+    store = store_of(project)
     folder = store.find(word)
     recorded = read(folder, store.key).manifest.mode
     current = mode.name(production=project.production)

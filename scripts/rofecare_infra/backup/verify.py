@@ -62,7 +62,7 @@ def verify(
 
     Raises VerificationError with the name of the file that differs.
     """
-    store = store_of(project.settings)
+    store = store_of(project)
     folder = store.find(word)
     for name in _remove_scratch_servers(store.project):
         yield Note(f"removed a scratch server of an interrupted run: {name}")

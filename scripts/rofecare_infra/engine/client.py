@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rofecare_infra.engine.answers import ANSWER_TIMEOUT, answers, or_none
@@ -86,6 +87,16 @@ class Engine(Volumes):
         """The id of the engine; empty if it has none."""
         with answers():
             return str(self._api.info().get("ID") or "")
+
+    def time(self) -> datetime | None:
+        """The time by the clock of the engine's machine; None if it reports none."""
+        with answers():
+            reported = str(self._api.info().get("SystemTime") or "")
+        try:
+            found = datetime.fromisoformat(reported)
+        except ValueError:
+            return None
+        return found if found.tzinfo is not None else None
 
     def mounted_files(self) -> dict[str, set[str]]:
         """Compose project -> the files and folders of this machine that its containers mount, running or not."""

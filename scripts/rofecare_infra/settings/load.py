@@ -20,7 +20,7 @@ _PORT_DEFAULT = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*_PORT):?-(\d+)\}")
 
 # Settings that only Python reads; the compose files name the others.
 _OWN = (
-    *("BACKUP_COPY_TO", "BACKUP_DIR", "BACKUP_KEEP_DAYS", "BACKUP_KEY_FILE"),
+    *("BACKUP_COPY_TO", "BACKUP_DIR", "BACKUP_KEEP_COUNT", "BACKUP_KEEP_DAYS", "BACKUP_KEY_FILE"),
     *("COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES", "SIZE", "STATE_DIR"),
 )
 # Names in the compose files that are no settings: this program sets them, in production.
@@ -114,6 +114,10 @@ def _days(value: str) -> str | None:
     return None if _number(value) > 0 else "a number of days above 0"
 
 
+def _count(value: str) -> str | None:
+    return None if _number(value) > 0 else "a number of backups above 0"
+
+
 def _place(value: str) -> str | None:
     # A relative path would be on the disk of this checkout.
     good = value.startswith(("/", "~", "rsync://")) or re.match(r"[^/:\s]+:[^:\s]", value)
@@ -197,6 +201,7 @@ def _anything(_value: str) -> str | None:
 
 _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "BACKUP_COPY_TO": _place,
+    "BACKUP_KEEP_COUNT": _count,
     "BACKUP_KEEP_DAYS": _days,
     "COMPOSE_PROJECT_NAME": _project,
     "GATEWAY_ADDRESS": _address,

@@ -134,6 +134,11 @@ class Settings:
         return int(self.get("BACKUP_KEEP_DAYS", "30"))
 
     @property
+    def backup_keep_count(self) -> int:
+        """The number of good backups that are kept whatever their age."""
+        return int(self.get("BACKUP_KEEP_COUNT", "7"))
+
+    @property
     def backup_copy_to(self) -> str:
         """The second location of backups, a folder or an rsync target; empty for none."""
         return self.get("BACKUP_COPY_TO")

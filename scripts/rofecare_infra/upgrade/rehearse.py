@@ -131,7 +131,7 @@ def _project(settings: Settings, path: Path, model: Mapping[str, Any], target: P
 def _remove(copy: Project) -> None:
     """Remove the copy: containers, networks, volumes, and the backup that its restore took."""
     to_end(lifecycle.stop(copy, volumes=True, shared_secrets=True))
-    shutil.rmtree(backup.store_of(copy.settings).folder, ignore_errors=True)
+    shutil.rmtree(backup.store_of(copy).folder, ignore_errors=True)
 
 
 def _state(engine: Engine, project: str) -> dict[str, str]:

@@ -1,59 +1,20 @@
-"""Which backups go, where copies come from, what is scheduled, what is asked."""
+"""A copy in a second place is complete, and is made once."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from rofecare_infra.backup import copies, files
 from rofecare_infra.backup.manifest import Backup
-from rofecare_infra.backup.store import Entry, Store, expired
+from rofecare_infra.backup.store import Store
 from rofecare_infra.errors import VerificationError
 from tests.support.fakes import drain
 from tests.support.manifests import KEY, MANIFEST
-
-NOW = datetime(2026, 11, 24, tzinfo=UTC)
-
-
-def entry(age: int, *, damage: str = "", verified: bool = False, project: str = "rofecare") -> Entry:
-    moment = NOW - timedelta(days=age)
-    name = f"{moment:%Y%m%dT%H%M%SZ}"
-    manifest = replace(MANIFEST, id=name, project=project)
-    return Entry(name, Path(name), damage, manifest, moment.isoformat() if verified else "")
-
-
-def gone(*entries: Entry) -> list[int]:
-    ordered = sorted(entries, key=lambda one: one.id)
-    return [(NOW - one.moment).days for one in expired(ordered, 30, NOW, "rofecare")]
-
-
-@pytest.mark.parametrize(
-    ("entries", "expected"),
-    [
-        ([], []),
-        # The last good one stays, however old it is.
-        ([entry(400)], []),
-        ([entry(400), entry(300)], [400]),
-        ([entry(31), entry(30), entry(1)], [31]),
-        # A newer one that nobody tried out is no reason to give up the one that is known to be good.
-        ([entry(60, verified=True), entry(50), entry(1)], [50]),
-        ([entry(90, verified=True), entry(60, verified=True), entry(1)], [90]),
-        # Damaged ones do not count, and go when their time has come.
-        ([entry(60), entry(1, damage="x")], []),
-        ([entry(60, damage="x"), entry(40), entry(1)], [60, 40]),
-        ([entry(60, damage="x")], []),
-        # Not ours to remove.
-        ([entry(60, project="clinic"), entry(1)], []),
-        ([replace(entry(60), manifest=None, damage="manifest.json"), entry(1)], []),
-    ],
-)
-def test_what_expires(entries: list[Entry], expected: list[int]) -> None:
-    assert gone(*entries) == expected
 
 
 @pytest.fixture
@@ -75,14 +36,14 @@ def test_a_copy_is_whole_and_is_made_once(backup: Backup, tmp_path: Path) -> Non
     left = place / "rofecare/.partial-20200101T000000Z"
     left.mkdir(parents=True)
     for _ in range(2):
-        drain(copies.send(backup, str(place), 30))
+        drain(copies.send(backup, str(place), Store(backup.folder.parent, "rofecare"), None))
     assert names(place) == [backup.id, "f.dump", "manifest.hmac", "manifest.json", "rofecare"]
     assert Store(place / "rofecare", "rofecare").entries()[0].damage == ""
 
 
 def test_a_place_that_is_not_mounted_is_an_error_and_the_backup_stays(backup: Backup, tmp_path: Path) -> None:
     with pytest.raises(VerificationError) as raised:
-        drain(copies.send(backup, str(tmp_path / "there"), 30))
+        drain(copies.send(backup, str(tmp_path / "there"), Store(backup.folder.parent, "rofecare"), None))
     assert "is it mounted" in raised.value.seen
     assert not (tmp_path / "there").exists()
     assert Store(backup.folder.parent, "rofecare").entries()[0].damage == ""
@@ -102,6 +63,6 @@ def test_a_copy_by_rsync_has_its_name_at_the_end(
     place = tmp_path / "there it is"
     place.mkdir()
     for _ in range(2):
-        drain(copies.send(backup, f"clinic:{place}", 30))
+        drain(copies.send(backup, f"clinic:{place}", Store(backup.folder.parent, "rofecare"), None))
     assert names(place) == [backup.id, "f.dump", "manifest.hmac", "manifest.json", "rofecare"]
     assert "mv -T" in (programs / "ssh.log").read_text()

@@ -87,7 +87,7 @@ def test_a_backup_of_another_project_is_refused_unless_it_is_named(store: Store,
     with pytest.raises(VerificationError) as raised:
         drain(integrity.check(backup.folder, "clinic", KEY))
     assert "project rofecare" in raised.value.seen
-    assert Store(store.folder, "clinic", key=KEY).entries()[0].damage == "a backup of rofecare"
+    assert Store(store.folder, "clinic", key=KEY).entries()[0].foreign == "of project rofecare"
 
 
 def test_a_folder_without_a_manifest_is_no_backup(tmp_path: Path) -> None:

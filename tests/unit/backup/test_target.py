@@ -33,7 +33,7 @@ def chosen(root: Path, recorded: str, *, production: bool, volumes: tuple[str, .
     engine = FakeEngine()
     engine.volume_names = list(volumes)
     project = project_with(root, engine, production=production)
-    store = store_of(project.settings)
+    store = store_of(project)
     draft = store.folder / "draft"
     draft.mkdir(parents=True)
     store.publish(draft, replace(MANIFEST, id=ID, mode=recorded), KEY)

@@ -22,10 +22,11 @@ _UNENCRYPTED = "accept a backup of an earlier version, which is neither encrypte
     changes=True,
     help={
         "with-kafka": "include Kafka and ZooKeeper, which are stopped for it",
+        "accept-clock": "the clock is right, although it contradicts the newest backup or another clock",
         "json": "print one JSON object per line",
     },
 )
-def backup(root: Path, with_kafka: bool = False, json: bool = False) -> None:
+def backup(root: Path, with_kafka: bool = False, accept_clock: bool = False, json: bool = False) -> None:
     """Back up all databases, roles, configuration and secrets."""
     from rofecare_infra import backup as room
     from rofecare_infra.progress import Scope, renderer_for
@@ -36,9 +37,9 @@ def backup(root: Path, with_kafka: bool = False, json: bool = False) -> None:
         if with_kafka:
             # Kafka is started again afterwards: that needs what a start needs.
             project = scope.follow(prepare(project))
-        taken = scope.follow(room.take_reported(project, kafka=with_kafka))
+        taken = scope.follow(room.take_reported(project, kafka=with_kafka, clock_accepted=accept_clock))
         scope.say(room.describe(taken))
-        scope.follow(room.retain_and_copy(project.settings, taken))
+        scope.follow(room.retain_and_copy(project, taken))
 
 
 @command(help={"json": "print one JSON document"})
@@ -51,7 +52,7 @@ def backups(root: Path, json: bool = False) -> None:
     from rofecare_infra.progress import duration, mebibytes, renderer_for, table
     from rofecare_infra.project import open_project
 
-    store = room.store_of(open_project(root, secrets_checked=False).settings)
+    store = room.store_of(open_project(root, secrets_checked=False))
     entries = store.entries()
     out = renderer_for()
     now = datetime.now(UTC)
@@ -69,7 +70,7 @@ def backups(root: Path, json: bool = False) -> None:
             f"{duration((now - datetime.fromisoformat(entry.verified)).total_seconds())} ago"
             if entry.verified
             else "never",
-            f"DAMAGED: {entry.damage}" if entry.damage else (entry.manifest.reason if entry.manifest else ""),
+            _remark(entry),
         )
         for entry in entries
     ]
@@ -188,6 +189,18 @@ def verify_backup(
         )
 
 
+def _remark(entry: Entry) -> str:
+    """What is special about a backup, else why it was taken."""
+    if entry.damage:
+        return f"DAMAGED: {entry.damage}"
+    if entry.foreign:
+        return f"FOREIGN: {entry.foreign}"
+    if entry.manifest is None:
+        return ""
+    missing, clock = entry.manifest.missing, entry.manifest.clock
+    return f"INCOMPLETE: {', '.join(missing)}" if missing else (f"CLOCK: {clock}" if clock else entry.manifest.reason)
+
+
 def _fields(entry: Entry, now: datetime) -> dict[str, object]:
     return {
         "id": entry.id,
@@ -198,4 +211,9 @@ def _fields(entry: Entry, now: datetime) -> dict[str, object]:
         "reason": entry.manifest.reason if entry.manifest else None,
         "secrets": entry.manifest.secrets if entry.manifest else None,
         "damage": entry.damage or None,
+        "foreign": entry.foreign or None,
+        "sequence": entry.sequence or None,
+        "platform": entry.manifest.platform or None if entry.manifest else None,
+        "clock": entry.manifest.clock or None if entry.manifest else None,
+        "missing": dict(entry.manifest.missing) if entry.manifest else {},
     }
