@@ -145,7 +145,7 @@ def test_another_key_or_none(project: Project, copy: Path, tmp_path: Path) -> No
 
 
 def test_a_consistent_change_of_someone_without_the_key(project: Project, copy: Path) -> None:
-    """Whoever can write to the folder knows the public key: files, sizes and digests all match each other."""
+    """The public key is in the manifest: files, sizes and digests all match each other."""
     name = next(path for path in copy.iterdir() if path.name.endswith(".roles.sql.age")).name
     recipient = x25519.Recipient.from_str(json.loads((copy / "manifest.json").read_text())["recipient"])
     content = encrypt(b"CREATE ROLE intruder SUPERUSER LOGIN;\n", [recipient])
