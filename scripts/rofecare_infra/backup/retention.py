@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from statistics import median_low
 
 from rofecare_infra import state
 from rofecare_infra.backup import clock
@@ -57,12 +56,12 @@ def expired(entries: Sequence[Entry], keep: Keep, now: datetime, last: int | Non
 def ages(own: Sequence[Entry], now: datetime) -> dict[str, timedelta]:
     """Backup -> the time since it was taken, of a platform whose clock may have been wrong for a while.
 
-    A gap between two backups counts no more than the usual one, or a day: whether the machine was off, or the clock was
-    ahead, cannot be known. A backup that was taken while the clock was absurd has the age of the next one that was not.
+    A gap between two backups counts no more than the shorter ones usually are, or a day: whether the machine was off,
+    or the clock is ahead, cannot be known. A backup that was taken while the clock was absurd has the age of the next one that was not.
     """
     moments = [one.moment for one in own if not one.is_marked]
-    gaps = [max(later - earlier, timedelta()) for earlier, later in pairwise(moments)]
-    usual = max(median_low(gaps), _DAY) if len(gaps) >= _FEW else _DAY
+    gaps = sorted(later - earlier for earlier, later in pairwise(moments))
+    usual = max(gaps[len(gaps) // 4], _DAY) if len(gaps) >= _FEW else _DAY
     found: dict[str, timedelta] = {}
     age: timedelta | None = None
     later = now

@@ -44,7 +44,7 @@ class Entry:
     @property
     def moment(self) -> datetime:
         """When it was started, by the clock of that time."""
-        return datetime.strptime(self.id, _ID).replace(tzinfo=UTC)
+        return datetime.fromisoformat(self.id)
 
     @property
     def sequence(self) -> int:
