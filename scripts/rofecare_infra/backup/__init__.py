@@ -1,5 +1,6 @@
 """Backups of the platform: taken from snapshots, verified, restored, and removed by the retention."""
 
+from rofecare_infra.backup.completeness import require_complete
 from rofecare_infra.backup.extras import unpack
 from rofecare_infra.backup.journal import forget, is_interrupted
 from rofecare_infra.backup.key import file_of as key_file_of
@@ -19,11 +20,12 @@ from rofecare_infra.backup.routine import (
 )
 from rofecare_infra.backup.server import database_services
 from rofecare_infra.backup.store import Entry, Store, store_of
-from rofecare_infra.backup.take import describe, take
+from rofecare_infra.backup.take import Accepted, describe, take
 from rofecare_infra.backup.target import in_mode_of_backup
 from rofecare_infra.backup.verify import Verified, verify
 
 __all__ = [
+    "Accepted",
     "Backup",
     "Entry",
     "Manifest",
@@ -40,6 +42,7 @@ __all__ = [
     "make_key",
     "recover",
     "refresh_metrics",
+    "require_complete",
     "restore",
     "retain_and_copy",
     "store_of",

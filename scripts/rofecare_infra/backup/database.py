@@ -13,7 +13,7 @@ from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.loading import load
 from rofecare_infra.backup.manifest import DatabaseRecord, Facts, FileRecord, Position, description
 from rofecare_infra.backup.server import Server, Session, progress, require_success
-from rofecare_infra.errors import VerificationError
+from rofecare_infra.errors import CommandError, VerificationError
 from rofecare_infra.process import transfer
 from rofecare_infra.progress import Event, Working, mebibytes
 
@@ -45,7 +45,10 @@ def size_of(session: Session) -> int:
 def dump(
     session: Session, snapshot: str, folder: Path, key: Key
 ) -> Generator[Event, None, tuple[DatabaseRecord, dict[str, FileRecord]]]:
-    """Dump the database into the folder; the transaction of the session holds the snapshot."""
+    """Dump the database into the folder; the transaction of the session holds the snapshot.
+
+    Raises CommandError if it cannot be dumped; no file of it is left then.
+    """
     server, name = session.server, session.database
     stem = f"{server.service}.{quote(name, safe='')}"
     file, facts_file = f"{stem}.dump{encryption.SUFFIX}", f"{stem}.facts.json{encryption.SUFFIX}"
@@ -61,15 +64,19 @@ def dump(
         f"--encoding={session.rows('SELECT pg_catalog.getdatabaseencoding() AS name')[0]['name']}",
     )
     argv = server.argv(name, *words, watched=True)
-    with Encrypted(folder / file, key) as out:
-        result = yield from progress(
-            transfer(argv, sink=out.write),
-            1 << 20,
-            lambda count: f"{server.service}: {name}, {mebibytes(count)} written",
-        )
-        require_success(result, "pg_dump", f"{server.service}: the database {name} cannot be dumped")
-    yield Working(f"{server.service}: counting {name}")
-    found = _with_sequences(facts.collect(session), before, facts.sequence_values(session))
+    try:
+        with Encrypted(folder / file, key) as out:
+            result = yield from progress(
+                transfer(argv, sink=out.write),
+                1 << 20,
+                lambda count: f"{server.service}: {name}, {mebibytes(count)} written",
+            )
+            require_success(result, "pg_dump", f"{server.service}: the database {name} cannot be dumped")
+        yield Working(f"{server.service}: counting {name}")
+        found = _with_sequences(facts.collect(session), before, facts.sequence_values(session))
+    except CommandError:
+        (folder / file).unlink(missing_ok=True)
+        raise
     record = DatabaseRecord(
         service=server.service,
         name=name,

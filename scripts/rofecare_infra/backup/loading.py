@@ -36,6 +36,8 @@ _LONGEST = 100_000
 _EMPTY_PATH = b"SELECT pg_catalog.set_config('search_path', '', false);\n"
 _HEAD = 1 << 20
 
+# Of a database that an interrupted DROP DATABASE left, nothing can be changed any more.
+_VALID = "SELECT 1 AS one FROM pg_catalog.pg_database WHERE datname = {name} AND datconnlimit <> -2"
 _SUBSCRIPTIONS = """
 SELECT s.subname AS name FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
 WHERE d.datname = {name}
@@ -79,6 +81,9 @@ def load_from(server: Server, record: DatabaseRecord, source: Open, name: str) -
 
 def remove(session: Session, name: str) -> None:
     """Drop a database, also a template, and one with subscriptions; their slots on the other server stay."""
+    if not session.rows(_VALID.format(name=literal(name))):
+        session.execute(f"DROP DATABASE {quoted(name)}")
+        return
     session.execute(f"ALTER DATABASE {quoted(name)} IS_TEMPLATE false")
     subscriptions = [row["name"] for row in session.rows(_SUBSCRIPTIONS.format(name=literal(name)))]
     if subscriptions:

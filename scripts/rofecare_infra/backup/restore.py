@@ -11,7 +11,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rofecare_infra import lifecycle
-from rofecare_infra.backup import database, dependents, encryption, integrity, kafka_volumes, roles, swap
+from rofecare_infra.backup import completeness, database, dependents, encryption, integrity, kafka_volumes, roles, swap
 from rofecare_infra.backup.journal import Entry, Step, begun, journal_of
 from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord
@@ -155,6 +155,8 @@ class _Run:
             kafka=kafka,
             restart=False,
         )
+        existing = [one for one in self.entry.targets if one.existed]
+        completeness.require_saved(safety, [completeness.key_of_database(one.service, one.name) for one in existing])
         yield Note(f"safety backup {safety.id} taken of the current state")
         yield Working("swapping databases")
         self.note(Step.SWAPPING, safety=str(safety.folder) if kafka else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from rofecare_infra import lifecycle
-from rofecare_infra.backup import copies, dependents, integrity, metrics
+from rofecare_infra.backup import completeness, copies, dependents, integrity, metrics
 from rofecare_infra.backup.clock import refusal
 from rofecare_infra.backup.facts import structure
 from rofecare_infra.backup.key import key_of
@@ -13,7 +13,7 @@ from rofecare_infra.backup.manifest import Backup
 from rofecare_infra.backup.retention import Keep, apply_retention
 from rofecare_infra.backup.server import database_services
 from rofecare_infra.backup.store import store_of
-from rofecare_infra.backup.take import take
+from rofecare_infra.backup.take import Accepted, take
 from rofecare_infra.backup.verify import Verified, verify
 from rofecare_infra.errors import RofecareError, VerificationError
 from rofecare_infra.platform import MONITORING
@@ -24,15 +24,15 @@ from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 
 def take_reported(
-    project: Project, *, kafka: bool = False, clock_accepted: bool = False
+    project: Project, *, kafka: bool = False, accepted: Accepted = Accepted()
 ) -> Generator[Event, None, Backup]:
-    """Take a backup, and write its success or failure to the metrics."""
+    """Take a backup, and write its success or failure to the metrics; an incomplete one is a failure."""
     try:
-        taken = yield from take(project, kafka=kafka, clock_accepted=clock_accepted)
+        taken = yield from take(project, kafka=kafka, accepted=accepted)
     except RofecareError:
         metrics.write(project, {metrics.FAILURE: metrics.now()})
         raise
-    metrics.write(project)
+    metrics.write(project, {metrics.FAILURE: metrics.now()} if taken.manifest.missing else {})
     return taken
 
 
@@ -82,7 +82,7 @@ def take_verified(project: Project, reason: str) -> Generator[Event, None, Verif
     """Take a backup and verify it. Starts the databases if the platform is stopped."""
     names = [service.name for service in database_services(project.platform)]
     yield from dependents.start_missing(project, names)
-    taken = yield from take(project, reason=reason)
+    taken = completeness.require_complete((yield from take(project, reason=reason)))
     return (yield from verify(project, taken.id))
 
 
@@ -91,7 +91,7 @@ def take_last(project: Project, proven: Backup, reason: str) -> Generator[Event,
 
     `proven` is a verified backup of a moment ago. The last one is verified by a restore, too, if its structure differs.
     """
-    taken = yield from take(project, reason=reason)
+    taken = completeness.require_complete((yield from take(project, reason=reason)))
     store = store_of(project)
     last = yield from integrity.check(taken.folder, store.project, key_of(project.settings))
     if structure(last.manifest) != structure(proven.manifest):

@@ -16,9 +16,10 @@ from rofecare_infra.backup.server import Server, Session, literal, quoted
 _MAINTENANCE_DATABASE = "template1"
 
 
-def names(session: Session) -> set[str]:
-    """The names of all databases of a server."""
-    return {row["name"] for row in session.rows("SELECT datname AS name FROM pg_catalog.pg_database")}
+def names(session: Session, *, valid: bool = False) -> set[str]:
+    """The names of all databases of a server, or only of those that an interrupted DROP DATABASE did not leave."""
+    rows = session.rows("SELECT datname AS name, datconnlimit = -2 AS invalid FROM pg_catalog.pg_database")
+    return {row["name"] for row in rows if not (valid and row["invalid"])}
 
 
 def swap(servers: Mapping[str, Server], targets: Sequence[Target]) -> None:
@@ -29,7 +30,11 @@ def swap(servers: Mapping[str, Server], targets: Sequence[Target]) -> None:
     for server, mine in _by_server(servers, targets):
         with server.session(_MAINTENANCE_DATABASE) as session:
             _terminate(session, [name for target in mine for name in (target.name, target.new)])
-            existing = names(session)
+            existing = names(session, valid=True)
+            for target in mine:
+                if target.name in names(session) - existing:
+                    # It can only be dropped, and would be in the way.
+                    remove(session, target.name)
             session.execute("BEGIN")
             for target in mine:
                 if target.name in existing:
@@ -62,7 +67,7 @@ def allow_connections(servers: Mapping[str, Server], targets: Sequence[Target]) 
     """Allow connections to the databases under their own names again."""
     for server, mine in _by_server(servers, targets):
         with server.session(_MAINTENANCE_DATABASE) as session:
-            for name in names(session) & {target.name for target in mine}:
+            for name in names(session, valid=True) & {target.name for target in mine}:
                 session.execute(f"ALTER DATABASE {quoted(name)} ALLOW_CONNECTIONS true")
 
 
@@ -81,7 +86,7 @@ def _rename(name: str, other: str) -> str:
 
 
 def _block(session: Session, wanted: Iterable[str]) -> None:
-    for name in names(session) & set(wanted):
+    for name in names(session, valid=True) & set(wanted):
         session.execute(f"ALTER DATABASE {quoted(name)} ALLOW_CONNECTIONS false")
 
 

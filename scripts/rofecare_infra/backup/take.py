@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from rofecare_infra.backup import clock, database, encryption, extras, files, kafka_volumes
+from rofecare_infra.backup import clock, completeness, database, encryption, extras, files, kafka_volumes
 from rofecare_infra.backup.identity import made_platform_id, next_sequence
-from rofecare_infra.backup.inventory import inventory_of
+from rofecare_infra.backup.inventory import Inventory, inventory_of
 from rofecare_infra.backup.journal import is_interrupted
 from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord, FileRecord, Manifest, ServerRecord
@@ -26,6 +26,16 @@ from rofecare_infra.project import Project, mode
 _MARGIN = 16 << 20
 
 
+@dataclass(frozen=True)
+class Accepted:
+    """What the user said of the site, against what it looks like."""
+
+    # The clock is right.
+    clock: bool = False
+    # Databases that are gone were dropped on purpose.
+    missing: bool = False
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -35,12 +45,12 @@ def take(
     *,
     reason: str = "asked for",
     kafka: bool = False,
-    clock_accepted: bool = False,
+    accepted: Accepted = Accepted(),
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
     """Take a backup of all databases of the platform; with `kafka` also of the Kafka volumes, which stops Kafka.
 
-    It is marked if the clock is absurd, unless `clock_accepted`.
+    It is marked if the clock is absurd. Databases of the last complete backup that are gone count as missing.
     Raises VerificationError if it cannot be completed; nothing is left of it then.
     """
     store = store_of(project)
@@ -53,9 +63,7 @@ def take(
         )
     for name in store.clean():
         yield Note(f"removed an incomplete backup: {name}")
-    return (
-        yield from take_unchecked(project, store, reason=reason, kafka=kafka, clock_accepted=clock_accepted, now=now)
-    )
+    return (yield from take_unchecked(project, store, reason=reason, kafka=kafka, accepted=accepted, now=now))
 
 
 def take_unchecked(
@@ -66,12 +74,12 @@ def take_unchecked(
     only: Collection[str] = (),
     kafka: bool = False,
     restart: bool = True,
-    clock_accepted: bool = False,
+    accepted: Accepted = Accepted(),
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
-    """Take a backup, also during a restore.
+    """Take a backup, also during a restore. Databases that cannot be read, or are gone, are named in its manifest.
 
-    `only` selects services; without `restart` Kafka and ZooKeeper stay stopped.
+    `only` selects services, and then databases may be gone; without `restart` Kafka and ZooKeeper stay stopped.
     """
     store.make_folder()
     key = yield from store.usable_key(project.settings)
@@ -89,19 +97,24 @@ def take_unchecked(
         store = replace(store, key=key, platform=made_platform_id(project))
         started, own = now(), store.own()
         identity = store.free_id(started)
-        why = "" if clock_accepted else clock.absurdity(clock.read(store.folder, own, project.engine, started))
+        why = "" if accepted.clock else clock.absurdity(clock.read(store.folder, own, project.engine, started))
         if why:
             yield Note(f"{why}: the backup is marked, and does not count for the age of backups")
         with ExitStack() as stack:
-            sessions: list[Session] = []
             found = [inventory_of(server, service) for server, service in zip(servers, services, strict=True)]
-            for server, inventory in zip(servers, found, strict=True):
-                sessions += [stack.enter_context(server.session(name)) for name in inventory.names]
+            omitted = {name: why for one in found for name, why in one.omitted.items()}
+            missing = {name: why for one in found for name, why in one.missing.items()}
             # Open all snapshots first, so that the databases are read at nearly the same time.
-            snapshots = [database.begin(session) for session in sessions]
-            yield from _require_space(store.folder, sum(map(database.size_of, sessions)))
+            snapshots, unreadable = _snapshots(stack, servers, found)
+            yield from _require_space(store.folder, sum(map(database.size_of, snapshots)))
             draft = stack.enter_context(files.folder_removed_on_failure(store.folder / f"{PARTIAL}{identity}"))
-            records, written = yield from _dumps(sessions, snapshots, draft, key)
+            records, written, failed = yield from _dumps(snapshots, draft, key)
+            missing |= unreadable | failed
+            present = {completeness.key_of_database(one.service, one.name) for one in records}
+            if not only and not accepted.missing:
+                missing |= completeness.gone(store.entries(), {*present, *omitted, *missing})
+            for name, why in (*omitted.items(), *missing.items()):
+                yield Note(f"not in the backup: {name}: {why}")
             yield Working("writing roles, configuration and secrets")
             server_records, more = _write_extras(project, servers, key, draft)
             volumes = None
@@ -123,20 +136,46 @@ def take_unchecked(
                 sequence=next_sequence(project.settings, max((one.sequence for one in own), default=0)),
                 clock=why,
                 recipient=key.recipient,
+                omitted=omitted,
+                missing=missing,
             )
             return store.publish(draft, manifest, key)
 
 
+def _snapshots(
+    stack: ExitStack, servers: Sequence[Server], found: Sequence[Inventory]
+) -> tuple[dict[Session, str], dict[str, str]]:
+    """A session and the name of its snapshot for each database; and why databases cannot be read."""
+    snapshots: dict[Session, str] = {}
+    unreadable: dict[str, str] = {}
+    for server, inventory in zip(servers, found, strict=True):
+        for name in inventory.names:
+            try:
+                session = stack.enter_context(server.session(name))
+                snapshots[session] = database.begin(session)
+            except CommandError as error:
+                unreadable[completeness.key_of_database(server.service, name)] = completeness.reason(error)
+    return snapshots, unreadable
+
+
 def _dumps(
-    sessions: Sequence[Session], snapshots: Sequence[str], draft: Path, key: Key
-) -> Generator[Event, None, tuple[list[DatabaseRecord], dict[str, FileRecord]]]:
+    snapshots: Mapping[Session, str], draft: Path, key: Key
+) -> Generator[Event, None, tuple[list[DatabaseRecord], dict[str, FileRecord], dict[str, str]]]:
+    """Dump all databases; a failure of one does not prevent the others. Raises CommandError if all fail."""
     records: list[DatabaseRecord] = []
     written: dict[str, FileRecord] = {}
-    for session, snapshot in zip(sessions, snapshots, strict=True):
-        record, files_of_it = yield from _dump(session, snapshot, draft, key)
+    failed: dict[str, CommandError] = {}
+    for session, snapshot in snapshots.items():
+        try:
+            record, files_of_it = yield from _dump(session, snapshot, draft, key)
+        except CommandError as error:
+            failed[completeness.key_of_database(session.server.service, session.database)] = error
+            continue
         records.append(record)
         written |= files_of_it
-    return records, written
+    if failed and not records:
+        raise next(iter(failed.values()))
+    return records, written, {name: completeness.reason(error) for name, error in failed.items()}
 
 
 def _dump(

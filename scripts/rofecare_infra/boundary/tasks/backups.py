@@ -23,10 +23,17 @@ _UNENCRYPTED = "accept a backup of an earlier version, which is neither encrypte
     help={
         "with-kafka": "include Kafka and ZooKeeper, which are stopped for it",
         "accept-clock": "the clock is right, although it contradicts the newest backup or another clock",
+        "accept-missing": "expect from now on only the databases that exist: others were dropped on purpose",
         "json": "print one JSON object per line",
     },
 )
-def backup(root: Path, with_kafka: bool = False, accept_clock: bool = False, json: bool = False) -> None:
+def backup(
+    root: Path,
+    with_kafka: bool = False,
+    accept_clock: bool = False,
+    accept_missing: bool = False,
+    json: bool = False,
+) -> None:
     """Back up all databases, roles, configuration and secrets."""
     from rofecare_infra import backup as room
     from rofecare_infra.progress import Scope, renderer_for
@@ -37,9 +44,11 @@ def backup(root: Path, with_kafka: bool = False, accept_clock: bool = False, jso
         if with_kafka:
             # Kafka is started again afterwards: that needs what a start needs.
             project = scope.follow(prepare(project))
-        taken = scope.follow(room.take_reported(project, kafka=with_kafka, clock_accepted=accept_clock))
+        accepted = room.Accepted(clock=accept_clock, missing=accept_missing)
+        taken = scope.follow(room.take_reported(project, kafka=with_kafka, accepted=accepted))
         scope.say(room.describe(taken))
         scope.follow(room.retain_and_copy(project, taken))
+        room.require_complete(taken)
 
 
 @command(help={"json": "print one JSON document"})
@@ -215,5 +224,6 @@ def _fields(entry: Entry, now: datetime) -> dict[str, object]:
         "sequence": entry.sequence or None,
         "platform": entry.manifest.platform or None if entry.manifest else None,
         "clock": entry.manifest.clock or None if entry.manifest else None,
+        "omitted": dict(entry.manifest.omitted) if entry.manifest else {},
         "missing": dict(entry.manifest.missing) if entry.manifest else {},
     }
