@@ -36,6 +36,9 @@ class Accepted:
     missing: bool = False
 
 
+NOTHING = Accepted()
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -45,7 +48,7 @@ def take(
     *,
     reason: str = "asked for",
     kafka: bool = False,
-    accepted: Accepted = Accepted(),
+    accepted: Accepted = NOTHING,
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
     """Take a backup of all databases of the platform; with `kafka` also of the Kafka volumes, which stops Kafka.
@@ -74,7 +77,7 @@ def take_unchecked(
     only: Collection[str] = (),
     kafka: bool = False,
     restart: bool = True,
-    accepted: Accepted = Accepted(),
+    accepted: Accepted = NOTHING,
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
     """Take a backup, also during a restore. Databases that cannot be read, or are gone, are named in its manifest.

@@ -80,7 +80,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     databases = Databases(stage)
     (tmp_path / "roles.sql").write_text("")
     manifest = SimpleNamespace(
-        servers={"db": SimpleNamespace(roles_file="roles.sql", roles=())}, databases=(RECORD,), volumes=None
+        servers={"db": SimpleNamespace(roles_file="roles.sql", roles=())}, databases=(RECORD,), volumes=None, missing={}
     )
 
     def checked(*_: Any, **__: Any) -> Generator[Any, None, Any]:
@@ -89,7 +89,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
     def taken(*_: Any, **__: Any) -> Generator[Any, None, Any]:
         yield from ()
-        return SimpleNamespace(id=stage.world.back_up("safety"), folder=tmp_path)
+        return SimpleNamespace(id=stage.world.back_up("safety"), folder=tmp_path, manifest=manifest)
 
     def nothing(*_: Any, **__: Any) -> Generator[Any, None, Any]:
         yield from ()
