@@ -11,6 +11,7 @@ from rofecare_infra.process.interrupts import (
 )
 from rofecare_infra.process.ports import holder_of, is_free
 from rofecare_infra.process.run import Result, redact, run, run_attached, stream, to_end
+from rofecare_infra.process.together import side_by_side, together
 from rofecare_infra.process.transfer import Conversation, transfer
 
 __all__ = [
@@ -29,9 +30,11 @@ __all__ = [
     "redact",
     "run",
     "run_attached",
+    "side_by_side",
     "stream",
     "this_process",
     "to_end",
+    "together",
     "transfer",
     "uninterrupted",
     "user_name",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from rofecare_infra.errors import CommandError
-from rofecare_infra.process.child import GRACE, bound, missing, stop
+from rofecare_infra.process.child import GRACE, awaited, bound, missing, stop
 
 T = TypeVar("T")
 
@@ -105,12 +105,13 @@ def stream(
     threading.Thread(target=_watch, args=(child, arrived), daemon=True).start()
     end = None if timeout is None else time.monotonic() + timeout
     try:
-        while True:
-            number, line = arrived.get(timeout=None if end is None else max(0.01, end - time.monotonic()))
-            if line is None:
-                break
-            kept[number].append(line)
-            yield line.rstrip("\n")
+        with awaited(child):
+            while True:
+                number, line = arrived.get(timeout=None if end is None else max(0.01, end - time.monotonic()))
+                if line is None:
+                    break
+                kept[number].append(line)
+                yield line.rstrip("\n")
     except queue.Empty:
         stop(child)
         result = Result(words, child.returncode, "".join(kept[0]), "".join(kept[1]))

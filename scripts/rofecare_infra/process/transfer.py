@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from rofecare_infra.errors import CommandError
-from rofecare_infra.process.child import bound, missing, stop
+from rofecare_infra.process.child import awaited, bound, missing, stop
 from rofecare_infra.process.run import TAIL, Result, redact
 
 _CHUNK = 1 << 18
@@ -34,14 +34,14 @@ def transfer(
     count = 0
     try:
         assert child.stdout is not None  # noqa: S101 - it was asked for as a pipe
-        with child.stdout as out:
+        with awaited(child), child.stdout as out:
             # Pieces are passed on as they arrive, so that the progress is accurate.
             while piece := out.read1(_CHUNK):  # type: ignore[attr-defined]
                 if sink is not None:
                     sink(piece)
                 count += len(piece)
                 yield count
-        child.wait()
+            child.wait()
     except BaseException:
         # Close its input first: only that ends what the command runs in a container.
         _close(child)
@@ -85,12 +85,13 @@ class Conversation:
             self._child.stdin.write(f"{question}\n{mark(word)}\n".encode(errors="surrogateescape"))
             self._child.stdin.flush()
         lines: list[str] = []
-        for raw in self._child.stdout:
-            line = raw.decode(errors="surrogateescape").rstrip("\n")
-            if line == word:
-                return lines
-            lines.append(line)
-        self._child.wait()
+        with awaited(self._child):
+            for raw in self._child.stdout:
+                line = raw.decode(errors="surrogateescape").rstrip("\n")
+                if line == word:
+                    return lines
+                lines.append(line)
+            self._child.wait()
         raise CommandError(
             f"{self._words[0]} ended before its answer was complete",
             seen=f"exit code {self._child.returncode}",
