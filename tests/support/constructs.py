@@ -237,3 +237,38 @@ END$$;
 CREATE EVENT TRIGGER quiet ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION refuse();
 ALTER EVENT TRIGGER quiet DISABLE;
 """
+
+# Databases in other encodings, and what only they can contain.
+ENCODINGS = {
+    "latin1": "ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'",
+    "ascii": "ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'",
+}
+LATIN1 = r"""
+CREATE TABLE "crème" (a text);
+INSERT INTO "crème" VALUES ('é'), (E'\xff');
+CREATE FUNCTION broken() RETURNS int LANGUAGE sql AS 'SELECT 1';
+"""
+ASCII = r"""
+SET client_encoding = 'SQL_ASCII';
+CREATE TABLE bytes (a text);
+INSERT INTO bytes VALUES (E'\xff\xfe'), ('é');
+SELECT E'\xe9' AS name
+\gset
+COMMENT ON TABLE bytes IS :'name';
+CREATE TABLE :"name" (:"name" int);
+INSERT INTO :"name" VALUES (1);
+"""
+
+# A database that only reads, without the schema that every database has.
+ARCHIVE = r"""
+DROP SCHEMA public;
+CREATE SCHEMA old;
+CREATE TABLE old.t (a int);
+INSERT INTO old.t VALUES (1);
+ALTER DATABASE archive_2019 SET default_transaction_read_only = on;
+"""
+
+TEMPLATE = r"""
+CREATE TABLE t (a int);
+ALTER DATABASE master IS_TEMPLATE true;
+"""

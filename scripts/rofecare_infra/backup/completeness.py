@@ -15,7 +15,7 @@ def key_of_database(service: str, name: str) -> str:
 
 
 def gone(entries: Sequence[Entry], present: Collection[str]) -> dict[str, str]:
-    """The databases of the newest complete backup that are not there any more, and why that is said."""
+    """The databases of the newest complete backup that are not there any more, and why they are expected."""
     for entry in reversed(entries):
         if entry.is_good and entry.manifest is not None:
             known = {key_of_database(one.service, one.name) for one in entry.manifest.databases}

@@ -28,7 +28,7 @@ _MARGIN = 16 << 20
 
 @dataclass(frozen=True)
 class Accepted:
-    """What the user said of the site, against what it looks like."""
+    """What the user confirmed, although it looks wrong."""
 
     # The clock is right.
     clock: bool = False
@@ -105,8 +105,8 @@ def take_unchecked(
             yield Note(f"{why}: the backup is marked, and does not count for the age of backups")
         with ExitStack() as stack:
             found = [inventory_of(server, service) for server, service in zip(servers, services, strict=True)]
-            omitted = {name: why for one in found for name, why in one.omitted.items()}
-            missing = {name: why for one in found for name, why in one.missing.items()}
+            omitted = {name: cause for one in found for name, cause in one.omitted.items()}
+            missing = {name: cause for one in found for name, cause in one.missing.items()}
             # Open all snapshots first, so that the databases are read at nearly the same time.
             snapshots, unreadable = _snapshots(stack, servers, found)
             yield from _require_space(store.folder, sum(map(database.size_of, snapshots)))
@@ -116,8 +116,8 @@ def take_unchecked(
             present = {completeness.key_of_database(one.service, one.name) for one in records}
             if not only and not accepted.missing:
                 missing |= completeness.gone(store.entries(), {*present, *omitted, *missing})
-            for name, why in (*omitted.items(), *missing.items()):
-                yield Note(f"not in the backup: {name}: {why}")
+            for name, cause in (*omitted.items(), *missing.items()):
+                yield Note(f"not in the backup: {name}: {cause}")
             yield Working("writing roles, configuration and secrets")
             server_records, more = _write_extras(project, servers, key, draft)
             volumes = None

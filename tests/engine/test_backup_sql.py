@@ -1,0 +1,114 @@
+"""Databases with constructs of every kind come back: through backup, verification and restore."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support import constructs
+from tests.support.backups import leftovers, listed
+from tests.support.databases import SECRETS, postgres
+from tests.support.images import POSTGRES, ensure
+from tests.support.project import Project, check
+
+OWN = "wide"
+# Sessions of the test must pass what it set up.
+OPTIONS = "-c role=none -c event_triggers=off -c session_preload_libraries= -c default_transaction_read_only=off"
+
+
+def psql(project: Project, database: str, text: str) -> str:
+    """Run SQL as the superuser; return the output."""
+    container = f"{project.name}-one-db-1"
+    words = ("psql", "-XqAtU", "rofecare", "-v", "ON_ERROR_STOP=1", "-d", database, "-c")
+    # One argument is one transaction: -f reads the text statement by statement.
+    argv = ("exec", "-e", f"PGOPTIONS={OPTIONS} -c statement_timeout=0 -c transaction_timeout=0", container)
+    return project.docker(*argv, *words, text) if "\n" not in text else _script(project, argv, words[:-1], text)
+
+
+def _script(project: Project, argv: tuple[str, ...], words: tuple[str, ...], text: str) -> str:
+    script = 'printf "%s" "$1" >/tmp/sql; shift; exec "$@" -f /tmp/sql'
+    return project.docker(*argv, "sh", "-c", script, "sh", text, *words)
+
+
+@pytest.fixture(scope="module")
+def project(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """One server with seven databases."""
+    assert engine is not None
+    ensure(POSTGRES)
+    services = {"one-db": postgres(OWN, "one")}
+    project = Project(tmp_path_factory.mktemp("sql") / "p", services, volumes={"one": {}}, secrets=SECRETS)
+    project.environment["GATE_TIMEOUT"] = "120"
+    try:
+        check(project.inv("start-all"), 0)
+        psql(project, OWN, constructs.ROLES)
+        for name, options in constructs.ENCODINGS.items():
+            psql(project, OWN, f"CREATE DATABASE {name} {options}")
+        for name in ("functions", "archive_2019", '"dbname=Odd \'two"', "master"):
+            psql(project, OWN, f"CREATE DATABASE {name}")
+        psql(project, "functions", constructs.FUNCTIONS)
+        psql(project, "archive_2019", constructs.ARCHIVE)
+        psql(project, "latin1", constructs.LATIN1)
+        psql(project, "ascii", constructs.ASCII)
+        psql(project, "master", constructs.TEMPLATE)
+        psql(project, "postgres", "CREATE TABLE kept (a int)")
+        psql(project, OWN, constructs.REFUSING + constructs.CONSTRUCTS + constructs.SETTINGS)
+        yield project
+    finally:
+        project.clean()
+
+
+def test_everything_comes_back(project: Project) -> None:
+    before = _state(project)
+    check(project.inv("backup"), 0, "8 databases")
+    check(project.inv("verify-backup"), 0, "functions is restored in steps", "template master restored")
+    assert leftovers(project) == []
+    for name in ("functions", "archive_2019", "ascii", "master"):
+        psql(project, name, "DROP SCHEMA public CASCADE")
+    psql(project, OWN, "DROP TABLE values_of_all")
+    check(project.inv("restore", timeout=240), 0, "8 databases came out equal")
+    after = _state(project)
+    for name in before:
+        assert sorted(after[name]) == sorted(before[name]), name
+
+
+def test_a_database_that_cannot_be_read_is_named_and_all_others_are_backed_up(project: Project) -> None:
+    psql(project, OWN, "ALTER DATABASE archive_2019 ALLOW_CONNECTIONS false")
+    psql(project, OWN, "ALTER DATABASE ascii RENAME TO renamed")
+    psql(project, OWN, "CREATE DATABASE scratch")
+    psql(project, OWN, "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'scratch'")
+    psql(project, "latin1", "UPDATE pg_proc SET prolang = 1 WHERE proname = 'broken'")
+    outcome = project.inv("backup")
+    check(
+        outcome, 8, 'ALTER DATABASE "archive_2019" ALLOW_CONNECTIONS true', "one-db/ascii: backup", "--accept-missing"
+    )
+    check(outcome, 8, "one-db/scratch: an interrupted DROP DATABASE left it, and it cannot be read; DROP DATABASE")
+    newest = listed(project)[-1]
+    assert sorted(newest["missing"]) == ["one-db/archive_2019", "one-db/ascii", "one-db/latin1"]
+    manifest: dict[str, Any] = json.loads(
+        (project.root / "backups" / project.name / newest["id"] / "manifest.json").read_text()
+    )
+    assert {one["name"] for one in manifest["databases"]} >= {OWN, "functions", "renamed", "postgres"}
+    psql(project, OWN, "DROP DATABASE scratch")
+    psql(project, OWN, "ALTER DATABASE archive_2019 ALLOW_CONNECTIONS true")
+    psql(project, "latin1", "UPDATE pg_proc SET prolang = 14 WHERE proname = 'broken'")
+    check(project.inv("backup"), 8, "without one-db/ascii")
+    check(project.inv("backup", "--accept-missing"), 0)
+    check(project.inv("backup"), 0)
+
+
+def _state(project: Project) -> dict[str, list[str]]:
+    """What pg_dump prints of each database, without the facts of the backups."""
+    names = psql(project, OWN, "SELECT string_agg(datname, chr(1) ORDER BY 1) FROM pg_database WHERE datallowconn")
+    container = f"{project.name}-one-db-1"
+    script = "pg_dump -U rofecare --create --no-comments | cat -v | LC_ALL=C sort"
+    dumps = {}
+    for name in names.split("\x01"):
+        environment = ("-e", f"PGOPTIONS={OPTIONS}", "-e", f"PGDATABASE={name}")
+        text = project.docker("exec", *environment, container, "sh", "-c", script)
+        # The columns of an inheriting table are in the order of its parent after a restore.
+        ignored = ("--", "\\restrict", "\\unrestrict", "COPY public.child ", "1\tb\t2", "2\tb\t1")
+        dumps[name] = [line.strip().rstrip(",") for line in text.splitlines() if not line.startswith(ignored)]
+    return dumps
