@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -90,6 +91,7 @@ class FakeEngine(Engine):
         self.files: set[tuple[str, str]] = set()
         # What became of a container that was asked to stop.
         self.exit_codes: dict[str, int] = {}
+        self.now: datetime | None = None
 
     def containers(self, project: str) -> tuple[Container, ...]:
         """The next look, else what is there."""
@@ -121,6 +123,10 @@ class FakeEngine(Engine):
     def identity(self) -> str:
         """Always the same."""
         return "an:engine"
+
+    def time(self) -> datetime | None:
+        """The time that the test set."""
+        return self.now
 
     def mounted_files(self) -> dict[str, set[str]]:
         """The value that the test set."""

@@ -20,6 +20,7 @@ from rofecare_infra.backup.manifest import (
 
 IDENTITY = str(x25519.Identity.generate())
 KEY = Key(Path("/etc/backup.key"), (IDENTITY,))
+OTHER_KEY = Key(Path("/etc/other.key"), (str(x25519.Identity.generate()),))
 FACTS = Facts(
     tables={"public.patients": Content(3, "1:2")},
     sequences={"public.s": Position((4, True), (9, True))},

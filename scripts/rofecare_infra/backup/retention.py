@@ -57,7 +57,8 @@ def ages(own: Sequence[Entry], now: datetime) -> dict[str, timedelta]:
     """Backup -> the time since it was taken, of a platform whose clock may have been wrong for a while.
 
     A gap between two backups counts no more than the shorter ones usually are, or a day: whether the machine was off,
-    or the clock is ahead, cannot be known. A backup that was taken while the clock was absurd has the age of the next one that was not.
+    or the clock is ahead, cannot be known. A backup that was taken while the clock was absurd has the age of the next
+    one that was not.
     """
     moments = [one.moment for one in own if not one.is_marked]
     gaps = sorted(later - earlier for earlier, later in pairwise(moments))
