@@ -98,6 +98,8 @@ def _farewell(left_behind: Callable[[], str] | None) -> str:
         return f"interrupted: {left_behind()}"
     except (RofecareError, KeyboardInterrupt):
         return "interrupted: the engine does not answer; inv status shows what is left running"
+    except Exception:  # noqa: BLE001 - the signal may have interrupted an import, which leaves half of a module
+        return "interrupted; inv status shows what is left running"
 
 
 def _report(root: Path, error: Exception) -> str:

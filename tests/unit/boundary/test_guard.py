@@ -67,7 +67,11 @@ def test_interrupted(tmp_path: Path) -> None:
     assert (left.code, left.message) == (130, "interrupted")
 
 
-@pytest.mark.parametrize("second", [errors.EngineError("gone"), KeyboardInterrupt()], ids=["engine gone", "^C again"])
+@pytest.mark.parametrize(
+    "second",
+    [errors.EngineError("gone"), KeyboardInterrupt(), AttributeError("half of a module")],
+    ids=["engine gone", "^C again", "^C in an import"],
+)
 def test_interrupted_where_nobody_can_say_what_is_left(tmp_path: Path, second: BaseException) -> None:
     def left_behind() -> str:
         raise second
