@@ -54,6 +54,7 @@ def project(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         psql(project, "ascii", constructs.ASCII)
         psql(project, "master", constructs.TEMPLATE)
         psql(project, "postgres", "CREATE TABLE kept (a int)")
+        psql(project, "template1", "CREATE TABLE kept (a int)")
         psql(project, OWN, constructs.REFUSING + constructs.CONSTRUCTS + constructs.SETTINGS)
         yield project
     finally:
@@ -62,13 +63,13 @@ def project(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def test_everything_comes_back(project: Project) -> None:
     before = _state(project)
-    check(project.inv("backup"), 0, "8 databases")
-    check(project.inv("verify-backup"), 0, "functions is restored in steps", "template master restored")
+    check(project.inv("backup"), 0, "9 databases")
+    check(project.inv("verify-backup"), 0, "functions is restored in steps", "one-db: master restored")
     assert leftovers(project) == []
     for name in ("functions", "archive_2019", "ascii", "master"):
         psql(project, name, "DROP SCHEMA public CASCADE")
     psql(project, OWN, "DROP TABLE values_of_all")
-    check(project.inv("restore", timeout=240), 0, "8 databases came out equal")
+    check(project.inv("restore", timeout=240), 0, "9 databases came out equal")
     after = _state(project)
     for name in before:
         assert sorted(after[name]) == sorted(before[name]), name
@@ -86,6 +87,7 @@ def test_a_database_that_cannot_be_read_is_named_and_all_others_are_backed_up(pr
     )
     check(outcome, 8, "one-db/scratch: an interrupted DROP DATABASE left it, and it cannot be read; DROP DATABASE")
     newest = listed(project)[-1]
+    assert "one-db/wide: the data of the foreign table public.remote" in newest["omitted"]
     assert sorted(newest["missing"]) == ["one-db/archive_2019", "one-db/ascii", "one-db/latin1"]
     manifest: dict[str, Any] = json.loads(
         (project.root / "backups" / project.name / newest["id"] / "manifest.json").read_text()

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rofecare_infra.backup.journal import Target
 from rofecare_infra.backup.loading import remove
-from rofecare_infra.backup.server import Server, Session, literal, quoted
+from rofecare_infra.backup.server import NEW, Server, Session, literal, quoted
+from rofecare_infra.errors import CommandError
 
-# A database that every server has and no backup contains.
-_MAINTENANCE_DATABASE = "template1"
+# Sessions are on a database that every server has. Where that one is swapped, they are on one that is made for it.
+_USUAL = "template1"
+_OTHER = f"{NEW}maintenance"
 
 
 def names(session: Session, *, valid: bool = False) -> set[str]:
@@ -25,10 +27,10 @@ def names(session: Session, *, valid: bool = False) -> set[str]:
 def swap(servers: Mapping[str, Server], targets: Sequence[Target]) -> None:
     """Block connections to all, then swap them server by server; they stay blocked."""
     for server, mine in _by_server(servers, targets):
-        with server.session(_MAINTENANCE_DATABASE) as session:
+        with _session(server, mine) as session:
             _block(session, [name for target in mine for name in (target.name, target.new)])
     for server, mine in _by_server(servers, targets):
-        with server.session(_MAINTENANCE_DATABASE) as session:
+        with _session(server, mine) as session:
             _terminate(session, [name for target in mine for name in (target.name, target.new)])
             existing = names(session, valid=True)
             for target in mine:
@@ -46,10 +48,10 @@ def swap(servers: Mapping[str, Server], targets: Sequence[Target]) -> None:
 def roll_back(servers: Mapping[str, Server], targets: Sequence[Target]) -> None:
     """Block connections to all, and rename back those that were swapped; they stay blocked."""
     for server, mine in _by_server(servers, targets):
-        with server.session(_MAINTENANCE_DATABASE) as session:
+        with _session(server, mine) as session:
             _block(session, [name for target in mine for name in (target.name, target.new, target.old)])
     for server, mine in _by_server(servers, targets):
-        with server.session(_MAINTENANCE_DATABASE) as session:
+        with _session(server, mine) as session:
             _terminate(session, [name for target in mine for name in (target.name, target.new, target.old)])
             existing = names(session)
             session.execute("BEGIN")
@@ -66,7 +68,7 @@ def roll_back(servers: Mapping[str, Server], targets: Sequence[Target]) -> None:
 def allow_connections(servers: Mapping[str, Server], targets: Sequence[Target]) -> None:
     """Allow connections to the databases under their own names again."""
     for server, mine in _by_server(servers, targets):
-        with server.session(_MAINTENANCE_DATABASE) as session:
+        with _session(server, mine) as session:
             for name in names(session, valid=True) & {target.name for target in mine}:
                 session.execute(f"ALTER DATABASE {quoted(name)} ALLOW_CONNECTIONS true")
 
@@ -74,11 +76,23 @@ def allow_connections(servers: Mapping[str, Server], targets: Sequence[Target]) 
 def drop(servers: Mapping[str, Server], targets: Sequence[Target], *, old: bool) -> None:
     """Drop the databases that were replaced (`old`), or the ones that were restored."""
     for server, mine in _by_server(servers, targets):
-        with server.session(_MAINTENANCE_DATABASE) as session:
-            for name in names(session) & {target.old if old else target.new for target in mine}:
+        with server.session(_USUAL) as session:
+            for name in names(session) & {_OTHER, *(target.old if old else target.new for target in mine)}:
                 _block(session, [name])
                 _terminate(session, [name])
                 remove(session, name)
+
+
+def _session(server: Server, mine: Sequence[Target]) -> Session:
+    """A session on a database that is not swapped."""
+    if all(target.name != _USUAL for target in mine):
+        return server.session(_USUAL)
+    try:
+        # Left by the step before.
+        server.execute(_OTHER, [])
+    except CommandError:
+        server.execute(_USUAL, [f"CREATE DATABASE {_OTHER} TEMPLATE template0"])
+    return server.session(_OTHER)
 
 
 def _rename(name: str, other: str) -> str:

@@ -18,6 +18,7 @@ from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord, FileRecord, Manifest, ServerRecord
 from rofecare_infra.backup.server import Server, Session, database_services, server_of
 from rofecare_infra.backup.store import PARTIAL, Store, store_of
+from rofecare_infra.backup.undumped import undumped
 from rofecare_infra.errors import CommandError, VerificationError
 from rofecare_infra.progress import Event, Note, Working, listed, mebibytes
 from rofecare_infra.project import Project, mode
@@ -109,6 +110,8 @@ def take_unchecked(
             missing = {name: cause for one in found for name, cause in one.missing.items()}
             # Open all snapshots first, so that the databases are read at nearly the same time.
             snapshots, unreadable = _snapshots(stack, servers, found)
+            for session in snapshots:
+                omitted |= undumped(session)
             yield from _require_space(store.folder, sum(map(database.size_of, snapshots)))
             draft = stack.enter_context(files.folder_removed_on_failure(store.folder / f"{PARTIAL}{identity}"))
             records, written, failed = yield from _dumps(snapshots, draft, key)
