@@ -70,7 +70,7 @@ def _query(kind: Kind) -> str:
     named = {**(kind.more or {}), "comment": f"pg_catalog.md5(pg_catalog.obj_description(x.oid, '{kind.catalog}'))"}
     if kind.owner:
         named["owner"] = f"pg_catalog.pg_get_userbyid(x.{kind.owner})"
-    named["labels"] = (
+    named["security labels"] = (
         "(SELECT pg_catalog.string_agg(s.provider || '=' || s.label, ',' ORDER BY s.provider, s.objsubid)"
         f" FROM pg_catalog.pg_seclabel s WHERE s.objoid = x.oid AND s.classoid = 'pg_catalog.{kind.catalog}'::regclass)"
     )
