@@ -258,3 +258,30 @@ def test_a_backup_without_any_database(engine: object, tmp_path: Path) -> None:
     project = Project(tmp_path / "p", {})
     check(project.inv("backup"), 8, "there is nothing to back up")
     check(project.inv("verify-backup"), 8, "there is no backup")
+
+
+def test_a_backup_from_the_future_removes_nothing_and_is_not_the_newest_for_ever(project: Project, taken: Path) -> None:
+    """It was taken while the clock was ten years ahead and nothing contradicted it."""
+    made = []
+    for name, sequence in (("20200101T000000Z", 0), ("20360101T000000Z", 900)):
+        made.append(taken.with_name(name))
+        shutil.copytree(taken, made[-1])
+        (made[-1] / "verified.json").unlink(missing_ok=True)
+        fields = json.loads((taken / "manifest.json").read_text())
+        sign(project, made[-1], json.dumps(fields | {"id": name, "sequence": sequence}))
+    project.environment |= {"BACKUP_KEEP_DAYS": "1", "BACKUP_KEEP_COUNT": "1"}
+    try:
+        answer = project.inv("backup")
+        check(answer, 8, "the clock cannot be right", "before the newest backup", "inv backup --accept-clock")
+        marked = listed(project)[-1]
+        assert (marked["sequence"], bool(marked["clock"])) == (901, True)
+        assert all(one.exists() for one in made)
+        check(project.inv("backup", "--accept-clock"), 0, "backup 20200101T000000Z removed")
+        accepted = listed(project)[-1]
+        assert (accepted["sequence"], accepted["clock"], accepted["platform"]) == (902, None, marked["platform"])
+        assert taken.exists()
+        check(project.inv("backups"), 0, "CLOCK: the clock shows")
+    finally:
+        del project.environment["BACKUP_KEEP_DAYS"], project.environment["BACKUP_KEEP_COUNT"]
+        for one in made:
+            shutil.rmtree(one, ignore_errors=True)

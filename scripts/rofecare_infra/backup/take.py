@@ -121,6 +121,10 @@ def take_unchecked(
                 missing |= completeness.gone(store.entries(), {*present, *omitted, *missing})
             for name, cause in (*omitted.items(), *missing.items()):
                 yield Note(f"not in the backup: {name}: {cause}")
+            if only:
+                # Known, and no reason for a message: but it is not a complete backup of the platform.
+                others = [one.name for one in database_services(project.platform) if one.name not in only]
+                missing |= dict.fromkeys(others, "not affected by the restore that this backup precedes")
             yield Working("writing roles, configuration and secrets")
             server_records, more = _write_extras(project, servers, key, draft)
             volumes = None
