@@ -31,6 +31,15 @@ FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384
 """
 
 
+# Zstandard is faster than the default, and smaller; pg_dump has it from version 16 on, if it was built with it.
+_ZSTD = "--compress=zstd:3"
+_ABOUT = """
+SELECT pg_catalog.getdatabaseencoding() AS encoding,
+       pg_catalog.current_setting('server_version_num')::int >= 160000 AND EXISTS (
+           SELECT FROM pg_catalog.pg_settings WHERE name = 'wal_compression' AND 'zstd' = ANY (enumvals)) AS zstd
+"""
+
+
 def begin(session: Session) -> str:
     """Start the transaction that everything is read in; return the name of its snapshot."""
     session.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -54,6 +63,7 @@ def dump(
     file, facts_file = f"{stem}.dump{encryption.SUFFIX}", f"{stem}.facts.json{encryption.SUFFIX}"
     yield Working(f"{server.service}: dumping {name}")
     before = facts.sequence_values(session)
+    about = session.rows(_ABOUT)[0]
     words = (
         "pg_dump",
         "--format=custom",
@@ -61,7 +71,8 @@ def dump(
         f"--lock-wait-timeout={_LOCK_WAIT}",
         "--no-password",
         # A conversion refuses bytes that do not belong to the encoding of the database.
-        f"--encoding={session.rows('SELECT pg_catalog.getdatabaseencoding() AS name')[0]['name']}",
+        f"--encoding={about['encoding']}",
+        *((_ZSTD,) if about["zstd"] else ()),
     )
     argv = server.argv(name, *words, watched=True)
     try:

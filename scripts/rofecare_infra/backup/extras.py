@@ -10,7 +10,7 @@ from rofecare_infra.backup import encryption, files, integrity, sealed
 from rofecare_infra.backup.integrity import damaged
 from rofecare_infra.backup.key import Key, key_of
 from rofecare_infra.backup.manifest import UNENCRYPTED, Backup
-from rofecare_infra.backup.server import Server, require_success
+from rofecare_infra.backup.server import Server, Session, require_success
 from rofecare_infra.backup.store import store_of
 from rofecare_infra.errors import UsageError, VerificationError
 from rofecare_infra.process import to_end, transfer
@@ -30,10 +30,9 @@ def roles_of(server: Server) -> bytes:
     return b"".join(found)
 
 
-def role_names(server: Server) -> tuple[str, ...]:
+def role_names(session: Session) -> tuple[str, ...]:
     """The roles of a server, without the predefined ones of PostgreSQL."""
-    with server.session("template1") as session:
-        rows = session.rows("SELECT rolname AS name FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1")
+    rows = session.rows("SELECT rolname AS name FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1")
     return tuple(row["name"] for row in rows)
 
 

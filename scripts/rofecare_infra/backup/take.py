@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from rofecare_infra.backup.server import Server, Session, database_services, ser
 from rofecare_infra.backup.store import PARTIAL, Store, store_of
 from rofecare_infra.backup.undumped import undumped
 from rofecare_infra.errors import CommandError, VerificationError
+from rofecare_infra.platform import Service
+from rofecare_infra.process import together
 from rofecare_infra.progress import Event, Note, Working, listed, mebibytes
 from rofecare_infra.project import Project, mode
 
@@ -105,17 +108,18 @@ def take_unchecked(
         if why:
             yield Note(f"{why}: the backup is marked, and does not count for the age of backups")
         with ExitStack() as stack:
-            found = [inventory_of(server, service) for server, service in zip(servers, services, strict=True)]
-            omitted = {name: cause for one in found for name, cause in one.omitted.items()}
-            missing = {name: cause for one in found for name, cause in one.missing.items()}
             # Open all snapshots first, so that the databases are read at nearly the same time.
-            snapshots, unreadable = _snapshots(stack, servers, found)
-            for session in snapshots:
-                omitted |= undumped(session)
-            yield from _require_space(store.folder, sum(map(database.size_of, snapshots)))
+            found = yield from together([partial(_inventory, *one) for one in zip(servers, services, strict=True)])
+            opened = _open(stack, servers, found)
+            omitted = {name: cause for one in opened for name, cause in one.inventory.omitted.items()}
+            missing = {name: cause for one in opened for name, cause in one.missing.items()}
+            snapshots = [snapshot for one in opened for snapshot in one.snapshots]
+            for snapshot in snapshots:
+                omitted |= undumped(snapshot.session)
+            yield from _require_space(store.folder, sum(one.size for one in snapshots))
             draft = stack.enter_context(files.folder_removed_on_failure(store.folder / f"{PARTIAL}{identity}"))
             records, written, failed = yield from _dumps(snapshots, draft, key)
-            missing |= unreadable | failed
+            missing |= failed
             present = {completeness.key_of_database(one.service, one.name) for one in records}
             if not only and not accepted.missing:
                 missing |= completeness.gone(store.entries(), {*present, *omitted, *missing})
@@ -126,7 +130,7 @@ def take_unchecked(
                 others = [one.name for one in database_services(project.platform) if one.name not in only]
                 missing |= dict.fromkeys(others, "not affected by the restore that this backup precedes")
             yield Working("writing roles, configuration and secrets")
-            server_records, more = _write_extras(project, servers, key, draft)
+            server_records, more = yield from _write_extras(project, opened, present, key, draft)
             volumes = None
             if kafka:
                 volumes, archives = yield from kafka_volumes.archive(project, draft, key, restart=restart)
@@ -152,47 +156,82 @@ def take_unchecked(
             return store.publish(draft, manifest, key)
 
 
-def _snapshots(
-    stack: ExitStack, servers: Sequence[Server], found: Sequence[Inventory]
-) -> tuple[dict[Session, str], dict[str, str]]:
-    """A session and the name of its snapshot for each database; and why databases cannot be read."""
-    snapshots: dict[Session, str] = {}
-    unreadable: dict[str, str] = {}
-    for server, inventory in zip(servers, found, strict=True):
-        for name in inventory.names:
+@dataclass(frozen=True)
+class _Snapshot:
+    """A database, and the snapshot that everything of it is read from."""
+
+    session: Session
+    name: str
+    size: int
+
+    @property
+    def key(self) -> str:
+        return completeness.key_of_database(self.session.server.service, self.session.database)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A server, what it contains, the snapshots of its databases, and why others are missing."""
+
+    server: Server
+    inventory: Inventory
+    snapshots: tuple[_Snapshot, ...]
+    missing: Mapping[str, str]
+
+
+def _inventory(server: Server, service: Service) -> Generator[Event, None, Inventory]:
+    yield from ()
+    return inventory_of(server, service)
+
+
+def _open(stack: ExitStack, servers: Sequence[Server], found: Sequence[Inventory]) -> list[_Opened]:
+    # All sessions start at the same time.
+    started = [
+        (server, inventory, [stack.push(server.session(name)) for name in inventory.names])
+        for server, inventory in zip(servers, found, strict=True)
+    ]
+    opened = []
+    for server, inventory, sessions in started:
+        snapshots: list[_Snapshot] = []
+        missing = dict(inventory.missing)
+        for session in sessions:
             try:
-                session = stack.enter_context(server.session(name))
-                snapshots[session] = database.begin(session)
+                stack.enter_context(session)
+                snapshots.append(_Snapshot(session, database.begin(session), database.size_of(session)))
             except CommandError as error:
-                unreadable[completeness.key_of_database(server.service, name)] = completeness.reason(error)
-    return snapshots, unreadable
+                missing[completeness.key_of_database(server.service, session.database)] = completeness.reason(error)
+        opened.append(_Opened(server, inventory, tuple(snapshots), missing))
+    return opened
+
+
+_Dumped = tuple[DatabaseRecord, dict[str, FileRecord]]
 
 
 def _dumps(
-    snapshots: Mapping[Session, str], draft: Path, key: Key
+    snapshots: Sequence[_Snapshot], draft: Path, key: Key
 ) -> Generator[Event, None, tuple[list[DatabaseRecord], dict[str, FileRecord], dict[str, str]]]:
     """Dump all databases; a failure of one does not prevent the others. Raises CommandError if all fail."""
-    records: list[DatabaseRecord] = []
-    written: dict[str, FileRecord] = {}
-    failed: dict[str, CommandError] = {}
-    for session, snapshot in snapshots.items():
-        try:
-            record, files_of_it = yield from _dump(session, snapshot, draft, key)
-        except CommandError as error:
-            failed[completeness.key_of_database(session.server.service, session.database)] = error
-            continue
-        records.append(record)
-        written |= files_of_it
-    if failed and not records:
+    # The largest first: a large one at the end would be dumped alone.
+    ordered = sorted(snapshots, key=lambda one: -one.size)
+    results = yield from together([partial(_dump, one, draft, key) for one in ordered])
+    found = dict(zip(ordered, results, strict=True))
+    failed = {one.key: result for one, result in found.items() if isinstance(result, CommandError)}
+    dumped = [result for one in snapshots if not isinstance(result := found[one], CommandError)]
+    if failed and not dumped:
         raise next(iter(failed.values()))
-    return records, written, {name: completeness.reason(error) for name, error in failed.items()}
+    return (
+        [record for record, _ in dumped],
+        {name: record for _, written in dumped for name, record in written.items()},
+        {name: completeness.reason(error) for name, error in failed.items()},
+    )
 
 
-def _dump(
-    session: Session, snapshot: str, draft: Path, key: Key
-) -> Generator[Event, None, tuple[DatabaseRecord, dict[str, FileRecord]]]:
-    record, written = yield from database.dump(session, snapshot, draft, key)
-    session.execute("COMMIT")
+def _dump(snapshot: _Snapshot, draft: Path, key: Key) -> Generator[Event, None, _Dumped | CommandError]:
+    try:
+        record, written = yield from database.dump(snapshot.session, snapshot.name, draft, key)
+        snapshot.session.execute("COMMIT")
+    except CommandError as error:
+        return error
     rows = sum(table.rows for table in record.facts.tables.values())
     yield Note(
         f"{record.service}: {record.name}, {len(record.facts.tables)} tables with {rows} rows, "
@@ -202,29 +241,41 @@ def _dump(
 
 
 def _write_extras(
-    project: Project, servers: Sequence[Server], key: Key, draft: Path
-) -> tuple[dict[str, ServerRecord], dict[str, FileRecord]]:
-    records: dict[str, ServerRecord] = {}
-    written: dict[str, FileRecord] = {}
-    for server in servers:
-        name = f"{server.service}.roles.sql{encryption.SUFFIX}"
-        written[name] = encryption.write(draft / name, extras.roles_of(server), key)
-        with server.session("template1") as session:
-            settings = session.rows(
-                "SELECT current_setting('server_version') AS version,"
-                " current_setting('shared_preload_libraries') AS preload"
-            )[0]
-        records[server.service] = ServerRecord(
-            version=settings["version"],
-            image=server.image,
-            image_id=server.image_id,
-            preload=settings["preload"],
-            roles=extras.role_names(server),
-            roles_file=name,
-        )
+    project: Project, opened: Sequence[_Opened], dumped: Collection[str], key: Key, draft: Path
+) -> Generator[Event, None, tuple[dict[str, ServerRecord], dict[str, FileRecord]]]:
+    found = yield from together([partial(_describe, one, dumped, draft, key) for one in opened])
+    records = {one.server.service: record for one, (record, _) in zip(opened, found, strict=True)}
+    written = {record.roles_file: file for record, file in found}
     for archive, contents in ((extras.CONFIGURATION, extras.configuration), (extras.SECRETS, extras.secret_files)):
         written[archive] = encryption.write(draft / archive, encryption.pack(contents(project)), key)
     return records, written
+
+
+def _describe(
+    opened: _Opened, dumped: Collection[str], draft: Path, key: Key
+) -> Generator[Event, None, tuple[ServerRecord, FileRecord]]:
+    """Write the roles of a server, after its databases: whatever these name is there."""
+    yield from ()
+    server = opened.server
+    sessions = [one.session for one in opened.snapshots if one.key in dumped]
+    name = f"{server.service}.roles.sql{encryption.SUFFIX}"
+    written = encryption.write(draft / name, extras.roles_of(server), key)
+    # A session less: each takes as long to start as a small database takes to be dumped.
+    with nullcontext(sessions[0]) if sessions else server.session("template1") as session:
+        settings = session.rows(
+            "SELECT current_setting('server_version') AS version,"
+            " current_setting('shared_preload_libraries') AS preload"
+        )[0]
+        names = extras.role_names(session)
+    record = ServerRecord(
+        version=settings["version"],
+        image=server.image,
+        image_id=server.image_id,
+        preload=settings["preload"],
+        roles=names,
+        roles_file=name,
+    )
+    return record, written
 
 
 def _require_space(folder: Path, size: int) -> Iterator[Event]:

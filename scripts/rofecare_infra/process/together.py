@@ -30,7 +30,8 @@ def together(
 ) -> Generator[E, None, list[T]]:
     """Run the tasks, `at_once` of them at the same time; yield their events as they come, return the results in order.
 
-    After the first error no other task starts, those that run are ended, and the error is raised.
+    After the first error no other task starts, those that run are ended, and the error is raised. A task must not
+    leave a command running: the kernel ends it with the thread that started it.
     """
     work = _Work(tasks)
     count = min(len(tasks), side_by_side() if at_once is None else at_once)
