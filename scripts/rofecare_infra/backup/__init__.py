@@ -2,6 +2,7 @@
 
 from rofecare_infra.backup.completeness import require_complete
 from rofecare_infra.backup.extras import unpack
+from rofecare_infra.backup.identity import forget as forget_identity
 from rofecare_infra.backup.journal import forget, is_interrupted
 from rofecare_infra.backup.key import file_of as key_file_of
 from rofecare_infra.backup.key import make as make_key
@@ -35,6 +36,7 @@ __all__ = [
     "database_services",
     "describe",
     "forget",
+    "forget_identity",
     "in_mode_of_backup",
     "is_interrupted",
     "is_needed_before_removal",

@@ -132,6 +132,7 @@ def _remove(copy: Project) -> None:
     """Remove the copy: containers, networks, volumes, and the backup that its restore took."""
     to_end(lifecycle.stop(copy, volumes=True, shared_secrets=True))
     shutil.rmtree(backup.store_of(copy).folder, ignore_errors=True)
+    backup.forget_identity(copy.settings)
 
 
 def _state(engine: Engine, project: str) -> dict[str, str]:

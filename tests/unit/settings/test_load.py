@@ -74,6 +74,7 @@ def test_an_empty_variable_of_the_environment_hides_the_file(tmp_path: Path) -> 
         ("DB_PORT=65536", ".env line 1: DB_PORT is '65536'; expected a port, 1 to 65535"),
         ("DB_PORT=-1", ".env line 1: DB_PORT is '-1'; expected a port, 1 to 65535"),
         ("DB_PORT=٥٤٣٢", ".env line 1: DB_PORT is '٥٤٣٢'; expected a port, 1 to 65535"),
+        ("BACKUP_KEEP_COUNT=0", ".env line 1: BACKUP_KEEP_COUNT is '0'; expected a number of backups above 0"),
         ("BACKUP_KEEP_DAYS=0", ".env line 1: BACKUP_KEEP_DAYS is '0'; expected a number of days above 0"),
         (
             "BACKUP_COPY_TO=copies",

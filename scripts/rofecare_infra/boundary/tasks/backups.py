@@ -84,7 +84,9 @@ def backups(root: Path, json: bool = False) -> None:
         for entry in entries
     ]
     out.say(table(("BACKUP", "AGE", "SIZE", "VERIFIED", ""), rows))
-    out.say(f"\n{len(entries)} backups in {store.folder}")
+    foreign = sum(bool(entry.foreign) for entry in entries)
+    more = f", and {foreign} foreign ones, which are never removed" if foreign else ""
+    out.say(f"\n{len(entries) - foreign} backups in {store.folder}{more}")
 
 
 def after_interruption(root: Path) -> str:
