@@ -15,6 +15,7 @@ import pytest
 
 from rofecare_infra.lifecycle import hold
 from rofecare_infra.platform import defects, parse
+from rofecare_infra.settings import COMBINED, load
 from tests.support.documented import APPLICATIONS, BUSINESS, DATABASES, EVERYTHING
 
 Json = dict[str, Any]
@@ -54,6 +55,17 @@ def tls(model_of: MakeModel) -> Json:
 def small(model_of: MakeModel) -> Json:
     """Production on a small server."""
     return model_of(*_TLS, "docker-compose.small.yml", TLS_HOST="his.example")
+
+
+@pytest.mark.parametrize(("written", "address"), [("::1", "::1"), ("[::]", "::")])
+def test_ipv6_addresses_with_and_without_brackets(root: Path, model_of: MakeModel, written: str, address: str) -> None:
+    settings, problems = load(root, {"GATEWAY_ADDRESS": written, "TLS_ADDRESS": written})
+    assert problems == ()
+    variables = {name: settings.get(name) for name in COMBINED}
+    for files in (_FILES, _TLS):
+        front = parse(model_of(*files, **variables, TLS_HOST="his.example")).service("front")
+        assert {port.address for port in front.ports} == {address}
+        assert front.ports[0].url.startswith("http://[::1]:")
 
 
 def limits_of(service: Json) -> tuple[float, int, int]:

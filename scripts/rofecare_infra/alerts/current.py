@@ -105,7 +105,7 @@ def firing(platform: Platform) -> tuple[Alert, ...]:
 def _address(platform: Platform, name: str, path: str) -> str:
     """The address of a service of the monitoring on this machine; empty if it is not published."""
     ports = [port for one in platform.services if (one.name, one.phase) == (name, MONITORING) for port in one.ports]
-    return f"http://{ports[0].address}:{ports[0].published}{path}" if ports else ""
+    return f"{ports[0].url}{path}" if ports else ""
 
 
 def _get(address: str) -> Any:  # noqa: ANN401 - any JSON; None for no answer

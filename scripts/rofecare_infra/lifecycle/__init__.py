@@ -1,6 +1,6 @@
 """The lifecycle of the platform: start in stages, stop in reverse order, report status."""
 
-from rofecare_infra.lifecycle.connections import Connection, connections, gateway_port
+from rofecare_infra.lifecycle.connections import Connection, connections, gateway_url, host_of
 from rofecare_infra.lifecycle.ingress import (
     behind_ingress,
     close_ingress,
@@ -25,7 +25,8 @@ __all__ = [
     "behind_ingress",
     "close_ingress",
     "connections",
-    "gateway_port",
+    "gateway_url",
+    "host_of",
     "is_closed_since",
     "left_running",
     "open_ingress",

@@ -23,14 +23,19 @@ def connections(platform: Platform) -> tuple[Connection, ...]:
     return tuple(_connection(platform, service, port) for service in services for port in service.ports)
 
 
-def gateway_port(platform: Platform) -> int | None:
-    """The published port that leads to the gateway without TLS; None where there is none."""
+def gateway_url(platform: Platform) -> str:
+    """The address that leads to the gateway without TLS; empty where there is none."""
     port = platform.http_port
-    return port.published if port is not None else None
+    return f"http://{host_of(port)}" if port is not None else ""
+
+
+def host_of(port: Port) -> str:
+    """Host and port, as people write them."""
+    return port.url.removeprefix("http://").replace("127.0.0.1:", "localhost:", 1)
 
 
 def _connection(platform: Platform, service: Service, port: Port) -> Connection:
-    host = f"localhost:{port.published}"
+    host = host_of(port)
     environment = service.environment
     if "POSTGRES_DB" in environment:
         address = f"jdbc:postgresql://{host}/{environment['POSTGRES_DB']}"

@@ -32,6 +32,10 @@ _CHECKED = "checked"
 LABEL_OUTSIDE = "com.rofecare.outside"
 
 
+# What is published on every address is reached on this one.
+_LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - values of compose
+
+
 def is_ingress(labels: Mapping[str, str]) -> bool:
     """Whether a service or container with these labels accepts requests from outside."""
     return labels.get(LABEL_INGRESS) == "true"
@@ -50,6 +54,16 @@ class Port:
     published: int
     target: int
     protocol: str = "tcp"
+
+    @property
+    def host(self) -> str:
+        """The address at which this machine reaches it."""
+        return _LOOPBACK.get(self.address, self.address)
+
+    @property
+    def url(self) -> str:
+        """The same for HTTP."""
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.published}"
 
 
 @dataclass(frozen=True)

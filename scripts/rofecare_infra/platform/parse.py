@@ -148,5 +148,6 @@ def _ports(service: Json) -> Iterator[Port]:
         published = str(port.get("published") or "")
         # With a range or without a port, the engine chooses one.
         if published.isdigit():
-            address = port.get("host_ip") or "0.0.0.0"  # noqa: S104 - the default of compose
+            # The long syntax of an override file keeps brackets.
+            address = (port.get("host_ip") or "0.0.0.0").strip("[]")  # noqa: S104 - the default of compose
             yield Port(address, int(published), int(port["target"]), port.get("protocol") or "tcp")

@@ -18,7 +18,7 @@ from rofecare_infra.project import production as hardened
 from rofecare_infra.project.containers import ProjectContainers
 from rofecare_infra.project.home import load_home
 from rofecare_infra.project.watch import announce
-from rofecare_infra.settings import Problem, Settings
+from rofecare_infra.settings import COMBINED, Problem, Settings
 
 # Settings that name files: `~` and links are resolved here, once.
 _FILES = ("TLS_CERTIFICATE_FILE", "TLS_KEY_FILE")
@@ -167,6 +167,8 @@ def _variables(settings: Settings) -> dict[str, str]:
         given = {name: one.value for name, one in settings.values.items() if one.where == "its default" and one.value}
     return {
         **given,
+        # In the form that the compose files need, however they are written in `.env`.
+        **{name: settings.get(name) for name in COMBINED if settings.get(name)},
         "IMAGE_PREFIX": settings.image_prefix,
         "COMPOSE_PROJECT_NAME": settings.project,
         "SECRETS_DIR": str(settings.secrets_folder),

@@ -196,7 +196,7 @@ class SigningKey:
         lines = [f"GET {path} HTTP/1.0", "Host: localhost", *([f"Authorization: Bearer {token}"] if token else ())]
         port = next((port for port in self.service.ports if port.protocol == "tcp"), None)
         if port is not None:
-            return _asked(port.address, port.published, path, token)
+            return _asked(port.url, path, token)
         inside = self.service.environment.get("SERVER_PORT", "8080")
         result = self.shell(self.name, _HTTP, inside, stdin="\r\n".join([*lines, "", ""]))
         words = result.stdout.split()
@@ -205,15 +205,14 @@ class SigningKey:
         return int(words[1])
 
 
-def _asked(address: str, port: int, path: str, token: str) -> int:
-    host = "127.0.0.1" if address in {"", "0.0.0.0", "::"} else address  # noqa: S104 - as in the compose files
+def _asked(url: str, path: str, token: str) -> int:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        return http.request("GET", f"http://{host}:{port}{path}", headers=headers, timeout=_HTTP_TIMEOUT).status
+        return http.request("GET", f"{url}{path}", headers=headers, timeout=_HTTP_TIMEOUT).status
     except http.NoResponseError as error:
         raise ServiceFailedError(
             "the gateway does not answer",
-            seen=f"{host}:{port}: {error}",
+            seen=f"{url}: {error}",
             expected="an answer to an HTTP request",
             next_step="inv status",
         ) from error

@@ -33,7 +33,7 @@ class Stores:
 
     def __init__(self, platform: Platform) -> None:
         self._addresses = {
-            port.target: (service.name, f"http://{port.address}:{port.published}")
+            port.target: (service.name, port.url)
             for service in platform.services
             if service.phase == MONITORING
             for port in service.ports

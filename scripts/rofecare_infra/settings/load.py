@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import json
 import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from rofecare_infra.settings import dotenv_file
+from rofecare_infra.settings import addresses, dotenv_file
 from rofecare_infra.settings.dotenv_file import ENVIRONMENT, Assignment, Problem
 from rofecare_infra.settings.record import RELEASE_FILE, SITE_FILE, Settings, state_folder_of
 
@@ -56,6 +55,8 @@ def load(root: Path, environ: Mapping[str, str]) -> tuple[Settings, tuple[Proble
         if expected is not None:
             problems.append(Problem(chosen.where, f"{name} is {chosen.value!r}", expected))
             chosen = default
+        elif chosen.value and name in addresses.COMBINED:
+            chosen = Assignment(addresses.COMBINED[name](chosen.value), chosen.where)
         values[name] = chosen
     if project and values["COMPOSE_PROJECT_NAME"].value != project:
         chosen = values["COMPOSE_PROJECT_NAME"]
@@ -118,12 +119,6 @@ def _count(value: str) -> str | None:
     return None if _number(value) > 0 else "a number of backups above 0"
 
 
-def _place(value: str) -> str | None:
-    # A relative path would be on the disk of this checkout.
-    good = value.startswith(("/", "~", "rsync://")) or re.match(r"[^/:\s]+:[^:\s]", value)
-    return None if good else "an absolute path, host:path, or rsync://host/module/path"
-
-
 def _number(value: str) -> int:
     """The whole number that the text contains; -1 for any other text and for numbers that are too long."""
     return int(value) if value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS else -1
@@ -169,12 +164,17 @@ def _replicas(value: str) -> str | None:
     return None if 1 <= _number(value) <= _MAX_REPLICAS else f"a number of containers, 1 to {_MAX_REPLICAS}"
 
 
-def _address(value: str) -> str | None:
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        return "an address of this machine, such as 127.0.0.1 or 0.0.0.0"
-    return None
+def _parsed(parse: Callable[[str], object]) -> Callable[[str], str | None]:
+    """A check by a function that raises ValueError with what was expected."""
+
+    def check(value: str) -> str | None:
+        try:
+            parse(value)
+        except ValueError as error:
+            return str(error)
+        return None
+
+    return check
 
 
 def _host(value: str) -> str | None:
@@ -200,12 +200,11 @@ def _anything(_value: str) -> str | None:
 
 
 _CHECKS: Mapping[str, Callable[[str], str | None]] = {
-    "BACKUP_COPY_TO": _place,
+    **{name: _parsed(parse) for name, parse in addresses.COMBINED.items()},
+    "BACKUP_COPY_TO": _parsed(addresses.place),
     "BACKUP_KEEP_COUNT": _count,
     "BACKUP_KEEP_DAYS": _days,
     "COMPOSE_PROJECT_NAME": _project,
-    "GATEWAY_ADDRESS": _address,
-    "TLS_ADDRESS": _address,
     "TLS_HOST": _host,
     "TLS_ISSUER": _one_of("internal", "files", "automatic"),
     "SIZE": _one_of("standard", "small"),

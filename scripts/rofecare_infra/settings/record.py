@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rofecare_infra.settings import addresses
 from rofecare_infra.settings.dotenv_file import Assignment
 
 # The files in which distributions store the certificates that a machine trusts.
@@ -139,9 +140,10 @@ class Settings:
         return int(self.get("BACKUP_KEEP_COUNT", "7"))
 
     @property
-    def backup_copy_to(self) -> str:
-        """The second location of backups, a folder or an rsync target; empty for none."""
-        return self.get("BACKUP_COPY_TO")
+    def backup_copy_to(self) -> addresses.Place | None:
+        """The second location of backups; None for none."""
+        chosen = self.get("BACKUP_COPY_TO")
+        return addresses.place(chosen) if chosen else None
 
     @property
     def workspace(self) -> Path:

@@ -24,7 +24,6 @@ _ADDRESSES = {
 # Variables that switch the registration off.
 _EUREKA_SWITCHES = ("EUREKA_CLIENT_ENABLED", "EUREKA_CLIENT_REGISTERWITHEUREKA", "EUREKA_CLIENT_REGISTER_WITH_EUREKA")
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - values of compose, nothing is bound here
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,10 @@ class Address:
     @property
     def url(self) -> str:
         """The address for HTTP."""
-        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        return f"http://{self}"
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,7 @@ def _published(service: Service | None, target: int | None) -> tuple[str, Addres
 
 
 def _address(port: Port) -> Address:
-    return Address("127.0.0.1" if port.address in _EVERYWHERE else port.address, port.published)
+    return Address(port.host, port.published)
 
 
 def _secret(platform: Platform, service: Service | None, part: str) -> Path | None:

@@ -36,6 +36,19 @@ def test_a_database(platform: Platform) -> None:
     assert database.depends_on == ()
 
 
+def test_where_a_port_is_reached() -> None:
+    reached = {
+        "0.0.0.0": "127.0.0.1",  # noqa: S104 - a value of compose
+        "::": "[::1]",
+        "[::1]": "[::1]",
+        "2001:db8::5": "[2001:db8::5]",
+        "10.0.0.5": "10.0.0.5",
+    }
+    for address, host in reached.items():
+        ports = [{"host_ip": address, "published": "8080", "target": 80}]
+        assert model(x={"image": "i", "ports": ports}).services[0].ports[0].url == f"http://{host}:8080"
+
+
 def test_an_application(platform: Platform) -> None:
     identity = platform.service("rofecare-service-identity")
     assert (identity.phase, identity.checkout) == ("business", "rofecare-service-identity")

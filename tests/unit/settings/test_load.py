@@ -80,7 +80,8 @@ def test_an_empty_variable_of_the_environment_hides_the_file(tmp_path: Path) -> 
             "BACKUP_COPY_TO=copies",
             (
                 ".env line 1: BACKUP_COPY_TO is 'copies'; "
-                "expected an absolute path, host:path, or rsync://host/module/path"
+                "expected an absolute path, host:path (an IPv6 address in brackets: [2001:db8::5]:/path), "
+                "or rsync://host/module/path"
             ),
         ),
         ("GATE_TIMEOUT=0", ".env line 1: GATE_TIMEOUT is '0'; expected a number of seconds above 0"),

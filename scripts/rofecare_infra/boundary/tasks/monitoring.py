@@ -34,7 +34,7 @@ def start_monitoring(root: Path, json: bool = False) -> None:
         count = f"{len(containers)} of {len(containers)} containers ready"
         scope.say(f"up: {count} after {time.monotonic() - began:.1f} s\n")
         rows = [
-            (service.name, f"http://localhost:{port.published}")
+            (service.name, f"http://{lifecycle.host_of(port)}")
             for service in project.platform.services
             if service.phase == MONITORING
             for port in service.ports

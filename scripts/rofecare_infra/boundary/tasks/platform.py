@@ -45,8 +45,8 @@ def start_all(root: Path, prod: bool = False, monitoring: bool = False, json: bo
         publish(project)
         containers = scope.follow(lifecycle.start(project))
         scope.follow(lifecycle.reopen(project))
-        gateway = lifecycle.gateway_port(project.platform)
-        where = f", gateway at http://localhost:{gateway}" if gateway else ""
+        gateway = lifecycle.gateway_url(project.platform)
+        where = f", gateway at {gateway}" if gateway else ""
         count = f"{len(containers)} of {len(containers)} containers ready"
         scope.say(f"up: {count} after {time.monotonic() - began:.1f} s{where}")
 
