@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from rofecare_infra.backup import facts
+from rofecare_infra.backup.server import Server
 from tests.support import constructs
 from tests.support.backups import leftovers, listed
 from tests.support.databases import SECRETS, postgres
@@ -61,13 +63,26 @@ def project(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         project.clean()
 
 
+def test_every_change_of_an_object_is_reported(project: Project) -> None:
+    with Server("one-db", f"{project.name}-one-db-1").session(OWN) as session:
+        session.execute("BEGIN")
+        before = facts.collect(session)
+        for change, expected in constructs.CHANGES:
+            session.execute("SAVEPOINT here; SET LOCAL search_path = public")
+            session.execute(change)
+            session.execute("SET LOCAL search_path = ''")
+            found = list(facts.differences(before, facts.collect(session)))
+            assert any(expected in one for one in found), (change, found)
+            session.execute("ROLLBACK TO here")
+
+
 def test_everything_comes_back(project: Project) -> None:
     before = _state(project)
     check(project.inv("backup"), 0, "9 databases")
     check(project.inv("verify-backup"), 0, "functions is restored in steps", "one-db: master restored")
     assert leftovers(project) == []
-    for name in ("functions", "archive_2019", "ascii", "master"):
-        psql(project, name, "DROP SCHEMA public CASCADE")
+    for name, schema in (("functions", "public"), ("archive_2019", "old"), ("ascii", "public"), ("master", "public")):
+        psql(project, name, f"DROP SCHEMA {schema} CASCADE")
     psql(project, OWN, "DROP TABLE values_of_all")
     check(project.inv("restore", timeout=240), 0, "9 databases came out equal")
     after = _state(project)

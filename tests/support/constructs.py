@@ -272,3 +272,36 @@ TEMPLATE = r"""
 CREATE TABLE t (a int);
 ALTER DATABASE master IS_TEMPLATE true;
 """
+
+# A change of a database with CONSTRUCTS, and a part of the sentence that reports it.
+CHANGES = (
+    ("ALTER TABLE parent DISABLE TRIGGER always", "trigger always on public.parent: tgenabled"),
+    ("ALTER TABLE parent OWNER TO app", "table public.parent: owner is app"),
+    ("DROP INDEX nulls_b", "index public.nulls_b is missing"),
+    ("ALTER TABLE a_cycle DROP CONSTRAINT a_cycle_name_check", "table constraint a_cycle_name_check"),
+    ("COMMENT ON COLUMN values_of_all.m IS 'other'", "table public.values_of_all: column m"),
+    ("GRANT SELECT ON parent TO staff", "table public.parent: privileges"),
+    ("ALTER TABLE values_of_all ALTER c TYPE text", "column c is text, expected public.citext"),
+    ("ALTER TABLE values_of_all ALTER late DROP DEFAULT", "column late"),
+    (
+        "CREATE OR REPLACE FUNCTION changed() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'",
+        "function public.changed(): source",
+    ),
+    ('ALTER FUNCTION "Odd; schema".secure RESET work_mem', "settings"),
+    ("ALTER TYPE mood RENAME VALUE 'bad' TO 'worse'", "type public.mood: labels"),
+    ("ALTER TABLE parent NO FORCE ROW LEVEL SECURITY", "relforcerowsecurity"),
+    ("ALTER TABLE values_of_all REPLICA IDENTITY DEFAULT", "relreplident"),
+    ("DROP POLICY nobody ON parent", "policy nobody"),
+    ("REFRESH MATERIALIZED VIEW empty", "relispopulated"),
+    ("ALTER DATABASE wide RESET search_path", "the database: setting search_path"),
+    ("ALTER LARGE OBJECT 70002 OWNER TO rofecare", "large objects"),
+    ("ALTER DATABASE wide CONNECTION LIMIT 3", "datconnlimit"),
+    ("ALTER SEQUENCE short CACHE 9", "sequence public.short: sequence"),
+    ('ALTER EXTENSION citext SET SCHEMA "Odd; schema"', "extension citext: schema"),
+    ("REVOKE EXECUTE ON FUNCTION pg_read_file(text) FROM app", "function pg_catalog.pg_read_file"),
+    ("ALTER DEFAULT PRIVILEGES FOR ROLE app IN SCHEMA public REVOKE SELECT ON TABLES FROM staff", "default acl"),
+    ("ALTER VIEW checked RESET (security_invoker)", "view public.checked: options"),
+    ("DROP PUBLICATION everything", "publication everything"),
+    ("ALTER STATISTICS related SET STATISTICS 3", "related: target"),
+    ("ALTER TABLE by_mood DETACH PARTITION by_mood_2", "by_mood"),
+)

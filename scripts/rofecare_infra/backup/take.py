@@ -124,7 +124,7 @@ def take_unchecked(
             if not only and not accepted.missing:
                 missing |= completeness.gone(store.entries(), {*present, *omitted, *missing})
             for name, cause in (*omitted.items(), *missing.items()):
-                yield Note(f"not in the backup: {name}: {cause}")
+                yield Note(f"without {name}: {cause}")
             if only:
                 # Known, and no reason for a message: but it is not a complete backup of the platform.
                 others = [one.name for one in database_services(project.platform) if one.name not in only]
