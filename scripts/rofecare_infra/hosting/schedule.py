@@ -11,7 +11,16 @@ from pathlib import Path
 
 from rofecare_infra import state
 from rofecare_infra.errors import CommandError, UsageError
-from rofecare_infra.hosting.unit import command_word, home_of, quoted, specifiers, unit_folder
+from rofecare_infra.hosting.inherited import Inherited
+from rofecare_infra.hosting.unit import (
+    command_word,
+    environment_file,
+    environment_lines,
+    home_of,
+    quoted,
+    specifiers,
+    unit_folder,
+)
 from rofecare_infra.process import run
 from rofecare_infra.settings import Settings
 
@@ -39,13 +48,26 @@ class Scheduled:
     """The files that were written or removed."""
 
     files: tuple[Path, ...]
+    # Without secret values.
     texts: tuple[str, ...]
 
 
-def units(settings: Settings, command: Sequence[str], time: str) -> dict[str, str]:
-    """The two units of a timer: file name -> text."""
+@dataclass(frozen=True)
+class Job:
+    """What is run every day."""
+
+    command: Sequence[str]
+    # Hours and minutes: 02:30.
+    time: str
+    # The owner of the platform: `~` and the keys of ssh are those of the user who tries the command.
+    user: str
+    given: Inherited = field(default_factory=Inherited)
+
+
+def units(settings: Settings, job: Job, folder: Path) -> dict[str, str]:
+    """The two units of a timer: file name -> text; `folder` is that of the units."""
     name = f"rofecare-backup-{settings.project}"
-    words = " ".join(map(command_word, command))
+    words = " ".join(map(command_word, job.command))
     service = f"""\
 # Written by `inv schedule-backups`, removed by `inv schedule-backups --remove`.
 [Unit]
@@ -56,9 +78,10 @@ RequiresMountsFor={quoted(str(home_of(settings)))} {quoted(str(settings.backup_f
 
 [Service]
 Type=oneshot
+User={specifiers(job.user)}
 WorkingDirectory={specifiers(str(home_of(settings)))}
 Environment=COMPOSE_PROJECT_NAME={settings.project}
-ExecStart={words}
+{environment_lines(job.given, folder / f"{name}.service")}ExecStart={words}
 # Asked to stop, the command stops its own children.
 KillMode=mixed
 """
@@ -68,7 +91,7 @@ KillMode=mixed
 Description=Daily backup of the platform {settings.project}
 
 [Timer]
-OnCalendar=*-*-* {time}:00
+OnCalendar=*-*-* {job.time}:00
 # A machine that was off at that time takes the backup after its start.
 Persistent=true
 
@@ -78,49 +101,59 @@ WantedBy=timers.target
     return {f"{name}.service": service, f"{name}.timer": timer}
 
 
-def cron_line(settings: Settings, command: Sequence[str], time: str, path: str) -> dict[str, str]:
-    """The cron file: file name (without a dot: cron ignores others) -> text."""
-    hour, minute = time.split(":")
+def cron_file(settings: Settings, job: Job, path: str, *, shown: bool = False) -> str:
+    """The text of the cron file; without secret values if `shown`."""
+    hour, minute = job.time.split(":")
     log = shlex.quote(str(settings.state_folder / "backup.log"))
     # cron reads a percent sign as a line break.
-    words = f"cd {shlex.quote(str(home_of(settings)))} && {shlex.join(command)} >> {log} 2>&1".replace("%", "\\%")
-    text = f"""\
+    command = f"{shlex.join(job.command)} >> {log} 2>&1"
+    words = f"cd {shlex.quote(str(home_of(settings)))} && {command}".replace("%", "\\%")
+    return f"""\
 # Written by `inv schedule-backups`, removed by `inv schedule-backups --remove`.
 PATH={path}
 COMPOSE_PROJECT_NAME={settings.project}
-{int(minute)} {int(hour)} * * * root {words}
+{job.given.cron_lines(shown=shown)}{int(minute)} {int(hour)} * * * {job.user} {words}
 """
-    return {f"rofecare-backup-{settings.project}": text}
 
 
-def schedule(settings: Settings, command: Sequence[str], time: str, places: Places | None = None) -> Scheduled:
-    """Take a backup every day at this time (HH:MM); a previous schedule is replaced."""
+def schedule(settings: Settings, job: Job, places: Places | None = None) -> Scheduled:
+    """Run the job every day; a previous schedule is replaced."""
     where = places or Places()
-    if not _TIME.fullmatch(time):
+    if not _TIME.fullmatch(job.time):
         raise UsageError(
-            f"{time!r} is not a time of day",
-            seen=time,
+            f"{job.time!r} is not a time of day",
+            seen=job.time,
             expected="HH:MM, 00:00 to 23:59",
             next_step="inv schedule-backups --time 02:30",
         )
-    remove(settings, where)
+    name = f"rofecare-backup-{settings.project}"
     if where.has_systemd:
-        folder, files = where.units, units(settings, command, time)
+        texts = {where.units / file: text for file, text in units(settings, job, where.units).items()}
+        written, secrets = texts, job.given.environment_file()
     else:
-        folder, files = where.cron, cron_line(settings, command, time, os.environ.get("PATH", "/usr/bin:/bin"))
+        path = os.environ.get("PATH", "/usr/bin:/bin")
+        # The name has no dot: cron ignores others.
+        written = {where.cron / name: cron_file(settings, job, path)}
+        texts, secrets = {where.cron / name: cron_file(settings, job, path, shown=True)}, ""
         state.make_folder(settings.state_folder)
-    written = tuple(_write(folder / name, text) for name, text in files.items())
+    remove(settings, where)
+    if secrets:
+        # A unit is readable for every user, also by systemctl.
+        _write(environment_file(where.units / f"{name}.service"), secrets, mode=0o600)
+    for file, text in written.items():
+        _write(file, text, mode=0o600 if text != texts[file] else 0o644)
     if where.has_systemd:
         _systemctl(where, "daemon-reload")
-        _systemctl(where, "enable", "--now", f"rofecare-backup-{settings.project}.timer")
-    return Scheduled(written, tuple(files.values()))
+        _systemctl(where, "enable", "--now", f"{name}.timer")
+    return Scheduled(tuple(texts), tuple(texts.values()))
 
 
 def remove(settings: Settings, places: Places | None = None) -> Scheduled:
     """Remove the schedule."""
     where = places or Places()
     name = f"rofecare-backup-{settings.project}"
-    found = [where.units / f"{name}.timer", where.units / f"{name}.service", where.cron / name]
+    service = where.units / f"{name}.service"
+    found = [where.units / f"{name}.timer", service, environment_file(service), where.cron / name]
     there = tuple(path for path in found if path.exists())
     if there and where.has_systemd and found[0] in there:
         _systemctl(where, "disable", "--now", f"{name}.timer")
@@ -139,12 +172,11 @@ def _systemctl(where: Places, *words: str) -> None:
         run(["systemctl", *words], timeout=60)
 
 
-def _write(path: Path, text: str) -> Path:
+def _write(path: Path, text: str, *, mode: int) -> None:
     try:
-        state.replace(path, text, mode=0o644)
+        state.replace(path, text, mode=mode)
     except OSError as error:
         raise _refused(path, error) from error
-    return path
 
 
 def _refused(path: Path, error: OSError) -> CommandError:

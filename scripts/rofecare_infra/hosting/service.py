@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rofecare_infra import process, state
 from rofecare_infra.errors import CommandError
-from rofecare_infra.hosting.unit import MARK, Unit, unit_folder
+from rofecare_infra.hosting.unit import MARK, Unit, environment_file, unit_folder
 from rofecare_infra.progress import Event, Note
 
 # The time limit of systemctl and systemd-analyze, in seconds.
@@ -78,10 +78,16 @@ def install(unit: Unit, systemd: Systemd, again: str) -> Generator[Event, None, 
             next_step="correct what it names, then run the same command again",
             details=complaints[1:],
         )
-    if _read(path) == unit.text:
+    secrets = environment_file(path)
+    if _read(path) == unit.text and (_read(secrets) or "") == unit.secrets:
         yield Note(f"{path} is up to date")
     else:
+        if unit.secrets:
+            # A unit is readable for every user, also by systemctl.
+            _write(secrets, unit.secrets, again, mode=0o600)
         _write(path, unit.text, again)
+        if not unit.secrets:
+            _unlink(secrets, again)
         yield Note(f"{path} written")
     systemd.control("daemon-reload")
     systemd.control("enable", unit.name)
@@ -98,10 +104,8 @@ def remove(name: str, systemd: Systemd, again: str) -> Generator[Event, None, bo
     if systemd.runs:
         _check_writable(path, again)
         systemd.control("disable", name)
-    try:
-        path.unlink()
-    except OSError as error:
-        raise _refused(path, error.strerror or str(error), again) from error
+    for one in (path, environment_file(path)):
+        _unlink(one, again)
     if systemd.runs:
         systemd.control("daemon-reload")
     yield Note(f"{path} removed")
@@ -124,10 +128,17 @@ def _check_writable(path: Path, again: str) -> None:
         raise _refused(path, "no permission", again)
 
 
-def _write(path: Path, text: str, again: str) -> None:
+def _unlink(path: Path, again: str) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _refused(path, error.strerror or str(error), again) from error
+
+
+def _write(path: Path, text: str, again: str, *, mode: int = 0o644) -> None:
     """Replace the file atomically: after a power cut the machine boots with the old unit or the new one."""
     try:
-        state.replace(path, text, mode=0o644)
+        state.replace(path, text, mode=mode)
     except OSError as error:
         raise _refused(path, error.strerror or str(error), again) from error
 
@@ -146,3 +157,6 @@ def _read(path: Path) -> str | None:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
+    except PermissionError:
+        # Of root: writing it is refused, too.
+        return ""

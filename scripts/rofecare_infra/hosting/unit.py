@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from rofecare_infra.hosting.inherited import Inherited
 from rofecare_infra.platform import Platform
 from rofecare_infra.project import release
-from rofecare_infra.settings import ENVIRONMENT, Settings
+from rofecare_infra.settings import Settings
 
 # Only a unit with this line is replaced or removed.
 MARK = "# Written by `inv install-service`; changed here it would be overwritten by the next one."
@@ -50,14 +51,15 @@ class Unit:
 
     name: str
     text: str
+    # What only root may read: the text of the file in `environment_file`; empty for none.
+    secrets: str = field(default="", repr=False)
 
 
-def unit_of(settings: Settings, platform: Platform, *, user: str, production: bool) -> Unit:
+def unit_of(settings: Settings, platform: Platform, given: Inherited, *, user: str, production: bool) -> Unit:
     """The unit that runs the commands of the current release, or of this checkout in development, as `user`."""
+    name = f"{platform.project}.service"
     stages = platform.stages()
     graces = [max((service.stop_grace for service in stage.services), default=0.0) for stage in stages]
-    # The unit does not inherit the environment of the installing user: its settings are written into the unit.
-    given = {name: one.value for name, one in settings.values.items() if one.where == ENVIRONMENT}
     text = _TEMPLATE.format(
         mark=MARK,
         project=specifiers(platform.project),
@@ -65,7 +67,7 @@ def unit_of(settings: Settings, platform: Platform, *, user: str, production: bo
         user=specifiers(user),
         # The only value without quotes: the whole line is the path.
         folder=specifiers(str(home_of(settings))),
-        environment="".join(f"Environment={quoted(f'{name}={value}')}\n" for name, value in sorted(given.items())),
+        environment=environment_lines(given, unit_folder() / name),
         inv=command_word(str(launcher_of(settings))),
         # A release is always production.
         flags=" --prod" if production and not settings.is_release else "",
@@ -73,7 +75,18 @@ def unit_of(settings: Settings, platform: Platform, *, user: str, production: bo
         start_limit=math.ceil(len(stages) * settings.gate_timeout + _BESIDES),
         stop_limit=math.ceil(sum(graces) + _BESIDES),
     )
-    return Unit(f"{platform.project}.service", text)
+    return Unit(name, text, given.environment_file())
+
+
+def environment_lines(given: Inherited, unit: Path) -> str:
+    """The lines of a unit that set the variables; the secret ones are in a file of their own."""
+    lines = [f"Environment={quoted(f'{name}={value}')}\n" for name, value in sorted(given.plain.items())]
+    return "".join([*lines, f"EnvironmentFile={specifiers(str(environment_file(unit)))}\n"] if given.secret else lines)
+
+
+def environment_file(unit: Path) -> Path:
+    """The file with the secret variables of a unit, beside it."""
+    return unit.with_suffix(".env")
 
 
 def home_of(settings: Settings) -> Path:
@@ -88,7 +101,7 @@ def launcher_of(settings: Settings) -> Path:
 
 def quoted(word: str) -> str:
     """Quote a word for a list: blanks, quotes, backslashes and percent signs are literal."""
-    escaped = specifiers(word).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = specifiers(word).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +56,17 @@ def test_a_new_text_takes_the_place_of_an_old_one_of_ours(systemd: FakeSystemd) 
     (systemd.folder / UNIT.name).write_text(f"{MARK}\nold\n")
     _, path = drain(install(UNIT, systemd, ""))
     assert path.read_text() == UNIT.text
+
+
+def test_secret_variables_are_in_a_file_of_root(systemd: FakeSystemd) -> None:
+    drain(install(replace(UNIT, secrets="ALERT_WEBHOOK=x\n"), systemd, ""))
+    path = systemd.folder / "rofecare.env"
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("ALERT_WEBHOOK=x\n", 0o600)
+    drain(install(UNIT, systemd, ""))
+    assert not path.exists()
+    drain(install(replace(UNIT, secrets="ALERT_WEBHOOK=y\n"), systemd, ""))
+    drain(remove(UNIT.name, systemd, ""))
+    assert list(systemd.folder.iterdir()) == []
 
 
 def test_anothers_unit_is_left_alone(systemd: FakeSystemd) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rofecare_infra.hosting import Systemd, Unit, unit_of
+from rofecare_infra.hosting import Inherited, Systemd, Unit, unit_of
 from rofecare_infra.hosting.unit import MARK, command_word, quoted
 from rofecare_infra.platform import Platform
 from rofecare_infra.settings import Assignment, Settings
@@ -25,9 +25,8 @@ PLATFORM = Platform(
 
 
 def unit(root: Path = Path("/opt/rofecare"), /, *, production: bool = True, **environment: str) -> Unit:
-    values = {"GATE_TIMEOUT": Assignment("200", ".env line 3")}
-    values |= {name: Assignment(value, "the environment") for name, value in environment.items()}
-    return unit_of(Settings(root, values), PLATFORM, user="operator", production=production)
+    settings = Settings(root, {"GATE_TIMEOUT": Assignment("200", ".env line 3")})
+    return unit_of(settings, PLATFORM, Inherited(environment), user="operator", production=production)
 
 
 def lines(made: Unit) -> list[str]:

@@ -24,7 +24,8 @@ def install_service(root: Path, prod: bool = False, remove: bool = False) -> Non
         settings = project.settings
         # The platform runs as the owner of its state folder or of the checkout, also where sudo installs the unit.
         user = hosting.home_of(settings).owner()
-        unit = hosting.unit_of(settings, project.platform, user=user, production=project.production)
+        given = hosting.inherited(settings)
+        unit = hosting.unit_of(settings, project.platform, given, user=user, production=project.production)
         inv = str(hosting.launcher_of(settings))
         again = shlex.join([inv, "install-service", *(["--remove"] if remove else [])])
         if remove:
@@ -35,6 +36,8 @@ def install_service(root: Path, prod: bool = False, remove: bool = False) -> Non
             return
         path = scope.follow(hosting.install(unit, systemd, again + (" --prod" if project.production else "")))
         scope.say(f"--- {path}\n{unit.text}---")
+        if str(given):
+            scope.say(str(given))
         scope.say(f"next: sudo systemctl start {unit.name} (running containers are left as they are)")
 
 
@@ -57,7 +60,11 @@ def schedule_backups(root: Path, time: str = "02:30", remove: bool = False) -> N
         settings = project.settings
         inv = [str(Path(sys.executable).with_name("inv")), "--search-root", str(root)]
         command = [str(hosting.launcher_of(settings))] if settings.is_release else inv
-        done = hosting.schedule.schedule(settings, [*command, "backup"], time)
+        # As the owner, like the platform itself: also where sudo writes the files.
+        user, given = hosting.home_of(settings).owner(), hosting.inherited(settings)
+        job = hosting.schedule.Job([*command, "backup"], time, user, given)
+        done = hosting.schedule.schedule(settings, job)
         for path, text in zip(done.files, done.texts, strict=True):
             scope.say(f"{path}:\n\n{text}")
-        scope.say(f"scheduled: a backup of {settings.project} every day at {time}")
+        details = f"as {user}, {given}" if str(given) else f"as {user}"
+        scope.say(f"scheduled: a backup of {settings.project} every day at {time}, {details}")
