@@ -14,7 +14,7 @@ from rofecare_infra.backup import files, remote
 from rofecare_infra.backup.manifest import MAC, MANIFEST, UNENCRYPTED, Backup
 from rofecare_infra.backup.retention import Keep, apply_retention
 from rofecare_infra.backup.store import PARTIAL, Store
-from rofecare_infra.errors import CommandError, VerificationError
+from rofecare_infra.errors import CommandError, SettingsError, VerificationError
 from rofecare_infra.progress import Event, Note, Working, mebibytes
 from rofecare_infra.settings import Place
 
@@ -50,6 +50,17 @@ def send(backup: Backup, place: Place, local: Store, keep: Keep | None) -> Gener
             details=error.details if isinstance(error, CommandError) else (),
         ) from error
     yield Note(f"backup {backup.id} copied to {place.text}")
+
+
+def largest_sequence(place: Place | None, local: Store) -> int:
+    """The largest sequence number of this platform's copies in a folder; 0 for none, or where they cannot be read."""
+    if place is None or place.folder is None or not local.platform:
+        return 0
+    try:
+        copies = replace(local, folder=place.folder / local.project / local.platform, also=None).own()
+    except SettingsError:
+        return 0
+    return max((one.sequence for one in copies), default=0)
 
 
 def _below(backup: Backup) -> PurePosixPath:

@@ -11,20 +11,21 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from rofecare_infra.backup import clock, completeness, database, encryption, extras, files, kafka_volumes
-from rofecare_infra.backup.identity import made_platform_id, next_sequence
+from rofecare_infra.backup import clock, completeness, copies, database, encryption, extras, files, kafka_volumes
+from rofecare_infra.backup.identity import last_sequence, made_platform_id, next_sequence
 from rofecare_infra.backup.inventory import Inventory, inventory_of
 from rofecare_infra.backup.journal import is_interrupted
 from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord, FileRecord, Manifest, ServerRecord
 from rofecare_infra.backup.server import Server, Session, database_services, server_of
-from rofecare_infra.backup.store import PARTIAL, Store, store_of
+from rofecare_infra.backup.store import PARTIAL, Entry, Store, store_of
 from rofecare_infra.backup.undumped import undumped
 from rofecare_infra.errors import CommandError, VerificationError
 from rofecare_infra.platform import Service
 from rofecare_infra.process import together
 from rofecare_infra.progress import Event, Note, Working, listed, mebibytes
 from rofecare_infra.project import Project, mode
+from rofecare_infra.settings import Settings
 
 # Space for manifest, roles, configuration, and the file system itself, in bytes.
 _MARGIN = 16 << 20
@@ -147,7 +148,7 @@ def take_unchecked(
                 volumes=volumes,
                 mode=mode.name(production=project.production),
                 platform=store.platform,
-                sequence=next_sequence(project.settings, max((one.sequence for one in own), default=0)),
+                sequence=next_sequence(project.settings, _known_sequence(project.settings, store, own)),
                 clock=why,
                 recipient=key.recipient,
                 omitted=omitted,
@@ -276,6 +277,12 @@ def _describe(
         roles_file=name,
     )
     return record, written
+
+
+def _known_sequence(settings: Settings, store: Store, own: Sequence[Entry]) -> int:
+    """The largest sequence number of this platform; that in the second place counts where everything here is lost."""
+    known = max((last_sequence(settings), *(one.sequence for one in own)))
+    return known or copies.largest_sequence(settings.backup_copy_to, store)
 
 
 def _require_space(folder: Path, size: int) -> Iterator[Event]:

@@ -18,6 +18,7 @@ from rofecare_infra.backup.retention import RECORD, Keep, apply_retention
 from rofecare_infra.backup.store import PARTIAL, Store
 from rofecare_infra.errors import EngineError, VerificationError
 from rofecare_infra.project import Project, marker
+from rofecare_infra.settings import place
 from tests.support.fakes import FakeEngine, drain, project_of, settings
 from tests.support.manifests import KEY, MANIFEST, OTHER_KEY
 
@@ -148,6 +149,16 @@ def test_sequence_numbers_grow_whatever_is_lost(tmp_path: Path) -> None:
         assert identity.next_sequence(mine, 41) == 42
 
 
+def test_the_second_place_knows_the_number_where_all_else_is_lost(tmp_path: Path, store: Store) -> None:
+    there = replace(store, folder=tmp_path / "there/rofecare/a1")
+    for number in (7, 9):
+        publish(there, f"2026010{number}T000000Z", number)
+    publish(there, "20260201T000000Z", 50, platform="b2")
+    assert copies.largest_sequence(place(str(tmp_path / "there")), store) == 9
+    for where in (None, place(str(tmp_path / "other")), place("backup@host:/srv")):
+        assert copies.largest_sequence(where, store) == 0
+
+
 def test_the_retention_removes_folders_and_remembers_how_far_it_was(store: Store) -> None:
     names = daily(store, 40, 0)
     foreign = publish(store, "20200101T000000Z", 1, platform="b2").folder
@@ -193,7 +204,7 @@ def test_a_marked_backup_is_copied_removes_nothing_and_is_an_error(
     mine = replace(mine, settings=replace(mine.settings, values=values))
     sent: list[tuple[str, Keep | None]] = []
 
-    def send(backup: Backup, _place: str, _local: Store, keep: Keep | None) -> Generator[None, None, None]:
+    def send(backup: Backup, _place: object, _local: Store, keep: Keep | None) -> Generator[None, None, None]:
         yield from ()
         sent.append((backup.id, keep))
 

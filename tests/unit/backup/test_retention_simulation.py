@@ -25,7 +25,7 @@ KEEP = Keep(days=30, count=7)
 # The schedule of a site varies by minutes.
 SLACK = timedelta(hours=2)
 # Marked backups stay until the clock is right, and then go two a day.
-MOST = 100
+MOST = 120
 Name = tuple[str, int]
 
 
