@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rofecare_infra import state
@@ -80,8 +80,7 @@ RequiresMountsFor={quoted(str(home_of(settings)))} {quoted(str(settings.backup_f
 Type=oneshot
 User={specifiers(job.user)}
 WorkingDirectory={specifiers(str(home_of(settings)))}
-Environment=COMPOSE_PROJECT_NAME={settings.project}
-{environment_lines(job.given, folder / f"{name}.service")}ExecStart={words}
+{environment_lines(_variables(settings, job), folder / f"{name}.service")}ExecStart={words}
 # Asked to stop, the command stops its own children.
 KillMode=mixed
 """
@@ -111,8 +110,7 @@ def cron_file(settings: Settings, job: Job, path: str, *, shown: bool = False) -
     return f"""\
 # Written by `inv schedule-backups`, removed by `inv schedule-backups --remove`.
 PATH={path}
-COMPOSE_PROJECT_NAME={settings.project}
-{job.given.cron_lines(shown=shown)}{int(minute)} {int(hour)} * * * {job.user} {words}
+{_variables(settings, job).cron_lines(shown=shown)}{int(minute)} {int(hour)} * * * {job.user} {words}
 """
 
 
@@ -146,6 +144,11 @@ def schedule(settings: Settings, job: Job, places: Places | None = None) -> Sche
         _systemctl(where, "daemon-reload")
         _systemctl(where, "enable", "--now", f"{name}.timer")
     return Scheduled(tuple(texts), tuple(texts.values()))
+
+
+def _variables(settings: Settings, job: Job) -> Inherited:
+    # The name of the files is that of the project: a later change of the settings must not make it another one.
+    return replace(job.given, plain={**job.given.plain, "COMPOSE_PROJECT_NAME": settings.project})
 
 
 def remove(settings: Settings, places: Places | None = None) -> Scheduled:

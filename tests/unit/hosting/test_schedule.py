@@ -58,7 +58,10 @@ def test_variables_in_units_and_the_secret_ones_in_a_file_of_root(places: schedu
     settings = Settings(tmp_path, {})
     done = schedule.schedule(settings, replace(JOB, given=GIVEN), places)
     unit = (places.units / "rofecare-backup-rofecare.service").read_text()
-    assert '\nEnvironment="BACKUP_DIR=/mnt/100%% of \\"it\\" \\\\ $HOME"\nEnvironment="IMAGES="\n' in unit
+    assert (
+        '\nEnvironment="BACKUP_DIR=/mnt/100%% of \\"it\\" \\\\ $HOME"\nEnvironment="COMPOSE_PROJECT_NAME=rofecare"\n'
+        in unit
+    )
     secrets = places.units / "rofecare-backup-rofecare.env"
     assert f"\nEnvironmentFile={secrets}\n" in unit
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
@@ -83,7 +86,7 @@ def test_variables_in_a_cron_file(places: schedule.Places, tmp_path: Path) -> No
     given = Inherited({"BACKUP_DIR": "/mnt/100% of 'it'"}, {"ALERT_WEBHOOK": 'a"b'})
     done = schedule.schedule(settings, replace(JOB, given=given), places)
     path = places.cron / "rofecare-backup-rofecare"
-    assert "\nALERT_WEBHOOK='a\"b'\nBACKUP_DIR=\"/mnt/100% of 'it'\"\n5 2 * * * operator cd " in path.read_text()
+    assert "\nALERT_WEBHOOK='a\"b'\nBACKUP_DIR=\"/mnt/100% of 'it'\"\nCOMPOSE_PROJECT_NAME=" in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert '\nALERT_WEBHOOK="***"\n' in done.texts[0]
     schedule.schedule(settings, JOB, places)
