@@ -149,6 +149,43 @@ def fill(small: Path, project: Project) -> None:
     assert not list(small.glob("*/2*"))
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(300 + 60 * ROUNDS)
+def test_a_disk_that_fills_up_at_a_random_moment(project: Project) -> None:
+    """A whole backup or none, whatever was being written; what is listed as whole verifies."""
+    check(project.inv("backup", timeout=600), 0)
+    codes = []
+    for number in range(2 * ROUNDS):
+        small = project.root / f"filling-{number}"
+        small.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300m", "tmpfs", str(small)], check=True)
+        project.environment["BACKUP_DIR"] = str(small)
+        try:
+            with project.popen("backup") as running:
+                end = time.monotonic() + 120
+                while not list(small.glob("*/.partial-*")) and running.poll() is None:
+                    assert time.monotonic() < end
+                    time.sleep(0.01)
+                time.sleep(random.uniform(0, 2))  # noqa: S311 - no secret
+                with suppress(OSError), (small / "greedy").open("wb", buffering=0) as greedy:
+                    while greedy.write(bytes(1 << 20)):
+                        pass
+                output, _ = running.communicate(timeout=300)
+            assert running.returncode in {0, 8}, output
+            codes.append(running.returncode)
+            (small / "greedy").unlink()
+            assert not list(small.glob("*/.partial-*"))
+            whole = [one for one in listed(project) if str(small) in one["folder"]]
+            assert [one["damage"] for one in whole] == [None] * (running.returncode == 0)
+            if whole:
+                check(project.inv("verify-backup", whole[0]["id"], timeout=600), 0)
+        finally:
+            project.environment.pop("BACKUP_DIR", None)
+            subprocess.run(["umount", str(small)], check=True)
+    check(project.inv("backup", timeout=600), 0)
+    print(f"a disk filled up {len(codes)} times, {codes.count(0)} backups were complete already")  # noqa: T201
+
+
 def written(project: Project, name: str, path: str) -> str:
     return project.docker("exec", f"{project.name}-{name}-1", "sh", "-c", f"cat {path}; stat -c %u:%g:%a {path}")
 
