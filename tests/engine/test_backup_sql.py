@@ -18,7 +18,10 @@ from tests.support.project import Project, check
 
 OWN = "wide"
 # Sessions of the test must pass what it set up.
-OPTIONS = "-c role=none -c event_triggers=off -c session_preload_libraries= -c default_transaction_read_only=off"
+OPTIONS = (
+    "-c role=none -c event_triggers=off -c session_preload_libraries= -c default_transaction_read_only=off"
+    " -c client_min_messages=warning"
+)
 
 
 def psql(project: Project, database: str, text: str) -> str:
@@ -83,7 +86,7 @@ def test_everything_comes_back(project: Project) -> None:
     assert leftovers(project) == []
     for name, schema in (("functions", "public"), ("archive_2019", "old"), ("ascii", "public"), ("master", "public")):
         psql(project, name, f"DROP SCHEMA {schema} CASCADE")
-    psql(project, OWN, "DROP TABLE values_of_all")
+    psql(project, OWN, "DROP TABLE public.values_of_all")
     check(project.inv("restore", timeout=240), 0, "9 databases came out equal")
     after = _state(project)
     for name in before:

@@ -76,7 +76,8 @@ def load_from(server: Server, record: DatabaseRecord, source: Open, name: str) -
             f"{record.service}: {record.name} is restored in steps, {sum(repeated)} entries with its own search path"
             " and after the others: its functions use names without a schema, or read other tables"
         )
-    server.execute(name, [_for(statement, name) for statement in record.finish])
+    if record.finish:
+        server.execute(name, [_for(statement, name) for statement in record.finish])
 
 
 def remove(session: Session, name: str) -> None:
