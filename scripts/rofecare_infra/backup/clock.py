@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
+import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -79,21 +80,20 @@ def read(folder: Path, own: Sequence[Entry], engine: Engine, now: datetime) -> R
     readings = Readings(now, engine.time(), _written_now(folder))
     if newest is None:
         return readings
-    return replace(readings, newest=newest.moment, newest_written=_written_at(newest.folder / MANIFEST))
+    return replace(readings, newest=newest.moment, newest_written=_time((newest.folder / MANIFEST).stat()))
 
 
 def _written_now(folder: Path) -> datetime | None:
-    path = folder / f".clock-{secrets.token_hex(4)}"
-    try:
-        path.touch(mode=0o600, exist_ok=False)
-        return _written_at(path)
-    finally:
-        path.unlink(missing_ok=True)
+    # A file without a name: nothing of it is left, whatever happens.
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"\n")
+        file.flush()
+        return _time(os.fstat(file.fileno()))
 
 
-def _written_at(path: Path) -> datetime | None:
-    """The time of a file; None if it is not one that Python can represent."""
+def _time(file: os.stat_result) -> datetime | None:
+    """When a file was written; None if Python cannot represent that."""
     try:
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return datetime.fromtimestamp(file.st_mtime, UTC)
     except (OverflowError, ValueError):
         return None

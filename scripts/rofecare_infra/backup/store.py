@@ -116,14 +116,18 @@ class Store:
         return ""
 
     def newest(self) -> Entry:
-        """The newest backup of this platform; on a new one, the newest of the only other one.
+        """The newest backup of this platform; if there is none, that of the only other one.
 
         Raises VerificationError where there is none, or where it is not known which one is the newest.
         """
         entries = self.entries()
-        mine = [one for one in entries if not one.foreign]
-        others = [one for one in entries if one.manifest is not None and one.manifest.project == self.project]
-        found = mine or [one for one in others if one.manifest is not None and one.manifest.id == one.id]
+        known = [
+            (one.manifest.platform, one)
+            for one in entries
+            if one.manifest is not None and (one.manifest.project, one.manifest.id) == (self.project, one.id)
+        ]
+        # Beside those of this platform, backups of earlier versions, which have no platform id, are older.
+        found = [(platform, one) for platform, one in known if platform and platform == self.platform] or known
         if not found:
             raise VerificationError(
                 "there is no backup",
@@ -131,13 +135,15 @@ class Store:
                 expected="a backup of this project",
                 next_step="inv backup",
             )
-        newest = max(found, key=lambda one: one.order)
-        platforms = {one.manifest.platform for one in found if one.manifest is not None and one.manifest.platform}
+        newest = max((one for _, one in found), key=lambda one: one.order)
+        platforms = {platform for platform, _ in found}
         later = [one for one in entries if one.manifest is None and one.id > newest.id]
         if len(platforms) > 1 or later:
             raise VerificationError(
                 "it is not known which backup is the newest",
-                seen=f"{later[-1].id}: {later[-1].damage}" if later else f"backups of {len(platforms)} platforms",
+                seen=f"{later[-1].id}: {later[-1].damage}"
+                if later
+                else f"backups of {len(platforms)} platforms, or of an earlier version",
                 expected="backups of one platform, with manifests that can be read",
                 next_step=f"inv backups; then the same command with an id, such as {newest.id}",
             )

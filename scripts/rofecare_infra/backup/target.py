@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from rofecare_infra.backup.integrity import read
 from rofecare_infra.backup.store import store_of
@@ -24,7 +25,7 @@ def in_mode_of_backup(project: Project, word: str, reopen: Callable[[], Project]
         return project
     if _has_data(project):
         if recorded:
-            raise _other_mode(project, folder.name, recorded, current)
+            raise _other_mode(project, folder, recorded, current)
         return project
     if project.production:
         return project  # marked by `inv init --prod`, and empty
@@ -50,12 +51,12 @@ def _volumes_of(platform: Platform) -> frozenset[str]:
     return frozenset(platform.volumes.get(key, key) for key in keys)
 
 
-def _other_mode(project: Project, backup: str, recorded: str, current: str) -> SettingsError:
+def _other_mode(project: Project, backup: Path, recorded: str, current: str) -> SettingsError:
     name = project.platform.project
     return SettingsError(
-        f"backup {backup} is of a {recorded} platform, and {name} is a {current} platform with data",
+        f"backup {backup.name} is of a {recorded} platform, and {name} is a {current} platform with data",
         seen=f"{recorded} in the manifest of the backup; nothing was changed",
         expected=f"a backup of a {current} platform, or a project without data",
-        next_step=f"COMPOSE_PROJECT_NAME=<another name> inv restore --from-project {name}; or inv stop-all --volumes "
-        "(removes the present data), then the same command",
+        next_step=f"COMPOSE_PROJECT_NAME=<another name> inv restore {backup} --from-project {name}; or "
+        "inv stop-all --volumes (removes the present data), then the same command",
     )

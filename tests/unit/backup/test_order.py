@@ -92,7 +92,15 @@ def test_a_new_platform_takes_the_newest_of_the_only_other_one(store: Store) -> 
     publish(store, "20260301T000000Z", 1, platform="c3")
     with pytest.raises(VerificationError, match="not known which") as raised:
         other.find("")
-    assert raised.value.seen == "backups of 2 platforms"
+    assert raised.value.seen == "backups of 2 platforms, or of an earlier version"
+
+
+def test_on_a_new_platform_an_earlier_version_is_not_preferred(store: Store) -> None:
+    publish(store, "20260101T000000Z", platform="")
+    publish(store, "20260201T000000Z", 2)
+    assert store.find("").name == "20260201T000000Z"
+    with pytest.raises(VerificationError, match="not known which"):
+        replace(store, platform="b2").find("")
 
 
 def test_a_later_backup_that_cannot_be_read_is_not_passed_over(store: Store) -> None:
