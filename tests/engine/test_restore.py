@@ -149,9 +149,15 @@ def test_a_decided_restore_goes_forward(project: Project, first: str) -> None:
             time.sleep(0.01)
         running.kill()
     assert reachable(project) == {"first"}
-    check(project.inv("start-all"), 0, "was interrupted: completing it", "up: 5 of 5")
+    # The previous data is backed up before it is dropped, also here.
+    known = len(listed(project))
+    check(project.inv("start-all"), 0, "was interrupted: completing it", "taken of the previous data", "up: 5 of 5")
     assert marks(project) == everywhere("first")
     assert traces(project) == ""
+    safety = listed(project)[known:]
+    assert [one["reason"] for one in safety] == [f"before the restore of {first}"]
+    check(project.inv("restore", safety[0]["id"]), 0)
+    assert marks(project) == everywhere("second")
 
 
 def test_a_backup_that_is_damaged_changes_nothing(project: Project, first: str) -> None:

@@ -52,13 +52,13 @@ def size_of(session: Session) -> int:
 
 
 def dump(
-    session: Session, snapshot: str, folder: Path, key: Key
+    session: Session, name: str, snapshot: str, folder: Path, key: Key
 ) -> Generator[Event, None, tuple[DatabaseRecord, dict[str, FileRecord]]]:
-    """Dump the database into the folder; the transaction of the session holds the snapshot.
+    """Dump the database of the session into the folder, under this name; its transaction holds the snapshot.
 
     Raises CommandError if it cannot be dumped; no file of it is left then.
     """
-    server, name = session.server, session.database
+    server = session.server
     stem = f"{server.service}.{quote(name, safe='')}"
     file, facts_file = f"{stem}.dump{encryption.SUFFIX}", f"{stem}.facts.json{encryption.SUFFIX}"
     yield Working(f"{server.service}: dumping {name}")
@@ -74,7 +74,7 @@ def dump(
         f"--encoding={about['encoding']}",
         *((_ZSTD,) if about["zstd"] else ()),
     )
-    argv = server.argv(name, *words, watched=True)
+    argv = server.argv(session.database, *words, watched=True)
     try:
         with Encrypted(folder / file, key) as out:
             result = yield from progress(

@@ -67,6 +67,8 @@ class Entry:
     safety: str = ""
     # When the ingress was closed (Unix time); 0 before, and in journals of earlier versions.
     closed: float = 0.0
+    # Whether the replaced databases are in a backup, and may be dropped. Earlier versions backed them up first.
+    saved: bool = True
 
     @property
     def decided(self) -> bool:
@@ -88,6 +90,7 @@ def _entry(known: Mapping[str, Any]) -> Entry:
         entries=tuple(known["entries"]),
         safety=str(known["safety"]),
         closed=float(known.get("closed", 0.0)),
+        saved=bool(known.get("saved", True)),
     )
 
 
@@ -119,4 +122,4 @@ def forget(settings: Settings) -> None:
 def begun(backup: str, records: Sequence[DatabaseRecord], present: set[tuple[str, str]]) -> Entry:
     """The first entry of a restore."""
     targets = tuple(Target(one.service, one.name, (one.service, one.name) in present) for one in records)
-    return Entry(backup, Step.LOADING, targets)
+    return Entry(backup, Step.LOADING, targets, saved=False)

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from rofecare_infra import lifecycle
-from rofecare_infra.backup import dependents, kafka_volumes, swap
+from rofecare_infra.backup import dependents, kafka_volumes, saving, swap
 from rofecare_infra.backup.integrity import read
 from rofecare_infra.backup.journal import Entry, Step, journal_of
 from rofecare_infra.backup.key import key_of
 from rofecare_infra.backup.server import Server, server_of
-from rofecare_infra.errors import VerificationError
+from rofecare_infra.backup.store import store_of
+from rofecare_infra.errors import RofecareError, VerificationError
 from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, output_of
 from rofecare_infra.project import Project
@@ -44,11 +45,18 @@ def recover(project: Project, *, restart: bool = False, clock: Clock = SYSTEM_CL
     yield from dependents.start_missing(project, dependents.caches_of(project.platform))
     if earlier:
         yield from dependents.flush(project)
+    if restart:
+        yield from dependents.restart_without_gate(project, begun.behind, ingress=bool(begun.entries))
+    try:
+        yield from saving.save(project, store_of(project), begun, servers)
+    except RofecareError:
+        # The restored data is complete: no room for a backup must not keep the platform from serving it.
+        if not restart:
+            yield from dependents.restart_without_gate(project, begun.behind, ingress=bool(begun.entries))
+        raise
     swap.drop(servers, begun.targets, old=True)
     journal.clear()
     yield Note(f"the restore of {begun.backup} is complete")
-    if restart:
-        yield from dependents.restart_without_gate(project, begun.behind, ingress=bool(begun.entries))
     return True
 
 

@@ -1,8 +1,9 @@
 """Restores a backup: into new databases beside the existing ones, compared, then swapped; rolled back on failure.
 
-The platform stays available while data is restored. Then the ingress is closed and the users of the databases stop, a
-safety backup of the current state is taken, databases are swapped by name, and the services start behind the gates.
-Only then is the restore decided, and the ingress opened. Every step is written to the journal before it is done.
+The platform stays available while data is restored. Then the ingress is closed and the users of the databases stop,
+databases are swapped by name, and the services start behind the gates. Only then is the restore decided, and the
+ingress opened. After that the previous databases are backed up, and dropped. A safety backup with Kafka is taken before
+its volumes are replaced. Every step is written to the journal before it is done.
 """
 
 from __future__ import annotations
@@ -11,7 +12,17 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rofecare_infra import lifecycle
-from rofecare_infra.backup import completeness, database, dependents, encryption, integrity, kafka_volumes, roles, swap
+from rofecare_infra.backup import (
+    completeness,
+    database,
+    dependents,
+    encryption,
+    integrity,
+    kafka_volumes,
+    roles,
+    saving,
+    swap,
+)
 from rofecare_infra.backup.journal import Entry, Step, begun, journal_of
 from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord
@@ -29,11 +40,11 @@ from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 @dataclass(frozen=True)
 class Restored:
-    """The restored databases, and the safety backup of the previous state."""
+    """The restored databases, and the safety backup of the previous state, if there was one."""
 
     backup: Backup
     databases: tuple[DatabaseRecord, ...]
-    safety: Backup
+    safety: Backup | None
     # How long the ingress was stopped, in seconds.
     downtime: float
 
@@ -75,7 +86,7 @@ def restore(
     try:
         run.note(first.step)
         yield from run.load(records)
-        safety = yield from run.replace(services, kafka=kafka)
+        yield from run.replace(services, kafka=kafka)
         run.note(Step.FINISHING)
         complete()
     except (Exception, KeyboardInterrupt, GeneratorExit) as error:
@@ -90,7 +101,7 @@ def restore(
             to_end(run.finish())
             raise
     yield from run.finish()
-    return Restored(backup, records, safety, clock.now() - run.entry.closed)
+    return Restored(backup, records, run.safety, run.downtime)
 
 
 class _Run:
@@ -113,8 +124,10 @@ class _Run:
         self._servers = servers
         self._clock = clock
         self.entry = begun
+        self.safety: Backup | None = None
+        self.downtime = 0.0
 
-    def note(self, step: Step, **changes: tuple[str, ...] | str | float) -> None:
+    def note(self, step: Step, **changes: tuple[str, ...] | str | float | bool) -> None:
         """Record the step in the journal before it is taken."""
         changed = replace(self.entry, step=step, **changes)  # type: ignore[arg-type]
         self.entry = journal_of(self._project.settings).write(changed)
@@ -136,8 +149,8 @@ class _Run:
                 f"{record.service}: {record.name} restored beside the existing one, {_counted(record)} are equal"
             )
 
-    def replace(self, services: Sequence[str], *, kafka: bool) -> Generator[Event, None, Backup]:
-        """Close the ingress, stop the users, take a safety backup, swap, and start the users again behind the gates."""
+    def replace(self, services: Sequence[str], *, kafka: bool) -> Generator[Event, None, None]:
+        """Close the ingress, stop the users, swap, and start the users again behind the gates."""
         project, clock = self._project, self._clock
         brokers = [service.name for service in kafka_volumes.services_of(project.platform)] if kafka else []
         users = dependents.running_users(project, [*services, *brokers])
@@ -146,20 +159,10 @@ class _Run:
         self.note(self.entry.step, stopped=(*behind, *ingress), entries=ingress, closed=clock.now())
         yield from lifecycle.close_ingress(project, clock)
         yield from dependents.stop(project, users)
-        reason = f"before the restore of {self._backup.id}"
-        safety = yield from take_unchecked(
-            project,
-            self._store,
-            reason=reason,
-            only=services,
-            kafka=kafka,
-            restart=False,
-        )
-        existing = [one for one in self.entry.targets if one.existed]
-        completeness.require_saved(safety, [completeness.key_of_database(one.service, one.name) for one in existing])
-        yield Note(f"safety backup {safety.id} taken of the current state")
+        if kafka:
+            self.safety = yield from self._save_with_kafka(services)
         yield Working("swapping databases")
-        self.note(Step.SWAPPING, safety=str(safety.folder) if kafka else "")
+        self.note(Step.SWAPPING, safety=str(self.safety.folder) if self.safety else "", saved=self.safety is not None)
         if kafka and self._backup.manifest.volumes is not None:
             yield from kafka_volumes.restore(project, self._backup.manifest.volumes, self._backup.folder, self._key)
         swap.swap(self._servers, self.entry.targets)
@@ -168,13 +171,35 @@ class _Run:
         yield from dependents.flush(project)
         yield from dependents.start(project, behind, clock)
         yield from lifecycle.probe(project, behind, clock)
+
+    def _save_with_kafka(self, services: Sequence[str]) -> Generator[Event, None, Backup]:
+        """The safety backup before volumes are replaced, which are not kept beside the restored ones."""
+        safety = yield from take_unchecked(
+            self._project,
+            self._store,
+            reason=saving.reason_of(self._backup.id),
+            only=services,
+            kafka=True,
+        )
+        existing = [one for one in self.entry.targets if one.existed]
+        completeness.require_saved(safety, [completeness.key_of_database(one.service, one.name) for one in existing])
+        yield Note(f"safety backup {safety.id} taken of the current state")
         return safety
 
     def finish(self) -> Generator[Event, None, None]:
-        """Open the ingress, after the decision, and remove the old state. Raises ServiceFailedError."""
+        """After the decision: open the ingress, back up the old state, and remove it.
+
+        Raises ServiceFailedError, or VerificationError where the old state could not be backed up; it stays then.
+        """
         try:
             if self.entry.entries:
                 yield from lifecycle.open_ingress(self._project, self._clock)
+            self.downtime = self._clock.now() - self.entry.closed
+        except RofecareError as error:
+            raise _not_finished(self._backup.id, error) from error
+        taken = yield from saving.save(self._project, self._store, self.entry, self._servers)
+        self.safety = taken or self.safety
+        try:
             swap.drop(self._servers, self.entry.targets, old=True)
             journal_of(self._project.settings).clear()
         except RofecareError as error:

@@ -73,6 +73,24 @@ def allow_connections(servers: Mapping[str, Server], targets: Sequence[Target]) 
                 session.execute(f"ALTER DATABASE {quoted(name)} ALLOW_CONNECTIONS true")
 
 
+def replaced(servers: Mapping[str, Server], targets: Sequence[Target]) -> dict[str, dict[str, str]]:
+    """The old databases that are still there: for each service their present names, and the names that they had."""
+    found = {}
+    for server, mine in _by_server(servers, targets):
+        with _session(server, mine) as session:
+            present = names(session, valid=True)
+        found[server.service] = {target.old: target.name for target in mine if target.old in present}
+    return found
+
+
+def allow_connections_to_old(servers: Mapping[str, Server], targets: Sequence[Target]) -> None:
+    """Allow connections to the old databases, so that they can be backed up."""
+    for server, mine in _by_server(servers, targets):
+        with _session(server, mine) as session:
+            for name in names(session, valid=True) & {target.old for target in mine}:
+                session.execute(f"ALTER DATABASE {quoted(name)} ALLOW_CONNECTIONS true")
+
+
 def drop(servers: Mapping[str, Server], targets: Sequence[Target], *, old: bool) -> None:
     """Drop the databases that were replaced (`old`), or the ones that were restored."""
     for server, mine in _by_server(servers, targets):

@@ -81,13 +81,14 @@ def take_unchecked(
     reason: str,
     only: Collection[str] = (),
     kafka: bool = False,
-    restart: bool = True,
+    replaced: Mapping[str, Mapping[str, str]] | None = None,
     accepted: Accepted = NOTHING,
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
     """Take a backup, also during a restore. Databases that cannot be read, or are gone, are named in its manifest.
 
-    `only` selects services, and then databases may be gone; without `restart` Kafka and ZooKeeper stay stopped.
+    `only` selects services, and then databases may be gone, and Kafka and ZooKeeper stay stopped.
+    `replaced`: instead of the databases of a service those that a restore replaced, and the names that they had.
     """
     store.make_folder()
     key = yield from store.usable_key(project.settings)
@@ -110,8 +111,11 @@ def take_unchecked(
             yield Note(f"{why}: the backup is marked, and does not count for the age of backups")
         with ExitStack() as stack:
             # Open all snapshots first, so that the databases are read at nearly the same time.
-            found = yield from together([partial(_inventory, *one) for one in zip(servers, services, strict=True)])
-            opened = _open(stack, servers, found)
+            if replaced is None:
+                found = yield from together([partial(_inventory, *one) for one in zip(servers, services, strict=True)])
+            else:
+                found = [Inventory(tuple(replaced[server.service])) for server in servers]
+            opened = _open(stack, servers, found, replaced or {})
             omitted = {name: cause for one in opened for name, cause in one.inventory.omitted.items()}
             missing = {name: cause for one in opened for name, cause in one.missing.items()}
             snapshots = [snapshot for one in opened for snapshot in one.snapshots]
@@ -134,7 +138,7 @@ def take_unchecked(
             server_records, more = yield from _write_extras(project, opened, present, key, draft)
             volumes = None
             if kafka:
-                volumes, archives = yield from kafka_volumes.archive(project, draft, key, restart=restart)
+                volumes, archives = yield from kafka_volumes.archive(project, draft, key, restart=not only)
                 more |= archives
             manifest = Manifest(
                 id=identity,
@@ -162,12 +166,14 @@ class _Snapshot:
     """A database, and the snapshot that everything of it is read from."""
 
     session: Session
+    # The name under which it is backed up.
+    database: str
     name: str
     size: int
 
     @property
     def key(self) -> str:
-        return completeness.key_of_database(self.session.server.service, self.session.database)
+        return completeness.key_of_database(self.session.server.service, self.database)
 
 
 @dataclass(frozen=True)
@@ -185,7 +191,12 @@ def _inventory(server: Server, service: Service) -> Generator[Event, None, Inven
     return inventory_of(server, service)
 
 
-def _open(stack: ExitStack, servers: Sequence[Server], found: Sequence[Inventory]) -> list[_Opened]:
+def _open(
+    stack: ExitStack,
+    servers: Sequence[Server],
+    found: Sequence[Inventory],
+    names: Mapping[str, Mapping[str, str]],
+) -> list[_Opened]:
     # All sessions start at the same time.
     started = [
         (server, inventory, [stack.push(server.session(name)) for name in inventory.names])
@@ -196,11 +207,12 @@ def _open(stack: ExitStack, servers: Sequence[Server], found: Sequence[Inventory
         snapshots: list[_Snapshot] = []
         missing = dict(inventory.missing)
         for session in sessions:
+            name = names.get(server.service, {}).get(session.database, session.database)
             try:
                 stack.enter_context(session)
-                snapshots.append(_Snapshot(session, database.begin(session), database.size_of(session)))
+                snapshots.append(_Snapshot(session, name, database.begin(session), database.size_of(session)))
             except CommandError as error:
-                missing[completeness.key_of_database(server.service, session.database)] = completeness.reason(error)
+                missing[completeness.key_of_database(server.service, name)] = completeness.reason(error)
         opened.append(_Opened(server, inventory, tuple(snapshots), missing))
     return opened
 
@@ -229,7 +241,7 @@ def _dumps(
 
 def _dump(snapshot: _Snapshot, draft: Path, key: Key) -> Generator[Event, None, _Dumped | CommandError]:
     try:
-        record, written = yield from database.dump(snapshot.session, snapshot.name, draft, key)
+        record, written = yield from database.dump(snapshot.session, snapshot.database, snapshot.name, draft, key)
         snapshot.session.execute("COMMIT")
     except CommandError as error:
         return error

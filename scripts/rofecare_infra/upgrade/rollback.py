@@ -98,8 +98,9 @@ def _restore_data(old: Project, entry: Entry, clock: Clock) -> Generator[Event, 
     yield from lifecycle.start(old.only(infrastructure), clock=clock)
     # All databases: services send each other events about their data, so one state belongs to one moment.
     restored = yield from backup.restore(old, entry.backup, clock=clock)
-    safety = restored.safety.id
-    yield Note(f"the data of backup {entry.backup} is restored; the data of the new images is backup {safety}")
+    yield Note(f"the data of backup {entry.backup} is restored")
+    if restored.safety:
+        yield Note(f"the data of the new images is in backup {restored.safety.id}")
 
 
 def has_data(project: Project) -> bool:

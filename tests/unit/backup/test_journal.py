@@ -37,7 +37,7 @@ def test_a_journal_of_the_version_before_is_read(tmp_path: Path) -> None:
     )
     assert is_interrupted(one)
     assert journal_of(one).write(entry) == journal_of(one).read()
-    assert {**json.loads(path.read_text()), "path": None} == {**EARLIER, "closed": 0.0}
+    assert {**json.loads(path.read_text()), "path": None} == {**EARLIER, "closed": 0.0, "saved": True}
     assert path.stat().st_mode & 0o777 == 0o600
     forget(one)
     assert not is_interrupted(one)

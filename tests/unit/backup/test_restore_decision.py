@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rofecare_infra import backup, lifecycle
-from rofecare_infra.backup import dependents, integrity, swap
+from rofecare_infra.backup import dependents, integrity, saving, swap
 from rofecare_infra.backup.journal import Entry, Step, journal_of
 from rofecare_infra.errors import CommandError, ServiceFailedError, VerificationError
 from rofecare_infra.process import Result, to_end
@@ -62,8 +62,21 @@ class Databases:
         if "old" in self.beside:
             self._effect(lambda: self._exchange("new", "old"))
 
+    def save(self) -> str:
+        """Back up the old one, under the name of a safety backup."""
+        world = self._stage.world
+        assert "safety" not in world.backups or world.backups["safety"] == self.beside["old"]
+        self._effect(lambda: world.backups.update(safety=self.beside["old"].copy()))
+        return "safety"
+
+    def replaced(self, *_: Any) -> dict[str, dict[str, str]]:
+        """Whether there is an old one."""
+        return {"db": {"old": "shop"} if "old" in self.beside else {}}
+
     def drop(self, *_: Any, old: bool) -> None:
-        """Drop one of them."""
+        """Drop one of them: the old one only if it is in a backup, and the ingress is not waiting for that."""
+        if old and "old" in self.beside:
+            assert self._stage.world.backups["safety"] == self.beside["old"], "dropped without a backup"
         self._effect(lambda: self.beside.pop("old" if old else "new", None))
 
     def _exchange(self, to: str, source: str) -> None:
@@ -89,7 +102,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
     def taken(*_: Any, **__: Any) -> Generator[Any, None, Any]:
         yield from ()
-        return SimpleNamespace(id=stage.world.back_up("safety"), folder=tmp_path, manifest=manifest)
+        return SimpleNamespace(id=databases.save(), folder=tmp_path, manifest=manifest)
 
     def nothing(*_: Any, **__: Any) -> Generator[Any, None, Any]:
         yield from ()
@@ -108,15 +121,17 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(restoring, "_servers_of", lambda *_: {"db": SimpleNamespace()})
     monkeypatch.setattr(restoring, "_existing", lambda _: {("db", "shop")})
     monkeypatch.setattr(restoring, "require_space", lambda *_: None)
-    monkeypatch.setattr(restoring, "take_unchecked", taken)
+    monkeypatch.setattr(saving, "take_unchecked", taken)
+    monkeypatch.setattr(recovering, "store_of", lambda _: None)
     monkeypatch.setattr(restoring.roles, "add_roles", lambda *_: ())
     monkeypatch.setattr(restoring.database, "load", databases.load)
     monkeypatch.setattr(restoring.database, "compare", nothing)
     monkeypatch.setattr(recovering, "_servers", nothing)
     monkeypatch.setattr(dependents, "run", removed)
-    for name in ("swap", "roll_back", "drop"):
+    for name in ("swap", "roll_back", "drop", "replaced"):
         monkeypatch.setattr(swap, name, getattr(databases, name))
     monkeypatch.setattr(swap, "allow_connections", lambda *_: None)
+    monkeypatch.setattr(swap, "allow_connections_to_old", lambda *_: None)
     return stage
 
 
@@ -177,6 +192,44 @@ def test_an_ingress_that_does_not_open_rolls_nothing_back(stage: Stage) -> None:
     start_all(world)
     assert world.data.origin == "restored"
     world.check("a start after it")
+
+
+def test_without_room_for_the_safety_backup_the_old_data_stays(stage: Stage) -> None:
+    world = stage.world
+
+    def full(*_: Any, **__: Any) -> Generator[Any, None, None]:
+        yield from ()
+        raise VerificationError("there is no disk space for a backup", seen="1 MiB free")
+
+    with stage.monkeypatch.context() as patch:
+        patch.setattr(saving, "take_unchecked", full)
+        for command in (restore, start_all):
+            with pytest.raises(VerificationError, match="previous data could not be backed up") as caught:
+                command(world)
+            assert "1 MiB free" in caught.value.seen
+            assert "inv start-all" in caught.value.next_step
+            assert any("db: shop is now old" in line for line in caught.value.details)
+            # Requests are answered, from the restored data.
+            assert world.is_open
+            assert world.data.origin == "restored"
+            assert "safety" not in world.backups
+    start_all(world)
+    assert world.backups["safety"].origin == "present"
+    world.check("a start after there is room")
+
+
+def test_requests_do_not_wait_for_the_safety_backup(stage: Stage) -> None:
+    world = stage.world
+    moments: list[bool] = []
+    take = saving.__dict__["take_unchecked"]
+
+    def observed(*words: Any, **more: Any) -> Generator[Any, None, Any]:
+        moments.append(world.is_open)
+        return (yield from take(*words, **more))
+
+    stage.monkeypatch.setattr(saving, "take_unchecked", observed)
+    restore(world)
+    assert moments == [True]
 
 
 def test_a_journal_of_the_version_before_with_swapped_databases_goes_forward(stage: Stage) -> None:

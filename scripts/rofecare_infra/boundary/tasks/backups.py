@@ -140,7 +140,8 @@ def restore(
         )
         scope.say(
             f"restored: backup {done.backup.id}, {len(done.databases)} databases came out equal; "
-            f"downtime {done.downtime:.0f} s; the previous data is in backup {done.safety.id}"
+            f"downtime {done.downtime:.0f} s"
+            + (f"; the previous data is in backup {done.safety.id}" if done.safety else "")
         )
 
 
