@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from rofecare_infra import lifecycle
 from rofecare_infra.backup import (
@@ -20,22 +21,30 @@ from rofecare_infra.backup import (
     integrity,
     kafka_volumes,
     roles,
+    room,
     saving,
     swap,
 )
-from rofecare_infra.backup.journal import Entry, Step, begun, journal_of
+from rofecare_infra.backup.journal import Entry, Step, Target, begun, journal_of
 from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord
 from rofecare_infra.backup.recover import recover, roll_back
-from rofecare_infra.backup.server import Server, database_services, require_space, server_of
+from rofecare_infra.backup.server import Server, database_services, server_of
 from rofecare_infra.backup.store import Store, store_of
 from rofecare_infra.backup.take import take_unchecked
 from rofecare_infra.errors import RofecareError, ServiceFailedError, UsageError, VerificationError
 from rofecare_infra.platform import resolve
-from rofecare_infra.process import complete, to_end, uninterrupted
+from rofecare_infra.process import complete, to_end, together, uninterrupted
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
+
+# Without what every database has. Of one that an interrupted DROP DATABASE left, the size is what is still there.
+_SIZES = """
+SELECT datname AS name,
+       greatest(pg_catalog.pg_database_size(oid) - pg_catalog.pg_database_size('template0'), 0) AS size
+FROM pg_catalog.pg_database
+"""
 
 
 @dataclass(frozen=True)
@@ -80,8 +89,9 @@ def restore(
     services = tuple(dict.fromkeys(record.service for record in records))
     yield from dependents.start_missing(project, (*services, *dependents.caches_of(project.platform)))
     servers = _servers_of(project, services)
-    require_space(servers, records)
-    first = begun(backup.id, records, _existing(servers))
+    present = _existing(servers)
+    _require_room(store, servers, records, present)
+    first = begun(backup.id, records, {*present})
     run = _Run(project, store, backup, key, servers, first, clock)
     try:
         run.note(first.step)
@@ -141,13 +151,13 @@ class _Run:
             sql = encryption.read(folder / server_record.roles_file, self._key).decode()
             for role in roles.add_roles(server, sql, server_record.roles):
                 yield Note(f"{service}: role {role} created")
-        for record, target in zip(records, self.entry.targets, strict=True):
-            server = self._servers[record.service]
-            yield from database.load(server, record, folder, self._key, target.new)
-            yield from database.compare(server, record, target.new, self._backup.id)
-            yield Note(
-                f"{record.service}: {record.name} restored beside the existing one, {_counted(record)} are equal"
-            )
+        yield from together([partial(self._load_one, *one) for one in zip(records, self.entry.targets, strict=True)])
+
+    def _load_one(self, record: DatabaseRecord, target: Target) -> Generator[Event, None, None]:
+        server = self._servers[record.service]
+        yield from database.load(server, record, self._backup.folder, self._key, target.new)
+        yield from database.compare(server, record, target.new, self._backup.id)
+        yield Note(f"{record.service}: {record.name} restored beside the existing one, {_counted(record)} are equal")
 
     def replace(self, services: Sequence[str], *, kafka: bool) -> Generator[Event, None, None]:
         """Close the ingress, stop the users, swap, and start the users again behind the gates."""
@@ -265,12 +275,31 @@ def _servers_of(project: Project, services: Sequence[str]) -> dict[str, Server]:
     return {name: server_of(project.platform.service(name), containers) for name in services}
 
 
-def _existing(servers: Mapping[str, Server]) -> set[tuple[str, str]]:
-    found = set()
+def _existing(servers: Mapping[str, Server]) -> dict[tuple[str, str], int]:
+    """The databases of these servers, and their sizes."""
+    found: dict[tuple[str, str], int] = {}
     for service, server in servers.items():
         with server.session("template1") as session:
-            found |= {(service, name) for name in swap.names(session)}
+            found |= {(service, row["name"]): int(row["size"]) for row in session.rows(_SIZES)}
     return found
+
+
+def _require_room(
+    store: Store,
+    servers: Mapping[str, Server],
+    records: Sequence[DatabaseRecord],
+    present: Mapping[tuple[str, str], int],
+) -> None:
+    """Raise VerificationError without room for the restored databases and the safety backup of the present ones."""
+    backups = room.of_folder(store.folder)
+    planned = []
+    for service, server in servers.items():
+        mine = [one for one in records if one.service == service]
+        size = sum(room.restored(one.size) for one in mine)
+        planned.append(room.Planned(f"{service}: restored beside the existing databases", room.of_server(server), size))
+        safety = sum(present.get((service, one.name), 0) for one in mine)
+        planned.append(room.Planned(f"{service}: the safety backup of the existing databases", backups, safety))
+    room.require(planned, "there is no disk space to restore beside the existing databases")
 
 
 def _counted(record: DatabaseRecord) -> str:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from rofecare_infra.backup.manifest import DatabaseRecord
 from rofecare_infra.backup.superuser import AS_SUPERUSER, RUN, RUN_CHOSEN, RUN_REPORTED, RUN_WATCHED
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, RofecareError, VerificationError
 from rofecare_infra.platform import Platform, Service
 from rofecare_infra.process import Conversation, Result, run
-from rofecare_infra.progress import Event, Output, mebibytes
+from rofecare_infra.progress import Event, Output
 
 # Prefixes of the databases that a restore creates; backups do not contain them.
 NEW = "rofecare_restore_new_"
 OLD = "rofecare_restore_old_"
-
-# Tables, indexes of the same size, and temporary files of the server, in bytes.
-_SPACE_FACTOR = 2
-_SPACE_MARGIN = 64 << 20
 
 # Names and values of a database whose encoding is not known are passed on as they are.
 _SESSION_SETTINGS = """
@@ -186,29 +181,3 @@ def progress(
         if count - shown > every:
             shown = count
             yield Output(text(count))
-
-
-def require_space(servers: Mapping[str, Server], records: Sequence[DatabaseRecord]) -> None:
-    """Raise VerificationError for a server without disk space to restore these databases beside the existing ones.
-
-    A server that does not report its free space passes.
-    """
-    for service, server in servers.items():
-        needed = _SPACE_FACTOR * sum(one.size for one in records if one.service == service) + _SPACE_MARGIN
-        free = _free(server)
-        if free is not None and free < needed:
-            raise VerificationError(
-                f"{service} has no disk space to restore beside the existing databases",
-                seen=f"{mebibytes(free)} free",
-                expected=f"{mebibytes(needed)}: twice the size of the tables, and a margin",
-                next_step="free space on the disk of the container engine, then the same command again",
-            )
-
-
-def _free(server: Server) -> int | None:
-    argv = ["docker", "exec", server.container, "sh", "-c", 'df -Pk "${PGDATA:-/var/lib/postgresql/data}"']
-    result = run(argv, check=False, timeout=60)
-    fields = (result.stdout.splitlines() or [""])[-1].split()
-    # Filesystem, blocks, used, available, capacity, mount point: counted from the end, as the first may contain spaces.
-    available = fields[-3:-2]
-    return int(available[0]) << 10 if result.ok and available and available[0].isdigit() else None

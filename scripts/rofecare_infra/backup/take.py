@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from rofecare_infra.backup import clock, completeness, copies, database, encryption, extras, files, kafka_volumes
+from rofecare_infra.backup import clock, completeness, copies, database, encryption, extras, files, kafka_volumes, room
 from rofecare_infra.backup.identity import last_sequence, made_platform_id, next_sequence
 from rofecare_infra.backup.inventory import Inventory, inventory_of
 from rofecare_infra.backup.journal import is_interrupted
@@ -121,7 +120,7 @@ def take_unchecked(
             snapshots = [snapshot for one in opened for snapshot in one.snapshots]
             for snapshot in snapshots:
                 omitted |= undumped(snapshot.session)
-            yield from _require_space(store.folder, sum(one.size for one in snapshots))
+            yield from _require_room(store.folder, snapshots)
             draft = stack.enter_context(files.folder_removed_on_failure(store.folder / f"{PARTIAL}{identity}"))
             records, written, failed = yield from _dumps(snapshots, draft, key)
             missing |= failed
@@ -297,16 +296,14 @@ def _known_sequence(settings: Settings, store: Store, own: Sequence[Entry]) -> i
     return known or copies.largest_sequence(settings.backup_copy_to, store)
 
 
-def _require_space(folder: Path, size: int) -> Iterator[Event]:
-    needed, free = size + _MARGIN, shutil.disk_usage(folder).free
-    if free < needed:
-        raise VerificationError(
-            "there is no disk space for a backup",
-            seen=f"{mebibytes(free)} free in {folder}",
-            expected=f"{mebibytes(needed)}: the size of the tables, and a margin",
-            next_step="free space there, or set BACKUP_DIR to a folder on another disk",
-        )
-    yield Note(f"{mebibytes(needed)} needed in {folder}: {mebibytes(free)} free")
+def _require_room(folder: Path, snapshots: Sequence[_Snapshot]) -> Iterator[Event]:
+    where = room.of_folder(folder)
+    planned = [
+        room.Planned("the dumps, which are at most as large as the tables", where, sum(one.size for one in snapshots)),
+        room.Planned("manifest, roles, configuration", where, _MARGIN),
+    ]
+    room.require(planned, "there is no disk space for a backup")
+    yield Note(f"{mebibytes(sum(one.size for one in planned))} needed in {folder}: {mebibytes(where.free)} free")
 
 
 @contextmanager

@@ -10,8 +10,9 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
-from rofecare_infra.backup import database, encryption, integrity, kafka_volumes, roles
+from rofecare_infra.backup import database, encryption, integrity, kafka_volumes, roles, room
 from rofecare_infra.backup.integrity import damaged, mark_verified
 from rofecare_infra.backup.key import Key, key_of
 from rofecare_infra.backup.loading import remove
@@ -20,7 +21,7 @@ from rofecare_infra.backup.server import Server
 from rofecare_infra.backup.store import store_of
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError, VerificationError
-from rofecare_infra.process import run, to_end
+from rofecare_infra.process import run, side_by_side, to_end, together
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, poll
@@ -77,8 +78,13 @@ def verify(
             for service in dict.fromkeys(member.service for member in members):
                 wanted = backup.manifest.servers[service]
                 roles.add_roles(server, encryption.read(folder / wanted.roles_file, key).decode(), wanted.roles)
-            for number, member in enumerate(members):
-                yield from _verify_one(server, member, backup, key, f"scratch_{number}")
+            _require_room(server, members)
+            yield from together(
+                [
+                    partial(_verify_one, server, member, backup, key, f"scratch_{number}")
+                    for number, member in enumerate(members)
+                ]
+            )
     mark_verified(backup, datetime.now(UTC), key)
     contents = [content for one in backup.manifest.databases for content in one.facts.tables.values()]
     return Verified(backup, len(contents), sum(content.rows for content in contents))
@@ -104,6 +110,13 @@ def _verify_one(
     tables = member.facts.tables.values()
     rows = sum(table.rows for table in tables)
     yield Note(f"{member.service}: {member.name} restored, {len(tables)} tables with {rows} rows are equal")
+
+
+def _require_room(server: Server, members: Sequence[DatabaseRecord]) -> None:
+    """Raise VerificationError without room for the largest databases: so many are there at the same time."""
+    largest = sorted((room.restored(one.size) for one in members), reverse=True)[: side_by_side()]
+    planned = room.Planned("restored databases, which are compared and removed", room.of_server(server), sum(largest))
+    room.require([planned], "there is no disk space for a scratch server")
 
 
 def _by_server(backup: Backup) -> list[tuple[ServerRecord, Sequence[DatabaseRecord]]]:

@@ -119,8 +119,8 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         lambda _: SimpleNamespace(find=Path, folder=tmp_path, project="rofecare", usable_key=nothing),
     )
     monkeypatch.setattr(restoring, "_servers_of", lambda *_: {"db": SimpleNamespace()})
-    monkeypatch.setattr(restoring, "_existing", lambda _: {("db", "shop")})
-    monkeypatch.setattr(restoring, "require_space", lambda *_: None)
+    monkeypatch.setattr(restoring, "_existing", lambda _: {("db", "shop"): 1})
+    monkeypatch.setattr(restoring, "_require_room", lambda *_: None)
     monkeypatch.setattr(saving, "take_unchecked", taken)
     monkeypatch.setattr(recovering, "store_of", lambda _: None)
     monkeypatch.setattr(restoring.roles, "add_roles", lambda *_: ())
