@@ -89,22 +89,29 @@ def dashboards(root: Path) -> None:
     help={
         "against": "the commit to compare with; without it, only docker compose",
         "runs": "how often each command is timed",
-        "only": "some measures, separated by commas: cold, no-op, backup, stop, warm",
+        "only": "some measures, separated by commas: cold, no-op, backup, stop, warm, full-backup, restore",
+        "size": "how much content each database gets for full-backup and restore, in MiB",
         "whole": "the whole platform instead of its infrastructure",
         "json": "one document with every sample, for programs",
     }
 )
 def bench(
-    root: Path, against: str = "", runs: int = 5, only: str = "", whole: bool = False, json: bool = False
+    root: Path,
+    against: str = "",
+    runs: int = 5,
+    only: str = "",
+    whole: bool = False,
+    size: int = 10,
+    json: bool = False,
 ) -> None:
-    """Time start, stop and backup of this commit against another one and docker compose, in alternating runs."""
+    """Time start, stop, backup, restore of this commit against another one and docker compose, in alternating runs."""
     from rofecare_dev import bench as benchmark
     from rofecare_infra.progress import renderer_for
 
     out = renderer_for()
     samples = []
     names = [name for name in only.split(",") if name]
-    for sample in benchmark.measure(root, against, runs=runs, whole=whole, only=names):
+    for sample in benchmark.measure(root, against, runs=runs, whole=whole, only=names, size=size):
         samples.append(sample)
         if not json:
             out.say(f"{sample.measure}: {sample.seconds:.1f} s ({sample.contender})")

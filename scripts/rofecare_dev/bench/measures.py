@@ -23,6 +23,12 @@ class Measure:
     compose: tuple[str, ...] = ()
     # Whether later measures need what this command does, so that it runs even if it is not selected.
     is_step: bool = False
+    # Fills the databases instead of running a command; not timed.
+    fills: bool = False
+    # For docker compose: dumps and checksums alone, two databases at a time.
+    dumps: bool = False
+    # What the output says of the time without service, as a measure of its own.
+    hold: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,9 @@ def scenario(*, whole: bool, infrastructure: Sequence[str] = ()) -> tuple[Measur
         Measure("stop", ("stop-all",), ("down",), is_step=True),
         # As after `stop-all`: no containers, but images and data.
         Measure("warm", start, up, is_step=True),
+        Measure("fill", (), is_step=True, fills=True),
+        Measure("full-backup", ("backup",), is_step=True, dumps=True),
+        Measure("restore", ("restore", "--only", "patient"), hold="restore-hold"),
     )
 
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rofecare_dev.bench import content
 from rofecare_dev.bench.measures import AGAINST, COMPOSE, THIS, Measure, Sample, chosen, order, scenario
 from rofecare_infra import process
 from rofecare_infra.compose import Compose
@@ -22,6 +23,7 @@ _PATIENCE = 3600.0
 _PORT_SHIFT = int(os.environ.get("ROFECARE_TEST_PORT_SHIFT", "20000"))
 _PORT = re.compile(r"^(?!SMTP)(\w+_PORT)=(\d+)$", re.MULTILINE)
 _INFRASTRUCTURE = "infrastructure"
+_HOLD = re.compile(r"downtime (\d+) s")
 
 
 @dataclass(frozen=True)
@@ -42,16 +44,23 @@ class Contender:
         """The words of a measure; empty if this contender has no such command."""
         return measure.compose if self.name == COMPOSE else measure.inv
 
-    def run(self, *words: str) -> None:
-        """Run a command to its end. Raises CommandError if it fails."""
+    def run(self, *words: str) -> str:
+        """Run a command to its end; return its output. Raises CommandError if it fails."""
         argv = (*self.prefix, *words)
-        process.run(argv, cwd=self.folder, env=self.environment, timeout=_PATIENCE)
+        return process.run(argv, cwd=self.folder, env=self.environment, timeout=_PATIENCE).stdout
 
 
 def measure(
-    root: Path, against: str, *, runs: int, whole: bool, only: Sequence[str] = (), clock: Clock = SYSTEM_CLOCK
+    root: Path,
+    against: str,
+    *,
+    runs: int,
+    whole: bool,
+    only: Sequence[str] = (),
+    size: int = 10,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Iterator[Sample]:
-    """Measure the commit that is checked out at `root` and yield each sample.
+    """Measure the commit that is checked out at `root` and yield each sample; `size` of a full database, in MiB.
 
     Changes that are not committed do not take part. `against` is another commit; empty: docker compose alone.
     """
@@ -78,21 +87,32 @@ def measure(
             _warm_up(one, measures[0])
         for number in range(runs):
             for name in order([*contenders], number):
-                yield from _samples(contenders[name], measures, only, clock)
+                yield from _samples(contenders[name], measures, only, clock, size)
 
 
-def _samples(one: Contender, measures: Sequence[Measure], only: Sequence[str], clock: Clock) -> Iterator[Sample]:
+def _samples(
+    one: Contender, measures: Sequence[Measure], only: Sequence[str], clock: Clock, size: int = 10
+) -> Iterator[Sample]:
     """One pass through the scenario, from nothing to nothing."""
     _remove(one.project)
     for step in measures:
+        if step.fills:
+            content.fill(one.project, size)
         words = one.words(step)
-        if not words:
+        dumps = step.dumps and one.name == COMPOSE
+        if not words and not dumps:
             continue
+        output = ""
         began = clock.monotonic()
-        one.run(*words)
+        if dumps:
+            content.dump(one.project)
+        else:
+            output = one.run(*words)
         seconds = clock.monotonic() - began
         if not only or step.name in only:
             yield Sample(step.name, one.name, seconds)
+            if step.hold and (found := _HOLD.search(output)):
+                yield Sample(step.hold, one.name, float(found.group(1)))
     _remove(one.project)
 
 

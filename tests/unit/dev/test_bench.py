@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rofecare_dev.bench import Measure, Sample, as_json, as_table, chosen, measure, scenario
+from rofecare_dev.bench import Measure, Sample, as_json, as_table, chosen, content, measure, scenario
 from rofecare_dev.bench.measures import order
 from rofecare_dev.bench.run import Contender, _remove, _samples
 from rofecare_infra import process
@@ -49,7 +49,7 @@ def test_the_infrastructure_or_the_whole_platform() -> None:
 @pytest.mark.parametrize(
     ("only", "run"),
     [
-        ([], ["cold", "no-op", "backup", "stop", "warm"]),
+        ([], ["cold", "no-op", "backup", "stop", "warm", "fill", "full-backup", "restore"]),
         (["cold"], ["cold"]),
         (["no-op"], ["cold", "no-op"]),
         # What is not selected runs only if a later measure needs what it does.
@@ -132,12 +132,19 @@ def test_a_command_is_timed_only_if_it_is_selected(recorder: Recorder, tmp_path:
         assert [argv[1] for argv in recorder.argvs if argv[0] == "tool"] == [words[0], words[1], words[0]]
 
 
-def test_a_measure_without_an_equivalent_is_left_out(recorder: Recorder, tmp_path: Path) -> None:
+def test_a_measure_without_an_equivalent_is_left_out(
+    recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[object] = []
+    monkeypatch.setattr(content, "fill", lambda *words: done.append(words))
+    monkeypatch.setattr(content, "dump", done.append)
     clock = Clock(lambda: 0.0, lambda _seconds: None, lambda: 0.0)
     contender = Contender("compose", ("tool",), tmp_path, {"COMPOSE_PROJECT_NAME": "p"})
-    samples = list(_samples(contender, scenario(whole=False), [], clock))
+    samples = list(_samples(contender, scenario(whole=False), [], clock, 350))
     assert recorder.argvs
-    assert [one.measure for one in samples] == ["cold", "no-op", "stop", "warm"]
+    # A full backup is compared with dumps and checksums alone.
+    assert [one.measure for one in samples] == ["cold", "no-op", "stop", "warm", "full-backup"]
+    assert done == [("p", 350), "p"]
 
 
 def test_only_what_carries_the_projects_name_is_removed(recorder: Recorder) -> None:
