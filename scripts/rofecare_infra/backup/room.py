@@ -36,7 +36,7 @@ class FileSystem:
 
     @property
     def key(self) -> tuple[str, int]:
-        """What tells file systems apart: an engine in a virtual machine has device numbers of its own."""
+        """What differs between file systems: an engine in a virtual machine has device numbers of its own."""
         return self.device, self.size
 
     @property
