@@ -18,10 +18,10 @@ from rofecare_infra.backup import (
     database,
     dependents,
     encryption,
+    existing,
     integrity,
     kafka_volumes,
     roles,
-    room,
     saving,
     swap,
 )
@@ -38,13 +38,6 @@ from rofecare_infra.process import complete, to_end, together, uninterrupted
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
-
-# Without what every database has. Of one that an interrupted DROP DATABASE left, the size is what is still there.
-_SIZES = """
-SELECT datname AS name,
-       greatest(pg_catalog.pg_database_size(oid) - pg_catalog.pg_database_size('template0'), 0) AS size
-FROM pg_catalog.pg_database
-"""
 
 
 @dataclass(frozen=True)
@@ -89,8 +82,8 @@ def restore(
     services = tuple(dict.fromkeys(record.service for record in records))
     yield from dependents.start_missing(project, (*services, *dependents.caches_of(project.platform)))
     servers = _servers_of(project, services)
-    present = _existing(servers)
-    _require_room(store, servers, records, present)
+    present = existing.sizes(servers)
+    existing.require_room(store, servers, records, present)
     first = begun(backup.id, records, {*present})
     run = _Run(project, store, backup, key, servers, first, clock)
     try:
@@ -191,8 +184,8 @@ class _Run:
             only=services,
             kafka=True,
         )
-        existing = [one for one in self.entry.targets if one.existed]
-        completeness.require_saved(safety, [completeness.key_of_database(one.service, one.name) for one in existing])
+        names = [completeness.key_of_database(one.service, one.name) for one in self.entry.targets if one.existed]
+        completeness.require_saved(safety, names)
         yield Note(f"safety backup {safety.id} taken of the current state")
         return safety
 
@@ -273,33 +266,6 @@ def _servers_of(project: Project, services: Sequence[str]) -> dict[str, Server]:
     """The servers of these services."""
     containers = project.engine.containers(project.platform.project)
     return {name: server_of(project.platform.service(name), containers) for name in services}
-
-
-def _existing(servers: Mapping[str, Server]) -> dict[tuple[str, str], int]:
-    """The databases of these servers, and their sizes."""
-    found: dict[tuple[str, str], int] = {}
-    for service, server in servers.items():
-        with server.session("template1") as session:
-            found |= {(service, row["name"]): int(row["size"]) for row in session.rows(_SIZES)}
-    return found
-
-
-def _require_room(
-    store: Store,
-    servers: Mapping[str, Server],
-    records: Sequence[DatabaseRecord],
-    present: Mapping[tuple[str, str], int],
-) -> None:
-    """Raise VerificationError without room for the restored databases and the safety backup of the present ones."""
-    backups = room.of_folder(store.folder)
-    planned = []
-    for service, server in servers.items():
-        mine = [one for one in records if one.service == service]
-        size = sum(room.restored(one.size) for one in mine)
-        planned.append(room.Planned(f"{service}: restored beside the existing databases", room.of_server(server), size))
-        safety = sum(present.get((service, one.name), 0) for one in mine)
-        planned.append(room.Planned(f"{service}: the safety backup of the existing databases", backups, safety))
-    room.require(planned, "there is no disk space to restore beside the existing databases")
 
 
 def _counted(record: DatabaseRecord) -> str:

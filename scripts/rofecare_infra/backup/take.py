@@ -12,15 +12,15 @@ from pathlib import Path
 
 from rofecare_infra.backup import clock, completeness, copies, database, encryption, extras, files, kafka_volumes, room
 from rofecare_infra.backup.identity import last_sequence, made_platform_id, next_sequence
-from rofecare_infra.backup.inventory import Inventory, inventory_of
+from rofecare_infra.backup.inventory import Inventory
 from rofecare_infra.backup.journal import is_interrupted
 from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord, FileRecord, Manifest, ServerRecord
-from rofecare_infra.backup.server import Server, Session, database_services, server_of
+from rofecare_infra.backup.server import database_services, server_of
+from rofecare_infra.backup.snapshots import Opened, Snapshot, inventory, open_all
 from rofecare_infra.backup.store import PARTIAL, Entry, Store, store_of
 from rofecare_infra.backup.undumped import undumped
 from rofecare_infra.errors import CommandError, VerificationError
-from rofecare_infra.platform import Service
 from rofecare_infra.process import together
 from rofecare_infra.progress import Event, Note, Working, listed, mebibytes
 from rofecare_infra.project import Project, mode
@@ -111,10 +111,10 @@ def take_unchecked(
         with ExitStack() as stack:
             # Open all snapshots first, so that the databases are read at nearly the same time.
             if replaced is None:
-                found = yield from together([partial(_inventory, *one) for one in zip(servers, services, strict=True)])
+                found = yield from together([partial(inventory, *one) for one in zip(servers, services, strict=True)])
             else:
                 found = [Inventory(tuple(replaced[server.service])) for server in servers]
-            opened = _open(stack, servers, found, replaced or {})
+            opened = open_all(stack, servers, found, replaced or {})
             omitted = {name: cause for one in opened for name, cause in one.inventory.omitted.items()}
             missing = {name: cause for one in opened for name, cause in one.missing.items()}
             snapshots = [snapshot for one in opened for snapshot in one.snapshots]
@@ -160,67 +160,11 @@ def take_unchecked(
             return store.publish(draft, manifest, key)
 
 
-@dataclass(frozen=True)
-class _Snapshot:
-    """A database, and the snapshot that everything of it is read from."""
-
-    session: Session
-    # The name under which it is backed up.
-    database: str
-    name: str
-    size: int
-
-    @property
-    def key(self) -> str:
-        return completeness.key_of_database(self.session.server.service, self.database)
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """A server, what it contains, the snapshots of its databases, and why others are missing."""
-
-    server: Server
-    inventory: Inventory
-    snapshots: tuple[_Snapshot, ...]
-    missing: Mapping[str, str]
-
-
-def _inventory(server: Server, service: Service) -> Generator[Event, None, Inventory]:
-    yield from ()
-    return inventory_of(server, service)
-
-
-def _open(
-    stack: ExitStack,
-    servers: Sequence[Server],
-    found: Sequence[Inventory],
-    names: Mapping[str, Mapping[str, str]],
-) -> list[_Opened]:
-    # All sessions start at the same time.
-    started = [
-        (server, inventory, [stack.push(server.session(name)) for name in inventory.names])
-        for server, inventory in zip(servers, found, strict=True)
-    ]
-    opened = []
-    for server, inventory, sessions in started:
-        snapshots: list[_Snapshot] = []
-        missing = dict(inventory.missing)
-        for session in sessions:
-            name = names.get(server.service, {}).get(session.database, session.database)
-            try:
-                stack.enter_context(session)
-                snapshots.append(_Snapshot(session, name, database.begin(session), database.size_of(session)))
-            except CommandError as error:
-                missing[completeness.key_of_database(server.service, name)] = completeness.reason(error)
-        opened.append(_Opened(server, inventory, tuple(snapshots), missing))
-    return opened
-
-
 _Dumped = tuple[DatabaseRecord, dict[str, FileRecord]]
 
 
 def _dumps(
-    snapshots: Sequence[_Snapshot], draft: Path, key: Key
+    snapshots: Sequence[Snapshot], draft: Path, key: Key
 ) -> Generator[Event, None, tuple[list[DatabaseRecord], dict[str, FileRecord], dict[str, str]]]:
     """Dump all databases; a failure of one does not prevent the others. Raises CommandError if all fail."""
     # The largest first: a large one at the end would be dumped alone.
@@ -238,7 +182,7 @@ def _dumps(
     )
 
 
-def _dump(snapshot: _Snapshot, draft: Path, key: Key) -> Generator[Event, None, _Dumped | CommandError]:
+def _dump(snapshot: Snapshot, draft: Path, key: Key) -> Generator[Event, None, _Dumped | CommandError]:
     try:
         record, written = yield from database.dump(snapshot.session, snapshot.database, snapshot.name, draft, key)
         snapshot.session.execute("COMMIT")
@@ -253,7 +197,7 @@ def _dump(snapshot: _Snapshot, draft: Path, key: Key) -> Generator[Event, None, 
 
 
 def _write_extras(
-    project: Project, opened: Sequence[_Opened], dumped: Collection[str], key: Key, draft: Path
+    project: Project, opened: Sequence[Opened], dumped: Collection[str], key: Key, draft: Path
 ) -> Generator[Event, None, tuple[dict[str, ServerRecord], dict[str, FileRecord]]]:
     found = yield from together([partial(_describe, one, dumped, draft, key) for one in opened])
     records = {one.server.service: record for one, (record, _) in zip(opened, found, strict=True)}
@@ -264,7 +208,7 @@ def _write_extras(
 
 
 def _describe(
-    opened: _Opened, dumped: Collection[str], draft: Path, key: Key
+    opened: Opened, dumped: Collection[str], draft: Path, key: Key
 ) -> Generator[Event, None, tuple[ServerRecord, FileRecord]]:
     """Write the roles of a server, after its databases: whatever these name is there."""
     yield from ()
@@ -296,7 +240,7 @@ def _known_sequence(settings: Settings, store: Store, own: Sequence[Entry]) -> i
     return known or copies.largest_sequence(settings.backup_copy_to, store)
 
 
-def _require_room(folder: Path, snapshots: Sequence[_Snapshot]) -> Iterator[Event]:
+def _require_room(folder: Path, snapshots: Sequence[Snapshot]) -> Iterator[Event]:
     where = room.of_folder(folder)
     planned = [
         room.Planned("the dumps, which are at most as large as the tables", where, sum(one.size for one in snapshots)),

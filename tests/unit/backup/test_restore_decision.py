@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rofecare_infra import backup, lifecycle
-from rofecare_infra.backup import dependents, integrity, saving, swap
+from rofecare_infra.backup import dependents, existing, integrity, saving, swap
 from rofecare_infra.backup.journal import Entry, Step, journal_of
 from rofecare_infra.errors import CommandError, ServiceFailedError, VerificationError
 from rofecare_infra.process import Result, to_end
@@ -119,8 +119,8 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         lambda _: SimpleNamespace(find=Path, folder=tmp_path, project="rofecare", usable_key=nothing),
     )
     monkeypatch.setattr(restoring, "_servers_of", lambda *_: {"db": SimpleNamespace()})
-    monkeypatch.setattr(restoring, "_existing", lambda _: {("db", "shop"): 1})
-    monkeypatch.setattr(restoring, "_require_room", lambda *_: None)
+    monkeypatch.setattr(existing, "sizes", lambda _: {("db", "shop"): 1})
+    monkeypatch.setattr(existing, "require_room", lambda *_: None)
     monkeypatch.setattr(saving, "take_unchecked", taken)
     monkeypatch.setattr(recovering, "store_of", lambda _: None)
     monkeypatch.setattr(restoring.roles, "add_roles", lambda *_: ())
