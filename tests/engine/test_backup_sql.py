@@ -20,7 +20,7 @@ OWN = "wide"
 # Sessions of the test must pass what it set up.
 OPTIONS = (
     "-c role=none -c event_triggers=off -c session_preload_libraries= -c default_transaction_read_only=off"
-    " -c client_min_messages=warning"
+    " -c client_min_messages=warning -c statement_timeout=0 -c transaction_timeout=0"
 )
 
 
@@ -29,7 +29,7 @@ def psql(project: Project, database: str, text: str) -> str:
     container = f"{project.name}-one-db-1"
     words = ("psql", "-XqAtU", "rofecare", "-v", "ON_ERROR_STOP=1", "-d", database, "-c")
     # One argument is one transaction: -f reads the text statement by statement.
-    argv = ("exec", "-e", f"PGOPTIONS={OPTIONS} -c statement_timeout=0 -c transaction_timeout=0", container)
+    argv = ("exec", "-e", f"PGOPTIONS={OPTIONS}", container)
     return project.docker(*argv, *words, text) if "\n" not in text else _script(project, argv, words[:-1], text)
 
 
@@ -123,11 +123,11 @@ def _state(project: Project) -> dict[str, list[str]]:
     """What pg_dump prints of each database, without the facts of the backups."""
     names = psql(project, OWN, "SELECT string_agg(datname, chr(1) ORDER BY 1) FROM pg_database WHERE datallowconn")
     container = f"{project.name}-one-db-1"
-    script = "pg_dump -U rofecare --create --no-comments | cat -v | LC_ALL=C sort"
+    script = "set -o pipefail; pg_dump -U rofecare --create --no-comments | cat -v | LC_ALL=C sort"
     dumps = {}
     for name in names.split("\x01"):
         environment = ("-e", f"PGOPTIONS={OPTIONS}", "-e", f"PGDATABASE={name}")
-        text = project.docker("exec", *environment, container, "sh", "-c", script)
+        text = project.docker("exec", *environment, container, "bash", "-c", script)
         # The columns of an inheriting table are in the order of its parent after a restore.
         ignored = ("--", "\\restrict", "\\unrestrict", "COPY public.child ", "1\tb\t2", "2\tb\t1")
         dumps[name] = [line.strip().rstrip(",") for line in text.splitlines() if not line.startswith(ignored)]
