@@ -13,7 +13,7 @@ from rofecare_infra.backup.journal import Entry, Step, journal_of
 from rofecare_infra.backup.key import key_of
 from rofecare_infra.backup.server import Server, server_of
 from rofecare_infra.backup.store import store_of
-from rofecare_infra.errors import RofecareError, VerificationError
+from rofecare_infra.errors import VerificationError
 from rofecare_infra.process import to_end
 from rofecare_infra.progress import Event, Note, output_of
 from rofecare_infra.project import Project
@@ -25,7 +25,8 @@ _POLL = 0.3
 def recover(project: Project, *, restart: bool = False, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, bool]:
     """Recover from an interrupted restore; return whether there was one. `restart` starts what it had stopped.
 
-    Raises VerificationError, and changes nothing, where requests may have been accepted since.
+    Raises VerificationError, and changes nothing, where requests may have been accepted since. A safety backup that
+    cannot be taken is an error, too, except before a start; the next command tries it again.
     """
     journal = journal_of(project.settings)
     begun = journal.read()
@@ -49,11 +50,12 @@ def recover(project: Project, *, restart: bool = False, clock: Clock = SYSTEM_CL
         yield from dependents.restart_without_gate(project, begun.behind, ingress=bool(begun.entries))
     try:
         yield from saving.save(project, store_of(project), begun, servers)
-    except RofecareError:
-        # The restored data is complete: no room for a backup must not keep the platform from serving it.
-        if not restart:
-            yield from dependents.restart_without_gate(project, begun.behind, ingress=bool(begun.entries))
-        raise
+    except VerificationError as error:
+        if restart:
+            raise
+        # The restored data is complete: a disk without room for a backup must not prevent a start.
+        yield Note(f"{error.what}: {error.seen}; {error.next_step}")
+        return True
     swap.drop(servers, begun.targets, old=True)
     journal.clear()
     yield Note(f"the restore of {begun.backup} is complete")

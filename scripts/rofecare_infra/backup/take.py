@@ -64,9 +64,9 @@ def take(
     if is_interrupted(project.settings):
         raise VerificationError(
             "no backup was taken: a restore was interrupted",
-            seen="databases are partly restored",
-            expected="all databases in the same state",
-            next_step="inv start-all  (it recovers the old state first), then the same command again",
+            seen="it is not complete",
+            expected="databases in the same state, and a safety backup of those that were replaced",
+            next_step="inv start-all  (it completes the restore, or rolls it back), then the same command again",
         )
     for name in store.clean():
         yield Note(f"removed an incomplete backup: {name}")
