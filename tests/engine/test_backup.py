@@ -15,28 +15,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pyrage import decrypt, encrypt, x25519
+from pyrage import encrypt, x25519
 
 from rofecare_infra.backup import key
-from tests.support.backups import leftovers, listed, newest
+from tests.support.backups import decrypted, key_of, leftovers, listed, newest
 from tests.support.databases import EVERYTHING, SECRETS, postgres, sql
 from tests.support.images import POSTGRES, ensure
 from tests.support.project import Project, check
 
 Json = dict[str, Any]
 ODD = "Odd 'two \"x"
-
-
-def key_of(project: Project) -> Path:
-    """The key file that the first backup creates."""
-    return project.root / ".rofecare/backup.key"
-
-
-def decrypted(project: Project, path: Path) -> bytes:
-    """The content of a file of a backup, read by the library of age alone."""
-    identity = next(line for line in key_of(project).read_text().splitlines() if line.startswith("AGE-"))
-    content: bytes = decrypt(path.read_bytes(), [x25519.Identity.from_str(identity)])
-    return content
 
 
 def sign(project: Project, folder: Path, text: str) -> None:

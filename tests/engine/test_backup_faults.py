@@ -209,7 +209,7 @@ def test_kafka_and_zookeeper_go_and_come_back_together(project: Project) -> None
     safety = listed(project)[-1]["id"]
     check(project.inv("restore", safety, "--with-kafka", timeout=600), 0)
     assert written(project, "coordinator", "/data/deep/x").startswith("second")
-    archive = next((project.root / "backups" / project.name / first).glob("broker*.tar"))
+    archive = next((project.root / "backups" / project.name / first).glob("broker*.tar.age"))
     content = bytearray(archive.read_bytes())
     content[len(content) // 2] ^= 1
     archive.write_bytes(content)

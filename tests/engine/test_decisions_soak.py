@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.backups import decrypted
 from tests.support.images import POSTGRES, ensure
 from tests.support.lease import free_port
 from tests.support.load import Ask, Load
@@ -111,7 +112,7 @@ class Shop:
         for folder in self._backups().glob("2*"):
             reason = json.loads((folder / "manifest.json").read_text())["reason"]
             if reason == f"before the restore of {self.backup}":
-                dump = next(folder.glob("db.*.dump")).read_bytes()
+                dump = decrypted(self.project, next(folder.glob("db.*.dump.age")))
                 argv = ["docker", "exec", "-i", f"{self.project.name}-db-1"]
                 argv += ["pg_restore", "--data-only", "--table=entry", "--file=-"]
                 text = subprocess.run(argv, input=dump, capture_output=True, check=True).stdout.decode()

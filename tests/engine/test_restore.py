@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.backups import listed, newest
+from tests.support.backups import decrypted, key_of, listed, newest
 from tests.support.databases import EVERYTHING, SECRETS, postgres, sql
 from tests.support.images import POSTGRES, ensure
 from tests.support.project import FOREVER, Project, check, service
@@ -161,7 +162,7 @@ def test_a_decided_restore_goes_forward(project: Project, first: str) -> None:
 
 
 def test_a_backup_that_is_damaged_changes_nothing(project: Project, first: str) -> None:
-    path = next((project.root / "backups" / project.name / first).glob("two-db*.dump"))
+    path = next((project.root / "backups" / project.name / first).glob("two-db*.dump.age"))
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     before = {name: project.inspect(name)["Id"] for name in (*DATABASES, "shop")}
@@ -226,23 +227,28 @@ def test_another_project_as_on_a_new_server(project: Project, first: str, tmp_pa
     other = make(tmp_path / "new")
     folder = project.root / "backups" / project.name / first
     try:
-        # Nothing runs there yet, and there are no secrets.
+        # Nothing runs there yet, and there are no secrets; a copy of the key is there.
+        key_of(other).parent.mkdir()
+        shutil.copy(key_of(project), key_of(other))
         check(other.inv("restore", str(folder)), 8, f"project {project.name}")
         check(other.inv("restore", str(folder), "--from-project", project.name), 0, "3 databases came out equal")
         assert marks(other) == everywhere("first")
         check(other.inv("start-all"), 0, "up: 5 of 5")
         # As new as it is, its own backup has the same content.
         check(other.inv("backup"), 0)
-        mine, theirs = facts(folder), facts(newest(other))
+        mine, theirs = facts(project, folder), facts(other, newest(other))
         assert mine == theirs
         assert "public.patients" in mine["one-db/one"]["tables"]
     finally:
         other.clean()
 
 
-def facts(folder: Path) -> dict[str, Json]:
+def facts(project: Project, folder: Path) -> dict[str, Json]:
     manifest = json.loads((folder / "manifest.json").read_text())
-    return {one["service"] + "/" + one["name"]: one["facts"] for one in manifest["databases"]}
+    return {
+        f"{one['service']}/{one['name']}": json.loads(decrypted(project, folder / one["description"]))["facts"]
+        for one in manifest["databases"]
+    }
 
 
 @pytest.mark.full

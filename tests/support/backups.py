@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pyrage import decrypt, x25519
+
 from tests.support.project import Project
 
 Json = dict[str, Any]
@@ -29,3 +31,15 @@ def leftovers(project: Project) -> list[str]:
     """Unfinished folders and scratch containers."""
     hidden = [path.name for path in (project.root / "backups" / project.name).iterdir() if path.name.startswith(".p")]
     return hidden + project.docker("ps", "-aq", "--filter", f"label=com.rofecare.scratch={project.name}").split()
+
+
+def key_of(project: Project) -> Path:
+    """The key file that the first backup creates."""
+    return project.root / ".rofecare/backup.key"
+
+
+def decrypted(project: Project, path: Path) -> bytes:
+    """The content of a file of a backup, read by the library of age alone."""
+    identity = next(line for line in key_of(project).read_text().splitlines() if line.startswith("AGE-"))
+    content: bytes = decrypt(path.read_bytes(), [x25519.Identity.from_str(identity)])
+    return content
