@@ -46,7 +46,7 @@ def entry(name: str, damage: str = "", verified: str = "", clock: str = "", fore
     return Entry(name, Path(name), damage, replace(MANIFEST, id=name, clock=clock), verified, foreign)
 
 
-def told(project: Project) -> dict[str, float]:
+def metrics_of(project: Project) -> dict[str, float]:
     lines = (folder_of(project.settings) / "backups.prom").read_text().splitlines()
     return {name: float(value) for name, value in map(str.split, lines)}
 
@@ -62,7 +62,7 @@ def test_the_newest_that_is_whole_and_the_last_verification(project: Project, st
         entry("20260103T000000Z", damage="patient.dump has 3 bytes of 9"),
     )
     write(project)
-    assert told(project) == {SUCCESS: moment(2026, 1, 2), VERIFIED: moment(2026, 1, 2, 3), CLOCK: 1}
+    assert metrics_of(project) == {SUCCESS: moment(2026, 1, 2), VERIFIED: moment(2026, 1, 2, 3), CLOCK: 1}
 
 
 def test_a_backup_from_the_future_does_not_silence_the_alerts(project: Project, store: Store) -> None:
@@ -70,10 +70,10 @@ def test_a_backup_from_the_future_does_not_silence_the_alerts(project: Project, 
     store.found = (entry("20260101T000000Z"), ahead)
     write(project, {FAILURE: moment(2236, 1, 1)})
     write(project)
-    assert told(project) == {SUCCESS: moment(2026, 1, 1), VERIFIED: moment(2026, 1, 1), CLOCK: 1}
+    assert metrics_of(project) == {SUCCESS: moment(2026, 1, 1), VERIFIED: moment(2026, 1, 1), CLOCK: 1}
     store.found = (entry("20260101T000000Z"), entry("20260102T000000Z", clock="absurd"))
     write(project)
-    assert told(project) == {SUCCESS: moment(2026, 1, 1), VERIFIED: moment(2026, 1, 1), CLOCK: 0}
+    assert metrics_of(project) == {SUCCESS: moment(2026, 1, 1), VERIFIED: moment(2026, 1, 1), CLOCK: 0}
 
 
 def test_foreign_and_incomplete_backups_do_not_count(project: Project, store: Store) -> None:
@@ -82,26 +82,26 @@ def test_foreign_and_incomplete_backups_do_not_count(project: Project, store: St
     incomplete = replace(incomplete, manifest=replace(incomplete.manifest, missing={"db/shop": "no connections"}))
     store.found = (entry("20260102T000000Z", foreign="x"), entry("20260101T000000Z"), incomplete)
     write(project)
-    assert told(project)[SUCCESS] == moment(2026, 1, 1)
+    assert metrics_of(project)[SUCCESS] == moment(2026, 1, 1)
 
 
 def test_none_was_ever_verified(project: Project, store: Store) -> None:
     store.found = (entry("20260101T000000Z"), entry("20260102T000000Z"))
     write(project)
-    assert told(project)[VERIFIED] == moment(2026, 1, 1)
+    assert metrics_of(project)[VERIFIED] == moment(2026, 1, 1)
 
 
 def test_what_went_wrong_is_remembered_beside_what_there_is(project: Project, store: Store) -> None:
     write(project, {FAILURE: 1000.0, VERIFICATION: 0})
-    assert told(project) == {FAILURE: 1000.0, VERIFICATION: 0}
+    assert metrics_of(project) == {FAILURE: 1000.0, VERIFICATION: 0}
     store.found = (entry("20260101T000000Z"),)
     write(project, {VERIFICATION: 1})
-    assert told(project)[FAILURE] == 1000.0
-    assert told(project)[VERIFICATION] == 1
+    assert metrics_of(project)[FAILURE] == 1000.0
+    assert metrics_of(project)[VERIFICATION] == 1
     # Backups that are gone are not remembered.
     store.found = ()
     write(project)
-    assert told(project) == {FAILURE: 1000.0, VERIFICATION: 1}
+    assert metrics_of(project) == {FAILURE: 1000.0, VERIFICATION: 1}
 
 
 def test_another_user_may_read_it(project: Project, store: Store) -> None:
