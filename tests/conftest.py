@@ -13,7 +13,8 @@ Session fixtures exist once per worker: what they create outside of the process 
 A test that measures time is marked `alone`: no other test of this run starts or runs beside it. The wait for its turn
 counts neither for its timeout nor for its duration.
 
-A run that leaves a container, a network or a volume of its own on the engine fails (tests/support/leftovers.py).
+A run that leaves a container, a network or a volume of its own on the engine fails; the next run removes what a killed
+one left (tests/support/leftovers.py).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import pytest
 
 from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import EngineError
-from tests.support.leftovers import Leftovers
+from tests.support.leftovers import Leftovers, remove_abandoned
 from tests.support.order import FileScheduling, ranks
 from tests.support.turnstile import turn
 
@@ -68,6 +69,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not is_worker(session.config) and not session.config.option.collectonly and shutil.which("docker"):
+        remove_abandoned()
         session.config.stash[WATCHED] = Leftovers()
 
 
