@@ -34,12 +34,13 @@ def project(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     assert engine is not None
     ensure(POSTGRES)
     keeper = f"trap 'exit 0' TERM; {FOREVER}"
+    labels = {"com.rofecare.phase": "infrastructure", "com.rofecare.backup": "kafka"}
     services = {
         "one-db": postgres("one", "one"),
-        "coordinator": service(keeper, environment={"ZOOKEEPER_CLIENT_PORT": "1"}, volumes=["coordinator:/data"]),
+        "coordinator": service(keeper, labels=labels, volumes=["coordinator:/data"]),
         "broker": service(
             keeper,
-            environment={"KAFKA_ZOOKEEPER_CONNECT": "coordinator:1"},
+            labels=labels,
             volumes=["broker:/var/lib/log"],
             depends_on={"coordinator": {"condition": "service_healthy"}},
         ),
@@ -195,8 +196,10 @@ def test_kafka_and_zookeeper_go_and_come_back_together(project: Project) -> None
     project.docker("exec", f"{project.name}-coordinator-1", "sh", "-c", script)
     project.docker("exec", f"{project.name}-broker-1", "sh", "-c", "echo first > /var/lib/log/y; : > /var/lib/log/gone")
     before = (written(project, "coordinator", "/data/deep/x"), written(project, "broker", "/var/lib/log/y"))
+    started = [project.inspect(name)["State"]["StartedAt"] for name in ("coordinator", "broker")]
     done = project.inv("backup", "--with-kafka", timeout=600)
-    check(done, 0, "volume coordinator archived", "volume broker archived")
+    check(done, 0, "kafka: volumes broker, coordinator archived")
+    assert started == [project.inspect(name)["State"]["StartedAt"] for name in ("coordinator", "broker")]
     first = listed(project)[-1]["id"]
     for name in ("coordinator", "broker"):
         assert project.inspect(name)["State"]["Health"]["Status"] == "healthy"
@@ -209,13 +212,13 @@ def test_kafka_and_zookeeper_go_and_come_back_together(project: Project) -> None
     safety = listed(project)[-1]["id"]
     check(project.inv("restore", safety, "--with-kafka", timeout=600), 0)
     assert written(project, "coordinator", "/data/deep/x").startswith("second")
-    archive = next((project.root / "backups" / project.name / first).glob("broker*.tar.age"))
+    archive = next((project.root / "backups" / project.name / first).glob("broker.*"))
     content = bytearray(archive.read_bytes())
     content[len(content) // 2] ^= 1
     archive.write_bytes(content)
     check(project.inv("verify-backup", first, timeout=600), 8, archive.name)
     check(project.inv("restore", first, "--with-kafka", timeout=600), 8, archive.name)
-    assert json.loads((archive.parent / "manifest.json").read_text())["volumes"]["services"] == [
+    assert json.loads((archive.parent / "manifest.json").read_text())["volumes"]["kafka"]["services"] == [
         "coordinator",
         "broker",
     ]

@@ -33,6 +33,10 @@ class Clients:
         broker = f"localhost:{self._platform.ports['KAFKA_PORT']}"
         return client("kcat", "-b", broker, "-t", topic, *words, stdin=stdin).strip()
 
+    def consume(self, *words: str) -> str:
+        """Run kcat as a member of a consumer group (`-G`), which commits its offsets when it ends."""
+        return client("kcat", "-b", f"localhost:{self._platform.ports['KAFKA_PORT']}", *words).strip()
+
     def zookeeper(self, word: str) -> str:
         """Send one of ZooKeeper's four-letter words."""
         address = f"/dev/tcp/127.0.0.1/{self._platform.ports['ZOOKEEPER_PORT']}"

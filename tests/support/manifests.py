@@ -44,5 +44,5 @@ MANIFEST = Manifest(
         ),
     ),
     files={"f.dump.age": FileRecord(1, "a" * 64)},
-    volumes=VolumesRecord(("zookeeper", "kafka"), {"kafka-data": "kafka-data.tar.age"}),
+    volumes={"kafka": VolumesRecord(("zookeeper", "kafka"), {"kafka-data": "kafka-data.volume.tar.gz.age"})},
 )

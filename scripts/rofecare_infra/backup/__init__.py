@@ -1,6 +1,7 @@
 """Backups of the platform: taken from snapshots, verified, restored, and removed by the retention."""
 
 from rofecare_infra.backup.completeness import require_complete
+from rofecare_infra.backup.extent import Accepted
 from rofecare_infra.backup.extras import unpack
 from rofecare_infra.backup.identity import forget as forget_identity
 from rofecare_infra.backup.journal import forget, is_interrupted
@@ -21,7 +22,7 @@ from rofecare_infra.backup.routine import (
 )
 from rofecare_infra.backup.server import database_services
 from rofecare_infra.backup.store import Entry, Store, store_of
-from rofecare_infra.backup.take import Accepted, describe, take
+from rofecare_infra.backup.take import describe, take
 from rofecare_infra.backup.target import in_mode_of_backup
 from rofecare_infra.backup.verify import Verified, verify
 

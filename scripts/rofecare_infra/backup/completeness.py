@@ -15,10 +15,11 @@ def key_of_database(service: str, name: str) -> str:
 
 
 def gone(entries: Sequence[Entry], present: Collection[str]) -> dict[str, str]:
-    """The databases of the newest complete backup that are not there any more, and why they are expected."""
+    """The databases and volumes of the newest complete backup that are gone, and why they are expected."""
     for entry in reversed(entries):
         if entry.is_good and entry.manifest is not None:
             known = {key_of_database(one.service, one.name) for one in entry.manifest.databases}
+            known |= {*entry.manifest.volumes}
             return dict.fromkeys(sorted(known - {*present}), f"backup {entry.id} contains it, and it is gone")
     return {}
 
@@ -29,7 +30,7 @@ def reason(error: RofecareError) -> str:
 
 
 def require_complete(backup: Backup) -> Backup:
-    """Raise VerificationError for a backup that lacks databases."""
+    """Raise VerificationError for a backup that lacks something."""
     missing: Mapping[str, str] = backup.manifest.missing
     if not missing:
         return backup
@@ -37,15 +38,14 @@ def require_complete(backup: Backup) -> Backup:
     raise VerificationError(
         f"backup {backup.id} is incomplete: without {', '.join(missing)}",
         seen=lines[0],
-        expected="every database of every server; all others are in this backup",
-        next_step="correct this, then inv backup; for a database that was dropped on purpose: "
-        "inv backup --accept-missing",
+        expected="every database, and every volume that belongs to it; all others are in this backup",
+        next_step="correct this, then inv backup; for one that was removed on purpose: inv backup --accept-missing",
         details=lines[1:],
     )
 
 
 def require_saved(safety: Backup, replaced: Collection[str]) -> None:
-    """Raise VerificationError if a database that a restore replaces is not part of the backup before it."""
+    """Raise VerificationError if a database or a part that a restore replaces is missing in the backup before it."""
     lost = {name: why for name, why in safety.manifest.missing.items() if name in replaced}
     if lost:
         name = next(iter(lost))
@@ -53,7 +53,7 @@ def require_saved(safety: Backup, replaced: Collection[str]) -> None:
             f"{name} cannot be saved before it is replaced",
             seen=lost[name],
             expected=f"a backup of the present data, which the restore removes; {safety.id} does not contain it",
-            next_step="let it take connections; or, if it is damaged, keep it under another name with "
-            "ALTER DATABASE ... RENAME TO ...; then the same command again",
+            next_step="correct this, then the same command again; a database that is damaged can be kept under another "
+            "name: ALTER DATABASE ... RENAME TO ...",
             details=[f"{one}: {why}" for one, why in lost.items()][1:],
         )

@@ -103,7 +103,7 @@ def check(folder: Path, project: str, key: Key, *, unencrypted: bool = False) ->
 def _mentioned(manifest: Manifest) -> list[str]:
     found = [name for one in manifest.databases for name in (one.file, one.description) if name]
     found += [one.roles_file for one in manifest.servers.values()]
-    return found + (list(manifest.volumes.archives.values()) if manifest.volumes else [])
+    return found + [name for one in manifest.volumes.values() for name in one.archives.values()]
 
 
 def _described(folder: Path, record: DatabaseRecord, key: Key) -> DatabaseRecord:

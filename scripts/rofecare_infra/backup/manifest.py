@@ -111,9 +111,9 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class VolumesRecord:
-    """Volumes that were archived together: those of Kafka and ZooKeeper."""
+    """Volumes that were archived together, for example those of Kafka and ZooKeeper."""
 
-    # Services in start order; they are stopped in the reverse order.
+    # In start order.
     services: tuple[str, ...]
     # Archive by volume, under its name in the compose file.
     archives: Mapping[str, str]
@@ -131,7 +131,8 @@ class Manifest:
     servers: Mapping[str, ServerRecord]
     databases: tuple[DatabaseRecord, ...]
     files: Mapping[str, FileRecord]
-    volumes: VolumesRecord | None = None
+    # By the name of the part: the label of the services in the compose files.
+    volumes: Mapping[str, VolumesRecord] = field(default_factory=dict)
     # "production" or "development"; empty in backups of versions that did not record it.
     mode: str = ""
     # The id of the platform; empty in format 1, like all that follows.
@@ -183,7 +184,6 @@ def from_text(text: str) -> Manifest:
     fields: Json = json.loads(text)
     if fields["format"] not in {FORMAT, UNENCRYPTED}:
         raise ValueError(f"format {fields['format']!r}, this version reads formats {UNENCRYPTED} and {FORMAT}")
-    volumes = fields["volumes"]
     manifest = Manifest(
         id=str(fields["id"]),
         project=str(fields["project"]),
@@ -195,7 +195,7 @@ def from_text(text: str) -> Manifest:
         },
         databases=tuple(_database(one) for one in fields["databases"]),
         files={name: FileRecord(**one) for name, one in fields["files"].items()},
-        volumes=VolumesRecord(tuple(volumes["services"]), dict(volumes["archives"])) if volumes else None,
+        volumes=_volumes(fields),
         mode=str(fields.get("mode", "")),
         platform=str(fields.get("platform", "")),
         sequence=int(fields.get("sequence", 0)),
@@ -231,16 +231,25 @@ def _described(fields: Json) -> dict[str, Any]:
     return {**lists, "facts": _facts(fields["facts"])}
 
 
+def _volumes(fields: Json) -> dict[str, VolumesRecord]:
+    found = fields.get("volumes") or {}
+    if found and fields["format"] == UNENCRYPTED:
+        # It had one part only.
+        found = {"kafka": found}
+    return {name: VolumesRecord(tuple(one["services"]), dict(one["archives"])) for name, one in found.items()}
+
+
 def _check_names(manifest: Manifest) -> None:
     """Refuse what would be used as a name of a file, volume, service or image, and cannot be one."""
     servers = manifest.servers.values()
-    volumes = manifest.volumes or VolumesRecord((), {})
+    volumes = manifest.volumes.values()
     for pattern, values in (
         (_ID, [manifest.id]),
         (_NAME, [manifest.project, *manifest.servers, *(one.service for one in manifest.databases)]),
-        (_NAME, [*volumes.services, *volumes.archives]),
+        (_NAME, [*manifest.volumes, *(name for one in volumes for name in (*one.services, *one.archives))]),
         (_FILE, [*manifest.files, *(one.file for one in manifest.databases), *(one.roles_file for one in servers)]),
-        (_FILE, [*(one.description for one in manifest.databases if one.description), *volumes.archives.values()]),
+        (_FILE, [one.description for one in manifest.databases if one.description]),
+        (_FILE, [name for one in volumes for name in one.archives.values()]),
         (_IMAGE, [name for one in servers for name in (one.image, one.image_id) if name]),
         (_LIBRARIES, [one.preload for one in servers]),
         (_PLATFORM, [manifest.platform]),

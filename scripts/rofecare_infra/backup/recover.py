@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from rofecare_infra import lifecycle
-from rofecare_infra.backup import dependents, kafka_volumes, saving, swap
+from rofecare_infra.backup import dependents, saving, swap, volumes
 from rofecare_infra.backup.integrity import read
 from rofecare_infra.backup.journal import Entry, Step, journal_of
 from rofecare_infra.backup.key import key_of
+from rofecare_infra.backup.parts import services_of
 from rofecare_infra.backup.server import Server, server_of
 from rofecare_infra.backup.store import store_of
 from rofecare_infra.errors import VerificationError
@@ -69,15 +70,17 @@ def roll_back(
     journal = journal_of(project.settings)
     if begun.step is not Step.LOADING:
         begun = journal.write(replace(begun, step=Step.UNDOING))
+        key = key_of(project.settings) if begun.safety else None
+        safety = read(Path(begun.safety), key) if key else None
+        parts = safety.manifest.volumes if safety else {}
         # They may have been started on the new state already.
-        users = dependents.running_users(project, [*servers, *_kafka_services(project, begun)])
+        archived = [service.name for service in services_of(project.platform, parts)]
+        users = dependents.running_users(project, [*servers, *archived])
         again = tuple(one for one in users if one.service in begun.stopped)
         yield from dependents.stop(project, again)
-        if begun.safety:
-            key = key_of(project.settings)
-            safety = read(Path(begun.safety), key)
-            if safety.manifest.volumes is not None:
-                yield from kafka_volumes.restore(project, safety.manifest.volumes, safety.folder, key)
+        if safety and key:
+            image = next(iter(servers.values())).image_id
+            yield from volumes.restore(project, image, parts, safety.folder, key)
         swap.roll_back(servers, begun.targets)
         swap.allow_connections(servers, begun.targets)
         yield from dependents.start_missing(project, dependents.caches_of(project.platform))
@@ -106,10 +109,6 @@ def _refuse_if_ambiguous(project: Project, begun: Entry) -> None:
             f"to roll back, without what was written since: docker rm -f {seen.partition(' ')[0]}; inv start-all",
         ],
     )
-
-
-def _kafka_services(project: Project, begun: Entry) -> list[str]:
-    return [service.name for service in kafka_volumes.services_of(project.platform)] if begun.safety else []
 
 
 def _servers(project: Project, begun: Entry, clock: Clock) -> Generator[Event, None, dict[str, Server]]:

@@ -2,13 +2,13 @@
 
 The platform stays available while data is restored. Then the ingress is closed and the users of the databases stop,
 databases are swapped by name, and the services start behind the gates. Only then is the restore decided, and the
-ingress opened. After that the previous databases are backed up, and dropped. A safety backup with Kafka is taken before
-its volumes are replaced. Every step is written to the journal before it is done.
+ingress opened. After that the previous databases are backed up, and dropped. A safety backup with volumes is
+taken before these are replaced. Every step is written to the journal before it is done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,20 +20,23 @@ from rofecare_infra.backup import (
     encryption,
     existing,
     integrity,
-    kafka_volumes,
     roles,
     saving,
     swap,
+    volumes,
 )
+from rofecare_infra.backup.choice import choose, require_parts
+from rofecare_infra.backup.extent import Extent
 from rofecare_infra.backup.journal import Entry, Step, Target, begun, journal_of
 from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord
+from rofecare_infra.backup.parts import services_of
 from rofecare_infra.backup.recover import recover, roll_back
-from rofecare_infra.backup.server import Server, database_services, server_of
+from rofecare_infra.backup.server import Server, server_of
 from rofecare_infra.backup.store import Store, store_of
 from rofecare_infra.backup.take import take_unchecked
-from rofecare_infra.errors import RofecareError, ServiceFailedError, UsageError, VerificationError
-from rofecare_infra.platform import resolve
+from rofecare_infra.errors import RofecareError, ServiceFailedError
+from rofecare_infra.platform import is_ingress
 from rofecare_infra.process import complete, to_end, together, uninterrupted
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.project import Project
@@ -57,11 +60,13 @@ def restore(
     *,
     only: Sequence[str] = (),
     from_project: str = "",
-    kafka: bool = False,
+    parts: Collection[str] = (),
     unencrypted: bool = False,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Restored]:
     """Restore the backup with this id or folder (by default the newest): all its databases, or those of `only`.
+
+    Of its volumes those of `parts` are restored, and without `only` those that hold nothing here.
 
     Raises the error after the rollback; if the rollback fails as well, the next command recovers. An error after the
     decision is raised at once: nothing is rolled back then.
@@ -71,25 +76,24 @@ def restore(
     folder = store.find(word)
     key = yield from store.usable_key(project.settings)
     backup = yield from integrity.check(folder, from_project or store.project, key, unencrypted=unencrypted)
-    if kafka and backup.manifest.volumes is None:
-        raise VerificationError(
-            f"backup {backup.id} does not contain Kafka",
-            seen="no volumes in its manifest",
-            expected="a backup that was taken with --with-kafka",
-            next_step="the same command without --with-kafka",
-        )
-    records = _chosen(project, backup, only)
+    require_parts(project, backup, parts)
+    records = choose(project, backup, only)
     services = tuple(dict.fromkeys(record.service for record in records))
     yield from dependents.start_missing(project, (*services, *dependents.caches_of(project.platform)))
     servers = _servers_of(project, services)
     present = existing.sizes(servers)
     existing.require_room(store, servers, records, present)
+    image = next(iter(servers.values())).image_id
+    others = {*backup.manifest.volumes} - {*parts}
+    restored = (*parts, *(volumes.empty_parts(project, image, others) if not only else ()))
+    if others - {*restored}:
+        yield Note(f"not restored, as there is data: {listed(sorted(others - {*restored}))} (--part restores it)")
     first = begun(backup.id, records, {*present})
     run = _Run(project, store, backup, key, servers, first, clock)
     try:
         run.note(first.step)
         yield from run.load(records)
-        yield from run.replace(services, kafka=kafka)
+        yield from run.replace(services, restored, asked=parts)
         run.note(Step.FINISHING)
         complete()
     except (Exception, KeyboardInterrupt, GeneratorExit) as error:
@@ -152,22 +156,32 @@ class _Run:
         yield from database.compare(server, record, target.new, self._backup.id)
         yield Note(f"{record.service}: {record.name} restored beside the existing one, {_counted(record)} are equal")
 
-    def replace(self, services: Sequence[str], *, kafka: bool) -> Generator[Event, None, None]:
-        """Close the ingress, stop the users, swap, and start the users again behind the gates."""
+    def replace(
+        self, services: Sequence[str], parts: Collection[str], *, asked: Collection[str]
+    ) -> Generator[Event, None, None]:
+        """Close the ingress, stop the users, swap, and start the users again behind the gates.
+
+        The services of the parts stop, too. Those that were asked for are started, whether they ran or not.
+        """
         project, clock = self._project, self._clock
-        brokers = [service.name for service in kafka_volumes.services_of(project.platform)] if kafka else []
+        running = [one for one in project.engine.containers(project.platform.project) if one.is_up]
+        archived = {one.name for one in services_of(project.platform, parts) if not is_ingress(one.labels)}
+        asked_for = {one.name for one in services_of(project.platform, asked)}
+        brokers = [name for name in archived if name in asked_for or name in {one.service for one in running}]
         users = dependents.running_users(project, [*services, *brokers])
         ingress = lifecycle.open_services(project)
         behind = tuple(dict.fromkeys((*brokers, *(one.service for one in users))))
         self.note(self.entry.step, stopped=(*behind, *ingress), entries=ingress, closed=clock.now())
         yield from lifecycle.close_ingress(project, clock)
-        yield from dependents.stop(project, users)
-        if kafka:
-            self.safety = yield from self._save_with_kafka(services)
+        yield from dependents.stop(project, (*users, *(one for one in running if one.service in archived)))
+        if parts:
+            self.safety = yield from self._save_with(parts, services)
         yield Working("swapping databases")
         self.note(Step.SWAPPING, safety=str(self.safety.folder) if self.safety else "", saved=self.safety is not None)
-        if kafka and self._backup.manifest.volumes is not None:
-            yield from kafka_volumes.restore(project, self._backup.manifest.volumes, self._backup.folder, self._key)
+        if parts:
+            archives = {name: self._backup.manifest.volumes[name] for name in parts}
+            image = next(iter(self._servers.values())).image_id
+            yield from volumes.restore(project, image, archives, self._backup.folder, self._key)
         swap.swap(self._servers, self.entry.targets)
         swap.allow_connections(self._servers, self.entry.targets)
         yield Note(f"{len(self.entry.targets)} databases swapped")
@@ -175,17 +189,16 @@ class _Run:
         yield from dependents.start(project, behind, clock)
         yield from lifecycle.probe(project, behind, clock)
 
-    def _save_with_kafka(self, services: Sequence[str]) -> Generator[Event, None, Backup]:
+    def _save_with(self, parts: Collection[str], services: Sequence[str]) -> Generator[Event, None, Backup]:
         """The safety backup before volumes are replaced, which are not kept beside the restored ones."""
         safety = yield from take_unchecked(
             self._project,
             self._store,
             reason=saving.reason_of(self._backup.id),
-            only=services,
-            kafka=True,
+            extent=Extent(services, parts=parts),
         )
         names = [completeness.key_of_database(one.service, one.name) for one in self.entry.targets if one.existed]
-        completeness.require_saved(safety, names)
+        completeness.require_saved(safety, [*names, *parts])
         yield Note(f"safety backup {safety.id} taken of the current state")
         return safety
 
@@ -230,36 +243,6 @@ def _roll_back_now(project: Project, begun: Entry, servers: Mapping[str, Server]
     else:
         if isinstance(error, RofecareError):
             error.details = (*error.details, "rolled back to the old state")
-
-
-def _chosen(project: Project, backup: Backup, only: Sequence[str]) -> tuple[DatabaseRecord, ...]:
-    """Select databases by the names of their services, or of services that use them."""
-    records = backup.manifest.databases
-    servers = {service.name for service in database_services(project.platform)}
-    if only:
-        known = [service.name for service in project.platform.services]
-        wanted: set[str] = set()
-        for name in resolve(only, known):
-            service = project.platform.service(name)
-            found = {name} if name in servers else {one for one in servers if dependents.uses(service, one)}
-            if not found & {record.service for record in records}:
-                raise UsageError(
-                    f"{name} has no database in this backup",
-                    seen=name,
-                    expected=f"one of {', '.join(sorted({record.service for record in records}))}, or a user of one",
-                    next_step="inv backups",
-                )
-            wanted |= found
-        records = tuple(record for record in records if record.service in wanted)
-    unknown = sorted({record.service for record in records} - servers)
-    if unknown:
-        raise VerificationError(
-            f"backup {backup.id} does not match this platform",
-            seen=f"it contains databases of {listed(unknown)}, which the compose files do not have",
-            expected="the services that were backed up; configuration.tar contains their compose files",
-            next_step="the same command with --only and the services that exist",
-        )
-    return records
 
 
 def _servers_of(project: Project, services: Sequence[str]) -> dict[str, Server]:

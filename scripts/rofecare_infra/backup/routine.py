@@ -7,13 +7,14 @@ from collections.abc import Generator
 from rofecare_infra import lifecycle
 from rofecare_infra.backup import completeness, copies, dependents, integrity, metrics
 from rofecare_infra.backup.clock import refusal
+from rofecare_infra.backup.extent import NOTHING, Accepted
 from rofecare_infra.backup.facts import structure
 from rofecare_infra.backup.key import key_of
 from rofecare_infra.backup.manifest import Backup
 from rofecare_infra.backup.retention import Keep, apply_retention
 from rofecare_infra.backup.server import database_services
 from rofecare_infra.backup.store import store_of
-from rofecare_infra.backup.take import NOTHING, Accepted, take
+from rofecare_infra.backup.take import take
 from rofecare_infra.backup.verify import Verified, verify
 from rofecare_infra.errors import RofecareError, VerificationError
 from rofecare_infra.platform import MONITORING
@@ -24,7 +25,7 @@ from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 
 def take_reported(
-    project: Project, *, kafka: bool = False, accepted: Accepted = NOTHING
+    project: Project, *, kafka: bool | None = None, accepted: Accepted = NOTHING
 ) -> Generator[Event, None, Backup]:
     """Take a backup, and write its success or failure to the metrics; an incomplete one is a failure."""
     try:

@@ -10,6 +10,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 
 from rofecare_infra.backup import completeness, swap
+from rofecare_infra.backup.extent import Extent
 from rofecare_infra.backup.journal import Entry, journal_of
 from rofecare_infra.backup.manifest import Backup
 from rofecare_infra.backup.server import Server
@@ -40,7 +41,7 @@ def save(
         swap.allow_connections_to_old(servers, entry.targets)
         try:
             safety = yield from take_unchecked(
-                project, store, reason=reason_of(entry.backup), only=[*replaced], replaced=replaced
+                project, store, reason=reason_of(entry.backup), extent=Extent([*replaced], replaced, parts=())
             )
             names = [completeness.key_of_database(one, name) for one, old in replaced.items() for name in old.values()]
             completeness.require_saved(safety, names)

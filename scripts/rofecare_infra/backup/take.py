@@ -1,21 +1,34 @@
-"""Takes a backup: a dump of each database from a snapshot, roles, configuration, secrets, volumes of Kafka."""
+"""Takes a backup: a dump of each database from a snapshot, roles, configuration, secrets, and archives of volumes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from rofecare_infra.backup import clock, completeness, copies, database, encryption, extras, files, kafka_volumes, room
+from rofecare_infra.backup import (
+    archives,
+    clock,
+    completeness,
+    copies,
+    database,
+    encryption,
+    extras,
+    files,
+    room,
+    volumes,
+)
+from rofecare_infra.backup.extent import EVERYTHING, NOTHING, Accepted, Extent
 from rofecare_infra.backup.identity import last_sequence, made_platform_id, next_sequence
 from rofecare_infra.backup.inventory import Inventory
 from rofecare_infra.backup.journal import is_interrupted
 from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord, FileRecord, Manifest, ServerRecord
+from rofecare_infra.backup.parts import KAFKA
 from rofecare_infra.backup.server import database_services, server_of
 from rofecare_infra.backup.snapshots import Opened, Snapshot, inventory, open_all
 from rofecare_infra.backup.store import PARTIAL, Entry, Store, store_of
@@ -30,19 +43,6 @@ from rofecare_infra.settings import Settings
 _MARGIN = 16 << 20
 
 
-@dataclass(frozen=True)
-class Accepted:
-    """What the user confirmed, although it looks wrong."""
-
-    # The clock is right.
-    clock: bool = False
-    # Databases that are gone were dropped on purpose.
-    missing: bool = False
-
-
-NOTHING = Accepted()
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -51,13 +51,14 @@ def take(
     project: Project,
     *,
     reason: str = "asked for",
-    kafka: bool = False,
+    kafka: bool | None = None,
     accepted: Accepted = NOTHING,
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
-    """Take a backup of all databases of the platform; with `kafka` also of the Kafka volumes, which stops Kafka.
+    """Take a backup of all databases of the platform, and of the volumes that belong to it.
 
-    It is marked if the clock is absurd. Databases of the last complete backup that are gone count as missing.
+    Kafka is left out if `kafka` is False, and must be there if it is True.
+    The backup is marked if the clock is absurd. Databases of the last complete backup that are gone count as missing.
     Raises VerificationError if it cannot be completed; nothing is left of it then.
     """
     store = store_of(project)
@@ -68,9 +69,12 @@ def take(
             expected="databases in the same state, and a safety backup of those that were replaced",
             next_step="inv start-all  (it completes the restore, or rolls it back), then the same command again",
         )
+    if kafka:
+        volumes.require(project, KAFKA)
     for name in store.clean():
         yield Note(f"removed an incomplete backup: {name}")
-    return (yield from take_unchecked(project, store, reason=reason, kafka=kafka, accepted=accepted, now=now))
+    extent = Extent(without=(KAFKA,)) if kafka is False else EVERYTHING
+    return (yield from take_unchecked(project, store, reason=reason, extent=extent, accepted=accepted, now=now))
 
 
 def take_unchecked(
@@ -78,17 +82,12 @@ def take_unchecked(
     store: Store,
     *,
     reason: str,
-    only: Collection[str] = (),
-    kafka: bool = False,
-    replaced: Mapping[str, Mapping[str, str]] | None = None,
+    extent: Extent = EVERYTHING,
     accepted: Accepted = NOTHING,
     now: Callable[[], datetime] = _now,
 ) -> Generator[Event, None, Backup]:
-    """Take a backup, also during a restore. Databases that cannot be read, or are gone, are named in its manifest.
-
-    `only` selects services, and then databases may be gone, and Kafka and ZooKeeper stay stopped.
-    `replaced`: instead of the databases of a service those that a restore replaced, and the names that they had.
-    """
+    """Take a backup, also during a restore. Databases that cannot be read, or are gone, are named in its manifest."""
+    only, replaced = extent.services, extent.replaced
     store.make_folder()
     key = yield from store.usable_key(project.settings)
     services = [one for one in database_services(project.platform) if not only or one.name in only]
@@ -120,25 +119,30 @@ def take_unchecked(
             snapshots = [snapshot for one in opened for snapshot in one.snapshots]
             for snapshot in snapshots:
                 omitted |= undumped(snapshot.session)
-            yield from _require_room(store.folder, snapshots)
+            source = stack.enter_context(
+                archives.readable(project, servers[0].image_id, only=extent.parts, without=extent.without)
+            )
+            yield from _require_room(store.folder, snapshots, source.size)
             draft = stack.enter_context(files.folder_removed_on_failure(store.folder / f"{PARTIAL}{identity}"))
             records, written, failed = yield from _dumps(snapshots, draft, key)
             missing |= failed
+            archived = yield from source.archive(draft, key)
+            missing |= archived.missing
             present = {completeness.key_of_database(one.service, one.name) for one in records}
             if not only and not accepted.missing:
-                missing |= completeness.gone(store.entries(), {*present, *omitted, *missing})
+                known = {*present, *archived.parts, *omitted, *missing, *extent.without}
+                missing |= completeness.gone(store.entries(), known)
             for name, cause in (*omitted.items(), *missing.items()):
                 yield Note(f"without {name}: {cause}")
+            left_out = {name: why for name, why in source.omitted.items() if name not in missing}
+            if left_out:
+                yield Note("not part of a backup: " + "; ".join(f"{name} ({why})" for name, why in left_out.items()))
             if only:
                 # Known, and no reason for a message: but it is not a complete backup of the platform.
                 others = [one.name for one in database_services(project.platform) if one.name not in only]
                 missing |= dict.fromkeys(others, "not affected by the restore that this backup precedes")
             yield Working("writing roles, configuration and secrets")
             server_records, more = yield from _write_extras(project, opened, present, key, draft)
-            volumes = None
-            if kafka:
-                volumes, archives = yield from kafka_volumes.archive(project, draft, key, restart=not only)
-                more |= archives
             manifest = Manifest(
                 id=identity,
                 project=project.platform.project,
@@ -147,14 +151,14 @@ def take_unchecked(
                 versions={"rofecare-infra": version("rofecare-infra")},
                 servers=server_records,
                 databases=tuple(records),
-                files={**written, **more},
-                volumes=volumes,
+                files={**written, **more, **archived.files},
+                volumes=archived.parts,
                 mode=mode.name(production=project.production),
                 platform=store.platform,
                 sequence=next_sequence(project.settings, _known_sequence(project.settings, store, own)),
                 clock=why,
                 recipient=key.recipient,
-                omitted=omitted,
+                omitted={**omitted, **left_out},
                 missing=missing,
             )
             return store.publish(draft, manifest, key)
@@ -240,10 +244,11 @@ def _known_sequence(settings: Settings, store: Store, own: Sequence[Entry]) -> i
     return known or copies.largest_sequence(settings.backup_copy_to, store)
 
 
-def _require_room(folder: Path, snapshots: Sequence[Snapshot]) -> Iterator[Event]:
+def _require_room(folder: Path, snapshots: Sequence[Snapshot], volumes: int) -> Iterator[Event]:
     where = room.of_folder(folder)
     planned = [
         room.Planned("the dumps, which are at most as large as the tables", where, sum(one.size for one in snapshots)),
+        room.Planned("the archives of volumes, which are compressed", where, volumes),
         room.Planned("manifest, roles, configuration", where, _MARGIN),
     ]
     room.require(planned, "there is no disk space for a backup")

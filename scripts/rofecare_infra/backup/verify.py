@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from rofecare_infra.backup import database, encryption, integrity, kafka_volumes, roles, room
+from rofecare_infra.backup import database, encryption, integrity, roles, room, volumes
+from rofecare_infra.backup.helper import LABEL
 from rofecare_infra.backup.integrity import damaged, mark_verified
 from rofecare_infra.backup.key import Key, key_of
 from rofecare_infra.backup.loading import remove
@@ -26,7 +27,6 @@ from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, poll
 
-_LABEL = "com.rofecare.scratch"
 _POLL = 0.3
 # The data is thrown away: do not wait for disks.
 _WITHOUT_DURABILITY = (
@@ -70,8 +70,8 @@ def verify(
     key = key_of(project.settings)
     backup = yield from integrity.check(folder, from_project or store.project, key, unencrypted=unencrypted)
     yield Note(f"{len(backup.manifest.files)} files match the manifest")
-    if backup.manifest.volumes is not None:
-        yield from kafka_volumes.check(folder, backup.manifest.volumes.archives, key)
+    for part in backup.manifest.volumes.values():
+        yield from volumes.check(folder, part.archives, key)
     for record, members in _by_server(backup):
         with _scratch_server(store.project, record, project.engine) as server:
             yield from _wait(server, project.settings.gate_timeout, clock)
@@ -132,7 +132,7 @@ def _by_server(backup: Backup) -> list[tuple[ServerRecord, Sequence[DatabaseReco
 
 def _remove_scratch_servers(project: str) -> tuple[str, ...]:
     """Remove the scratch servers of interrupted runs: only one command at a time changes a project."""
-    found = run(["docker", "ps", "--all", "--quiet", "--filter", f"label={_LABEL}={project}"], timeout=_TIMEOUT)
+    found = run(["docker", "ps", "--all", "--quiet", "--filter", f"label={LABEL}={project}"], timeout=_TIMEOUT)
     names = tuple(found.stdout.split())
     if names:
         run(["docker", "rm", "--force", "--volumes", *names], timeout=_TIMEOUT)
@@ -147,7 +147,7 @@ def _scratch_server(project: str, record: ServerRecord, engine: Engine) -> Itera
     name = f"{project}-scratch-{uuid.uuid4().hex[:8]}"
     preload = ("-c", f"shared_preload_libraries={record.preload}") if record.preload else ()
     argv = [
-        *("docker", "run", "--detach", "--init", "--name", name, "--label", f"{_LABEL}={project}", "--network", "none"),
+        *("docker", "run", "--detach", "--init", "--name", name, "--label", f"{LABEL}={project}", "--network", "none"),
         *("--pull", "never", "--shm-size", "256m", "--security-opt", "no-new-privileges:true"),
         # Safe without a password: it has no network.
         *("--env", "POSTGRES_DB=scratch", "--env", "POSTGRES_USER=postgres"),

@@ -2,9 +2,11 @@
 
 from rofecare_infra.platform.model import (
     KEPT,
+    LABEL_BACKUP,
     LABEL_HOLD,
     LABEL_INGRESS,
     LABEL_MODE,
+    LABEL_NO_BACKUP,
     LABEL_OUTSIDE,
     LABEL_PHASE,
     LABEL_TOKENS,
@@ -25,9 +27,11 @@ from rofecare_infra.platform.parse import Defect, defects, parse
 
 __all__ = [
     "KEPT",
+    "LABEL_BACKUP",
     "LABEL_HOLD",
     "LABEL_INGRESS",
     "LABEL_MODE",
+    "LABEL_NO_BACKUP",
     "LABEL_OUTSIDE",
     "LABEL_PHASE",
     "LABEL_TOKENS",

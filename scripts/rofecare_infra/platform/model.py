@@ -30,6 +30,10 @@ LABEL_TOKENS = "com.rofecare.tokens"
 _CHECKED = "checked"
 # The variables of a service that name servers outside of the platform, separated by blanks.
 LABEL_OUTSIDE = "com.rofecare.outside"
+# The part of a backup that the volumes of a service belong to. They are archived and restored together.
+LABEL_BACKUP = "com.rofecare.backup"
+# Why the volumes of a service are not part of a backup.
+LABEL_NO_BACKUP = "com.rofecare.no-backup"
 
 
 # What is published on every address is reached on this one.
@@ -88,6 +92,8 @@ class Service:
     stop_grace: float = 10.0
     ports: tuple[Port, ...] = ()
     volumes: tuple[str, ...] = ()
+    # Volume -> where it is in the containers, of those that it may write to.
+    mount_points: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     # Secret -> its file inside the containers.

@@ -97,6 +97,7 @@ def _service(name: str, service: Json, *, awaited: bool) -> Service:
     healthcheck: Json = service.get("healthcheck") or {}
     deploy: Json = service.get("deploy") or {}
     has_healthcheck = bool(healthcheck) and not healthcheck.get("disable") and healthcheck.get("test") != ["NONE"]
+    mounts = [one for one in service.get("volumes") or () if one.get("type") == "volume" and one.get("source")]
     return Service(
         name=name,
         phase=str(labels.get(LABEL_PHASE, LAST_PHASE)),
@@ -111,11 +112,8 @@ def _service(name: str, service: Json, *, awaited: bool) -> Service:
         depends_on=tuple(service.get("depends_on") or {}),
         stop_grace=_seconds(str(service.get("stop_grace_period", "10s"))),
         ports=tuple(_ports(service)),
-        volumes=tuple(
-            mount["source"]
-            for mount in service.get("volumes") or ()
-            if mount.get("type") == "volume" and mount.get("source")
-        ),
+        volumes=tuple(mount["source"] for mount in mounts),
+        mount_points={mount["source"]: str(mount.get("target", "")) for mount in mounts if not mount.get("read_only")},
         secrets=tuple(secret["source"] for secret in service.get("secrets") or ()),
         environment={
             key: "" if value is None else str(value) for key, value in (service.get("environment") or {}).items()

@@ -47,7 +47,7 @@ def test_it_is_compared_with_the_newest_backup_that_is_not_marked(tmp_path: Path
         draft = store.folder / "draft"
         draft.mkdir()
         written = {"f": files.write(draft / "f", b"content")}
-        manifest = replace(MANIFEST, id=name, platform="a1", sequence=number, clock=why, volumes=None, files=written)
+        manifest = replace(MANIFEST, id=name, platform="a1", sequence=number, clock=why, volumes={}, files=written)
         folder = store.publish(draft, manifest, KEY).folder
         os.utime(folder / "manifest.json", (number * 1e9, number * 1e9))
     engine = FakeEngine()

@@ -27,10 +27,11 @@ def entry(manifest: Manifest, damage: str = "") -> Entry:
 
 def test_the_last_complete_backup_says_what_is_expected() -> None:
     other = replace(MANIFEST, databases=(), missing={"x": "y"})
-    entries = [entry(MANIFEST), entry(replace(MANIFEST, databases=()), "damaged"), entry(other)]
-    assert list(gone(entries, ["identity-db/new"])) == [NAME]
-    assert gone(entries, [NAME]) == {}
-    assert gone([*entries, entry(replace(MANIFEST, databases=()))], []) == {}
+    empty = replace(MANIFEST, databases=(), volumes={})
+    entries = [entry(MANIFEST), entry(empty, "damaged"), entry(other)]
+    assert list(gone(entries, ["identity-db/new"])) == [NAME, "kafka"]
+    assert gone(entries, [NAME, "kafka"]) == {}
+    assert gone([*entries, entry(empty)], []) == {}
     assert gone([], []) == {}
 
 

@@ -30,7 +30,7 @@ def taken(folder: Path, platform: str = PLATFORM, content: bytes = b"content") -
     draft = store.folder / ".partial-x"
     draft.mkdir(parents=True)
     written = {"f.dump.age": files.write(draft / "f.dump.age", content)}
-    return store.publish(draft, replace(MANIFEST, volumes=None, files=written, platform=platform), KEY)
+    return store.publish(draft, replace(MANIFEST, volumes={}, files=written, platform=platform), KEY)
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ def published(store: Store, with_key: Key) -> Backup:
     contents = {"f.dump.age": b"dump", "identity-db.roles.sql.age": b"roles"}
     contents["f.facts.json.age"] = description(MANIFEST.databases[0]).encode()
     written = {name: encryption.write(draft / name, content, with_key) for name, content in contents.items()}
-    manifest = replace(MANIFEST, volumes=None, files=written, recipient=with_key.recipient)
+    manifest = replace(MANIFEST, volumes={}, files=written, recipient=with_key.recipient)
     return store.publish(draft, manifest, with_key)
 
 
@@ -204,7 +204,7 @@ def test_a_backup_of_an_earlier_version_needs_the_flag(store: Store) -> None:
     folder.mkdir(parents=True)
     record = MANIFEST.databases[0]
     written = {name: files.write(folder / name, b"x") for name in ("f.dump", "identity-db.roles.sql")}
-    fields = json.loads(to_text(replace(MANIFEST, volumes=None, files=written)))
+    fields = json.loads(to_text(replace(MANIFEST, volumes={}, files=written)))
     fields |= {
         "format": 1,
         "databases": [{"service": record.service, "name": record.name, "file": "f.dump", "size": 7}],

@@ -35,7 +35,7 @@ def publish(store: Store, name: str, sequence: int = 0, *, key: Key = KEY, **mor
     draft = store.folder / f"{PARTIAL}x"
     draft.mkdir(parents=True)
     written = {"f": files.write(draft / "f", b"content")}
-    manifest = replace(MANIFEST, id=name, platform="a1", sequence=sequence, volumes=None, files=written)
+    manifest = replace(MANIFEST, id=name, platform="a1", sequence=sequence, volumes={}, files=written)
     return store.publish(draft, replace(manifest, **more), key)  # type: ignore[arg-type]
 
 

@@ -93,7 +93,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     databases = Databases(stage)
     (tmp_path / "roles.sql").write_text("")
     manifest = SimpleNamespace(
-        servers={"db": SimpleNamespace(roles_file="roles.sql", roles=())}, databases=(RECORD,), volumes=None, missing={}
+        servers={"db": SimpleNamespace(roles_file="roles.sql", roles=())}, databases=(RECORD,), volumes={}, missing={}
     )
 
     def checked(*_: Any, **__: Any) -> Generator[Any, None, Any]:
@@ -118,7 +118,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         "store_of",
         lambda _: SimpleNamespace(find=Path, folder=tmp_path, project="rofecare", usable_key=nothing),
     )
-    monkeypatch.setattr(restoring, "_servers_of", lambda *_: {"db": SimpleNamespace()})
+    monkeypatch.setattr(restoring, "_servers_of", lambda *_: {"db": SimpleNamespace(image_id="i")})
     monkeypatch.setattr(existing, "sizes", lambda _: {("db", "shop"): 1})
     monkeypatch.setattr(existing, "require_room", lambda *_: None)
     monkeypatch.setattr(saving, "take_unchecked", taken)

@@ -36,7 +36,7 @@ def backup(store: Store) -> Backup:
         "f.facts.json.age": description(MANIFEST.databases[0]).encode(),
     }
     written = {name: encryption.write(draft / name, content, KEY) for name, content in contents.items()}
-    return store.publish(draft, replace(MANIFEST, volumes=None, files=written), KEY)
+    return store.publish(draft, replace(MANIFEST, volumes={}, files=written), KEY)
 
 
 def check(store: Store, backup: Backup) -> Backup:

@@ -77,5 +77,5 @@ def test_what_takes_bare_words_is_read_from_the_signatures(root: Path) -> None:
     }
     assert found["build"].valued == {"--service", "-s"}
     assert found["logs"].valued == {"--service", "-s", "--tail", "-t", "--since", "-i"}
-    assert found["restore"].valued == {"--id", "-i", "--only", "-o", "--from-project", "-f"}
+    assert found["restore"].valued == {"--id", "-i", "--only", "-o", "--from-project", "-f", "--part", "-p"}
     assert {"--text", "--trace", "-r", "--level", "-l", "--limit", "-m"} < found["search-logs"].valued

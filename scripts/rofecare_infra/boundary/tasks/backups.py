@@ -21,7 +21,8 @@ _UNENCRYPTED = "accept a backup of an earlier version, which is neither encrypte
 @command(
     changes=True,
     help={
-        "with-kafka": "include Kafka and ZooKeeper, which are stopped for it",
+        "with-kafka": "fail if there is no Kafka; it is part of every backup",
+        "without-kafka": "leave Kafka out",
         "accept-clock": "the clock is right, although it contradicts the newest backup or another clock",
         "accept-missing": "expect from now on only the databases that exist: others were dropped on purpose",
         "json": "print one JSON object per line",
@@ -30,22 +31,29 @@ _UNENCRYPTED = "accept a backup of an earlier version, which is neither encrypte
 def backup(
     root: Path,
     with_kafka: bool = False,
+    without_kafka: bool = False,
     accept_clock: bool = False,
     accept_missing: bool = False,
     json: bool = False,
 ) -> None:
-    """Back up all databases, roles, configuration and secrets."""
+    """Back up all databases, Kafka, roles, configuration and secrets."""
     from rofecare_infra import backup as room
+    from rofecare_infra.errors import UsageError
     from rofecare_infra.progress import Scope, renderer_for
-    from rofecare_infra.project import open_project, prepare, take_over
+    from rofecare_infra.project import open_project, take_over
 
     with Scope(renderer_for(as_json=json)) as scope:
         project = scope.follow(take_over(open_project(root, secrets_checked=False, mode_required=True)))
-        if with_kafka:
-            # Kafka is started again afterwards: that needs what a start needs.
-            project = scope.follow(prepare(project))
+        if with_kafka and without_kafka:
+            raise UsageError(
+                "--with-kafka and --without-kafka exclude each other",
+                seen="both",
+                expected="one of them, or neither: Kafka is part of every backup",
+                next_step="inv backup",
+            )
+        kafka = True if with_kafka else False if without_kafka else None
         accepted = room.Accepted(clock=accept_clock, missing=accept_missing)
-        taken = scope.follow(room.take_reported(project, kafka=with_kafka, accepted=accepted))
+        taken = scope.follow(room.take_reported(project, kafka=kafka, accepted=accepted))
         scope.say(room.describe(taken))
         scope.follow(room.retain_and_copy(project, taken))
         room.require_complete(taken)
@@ -101,21 +109,23 @@ def after_interruption(root: Path) -> str:
 
 @command(
     changes=True,
-    iterable=["only"],
+    iterable=["only", "part"],
     words="id",
     help={
         "id": _ID,
         "only": "restore only the database of this service, by its full or short name; may be repeated",
         "from-project": _FROM,
-        "with-kafka": "include Kafka and ZooKeeper, if the backup contains them",
+        "with-kafka": "also replace Kafka and ZooKeeper",
+        "part": "also replace these volumes: kafka, or certificates for those of the front; may be repeated",
         "unencrypted": _UNENCRYPTED,
         "json": "print one JSON object per line",
     },
     interrupted=after_interruption,
 )
-def restore(
+def restore(  # noqa: PLR0917 - flags of the task
     root: Path,
     only: Sequence[str],
+    part: Sequence[str],
     id: str = "",
     from_project: str = "",
     with_kafka: bool = False,
@@ -129,6 +139,7 @@ def restore(
     from rofecare_infra.recovery import recover
 
     with Scope(renderer_for(as_json=json)) as scope:
+        parts = tuple(dict.fromkeys([*part, *(["kafka"] if with_kafka else [])]))
         project = open_project(root)
         project = scope.follow(recover(project))
         project = room.in_mode_of_backup(project, id, lambda: open_project(root, production=True))
@@ -136,7 +147,7 @@ def restore(
         room.refresh_metrics(project)
         project = scope.follow(prepare(project))
         done = scope.follow(
-            room.restore(project, id, only=only, from_project=from_project, kafka=with_kafka, unencrypted=unencrypted)
+            room.restore(project, id, only=only, from_project=from_project, parts=parts, unencrypted=unencrypted)
         )
         scope.say(
             f"restored: backup {done.backup.id}, {len(done.databases)} databases came out equal; "

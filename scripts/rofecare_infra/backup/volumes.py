@@ -1,0 +1,150 @@
+"""Volumes as parts of a backup: which of them there are, and their restore, while their services are stopped."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Collection, Generator, Mapping
+from pathlib import Path, PurePosixPath
+
+from rofecare_infra.backup.encryption import decrypted
+from rofecare_infra.backup.helper import Helper
+from rofecare_infra.backup.key import Key
+from rofecare_infra.backup.manifest import VolumesRecord
+from rofecare_infra.backup.parts import Part, parts_of, services_of
+from rofecare_infra.backup.server import progress
+from rofecare_infra.errors import CommandError, VerificationError
+from rofecare_infra.platform import LABEL_BACKUP, is_ingress
+from rofecare_infra.process import Result, run
+from rofecare_infra.progress import Event, Note, Working, mebibytes
+from rofecare_infra.project import Project
+
+
+def restore(
+    project: Project, image: str, records: Mapping[str, VolumesRecord], folder: Path, key: Key
+) -> Generator[Event, None, None]:
+    """Replace the content of the volumes by that of these archives, part by part.
+
+    Containers of the services are removed, except those of the ingress, which are restarted: they must not run on.
+    """
+    for part in parts_of(project.platform):
+        record = records.get(part.name)
+        if record is None:
+            continue
+        volumes = [one for one in part.volumes if one in record.archives]
+        held = _remove_containers(project, part)
+        make(project, part)
+        with Helper(project.platform.project, image, names_of(project, volumes), writable=True) as helper:
+            for volume in volumes:
+                yield Working(f"restoring the volume {volume}")
+                name = record.archives[volume]
+                with decrypted(folder / name, key) as source:
+                    kept = part.kept.get(volume, ())
+                    counts = helper.replace(volume, kept, source, compressed=is_compressed(name))
+                    yield from copied(counts, volume, "restored")
+                yield Note(f"volume {volume} restored")
+        for container in held:
+            run(["docker", "restart", container], timeout=180)
+
+
+def empty_parts(project: Project, image: str, names: Collection[str]) -> tuple[str, ...]:
+    """Those of these parts whose volumes hold nothing, or do not exist."""
+    found = []
+    for part in parts_of(project.platform):
+        if part.name not in names:
+            continue
+        there = [one for one in part.volumes if one in existing(project, part.volumes)]
+        if there:
+            with Helper(project.platform.project, image, names_of(project, there)) as helper:
+                if not all(helper.is_empty(volume, part.kept.get(volume, ())) for volume in there):
+                    continue
+        found.append(part.name)
+    return tuple(found)
+
+
+def absent(project: Project, part: Part) -> bool:
+    """Whether the part has no data, since its services have never been started."""
+    return not set(part.volumes) <= set(existing(project, part.volumes))
+
+
+def require(project: Project, name: str) -> None:
+    """Raise VerificationError unless the platform has this part, with data."""
+    part = next((one for one in parts_of(project.platform) if one.name == name), None)
+    if part is None or absent(project, part):
+        raise VerificationError(
+            f"there is no {name} to back up",
+            seen="its volumes do not exist" if part else f"no service with the label {LABEL_BACKUP}: {name}",
+            expected="services with this label that were started once",
+            next_step=f"the same command without --with-{name}; everything that has data is part of a backup",
+        )
+
+
+def check(folder: Path, archives: Mapping[str, str], key: Key) -> Generator[Event, None, None]:
+    """Read every archive to its end. Raises VerificationError if one is damaged."""
+    for volume, name in archives.items():
+        yield Working(f"reading the archive of {volume}")
+        mode = "r|gz" if is_compressed(name) else "r|"
+        try:
+            with decrypted(folder / name, key) as content, tarfile.open(fileobj=content, mode=mode) as opened:  # type: ignore[call-overload]
+                count = sum(1 for _ in opened)
+        except (tarfile.TarError, EOFError, OSError) as error:
+            raise VerificationError(
+                f"backup {folder.name} does not verify: {name}",
+                seen=str(error),
+                expected="an archive that can be read to its end",
+                next_step="inv verify-backup with an older one, and take a new one: inv backup",
+            ) from error
+        yield Note(f"volume {volume}: an archive of {count} files and folders")
+
+
+def is_compressed(archive: str) -> bool:
+    """Whether this is an archive of this version; earlier ones did not compress."""
+    return ".gz" in PurePosixPath(archive).suffixes
+
+
+def existing(project: Project, volumes: Collection[str]) -> dict[str, str]:
+    """Those of these volumes that exist, and their names on the engine."""
+    names = names_of(project, volumes)
+    return {one: name for one, name in names.items() if name in project.engine.volumes_named(name)}
+
+
+def names_of(project: Project, volumes: Collection[str]) -> dict[str, str]:
+    """The volumes in the compose files -> their names on the engine."""
+    return {one: project.platform.volumes.get(one, one) for one in volumes}
+
+
+def _remove_containers(project: Project, part: Part) -> list[str]:
+    """Remove the containers of a part; return those of the ingress, which go on running while it is closed."""
+    held = []
+    for container in project.engine.containers(project.platform.project):
+        if container.service not in part.services:
+            continue
+        if is_ingress(container.labels) and container.is_up:
+            held.append(container.id)
+        else:
+            run(["docker", "rm", "--force", "--volumes", container.id], timeout=180)
+    return held
+
+
+def make(project: Project, part: Part) -> None:
+    """Create the volumes that do not exist yet: those that compose manages are labelled by compose."""
+    missing = set(part.volumes) - set(existing(project, part.volumes))
+    for volume in missing:
+        name = project.platform.volumes.get(volume, volume)
+        if name in project.platform.kept_volumes:
+            project.engine.make_volume(name, project.platform.project)
+    if missing:
+        names = [one.name for one in services_of(project.platform, {part.name})]
+        project.compose.run("create", "--no-build", "--pull", "never", *names, timeout=300)
+
+
+def copied(counts: Generator[int, None, Result], volume: str, done: str) -> Generator[Event, None, None]:
+    """Pass on the progress of an archive. Raises CommandError if it failed."""
+    result = yield from progress(counts, 1 << 24, lambda count: f"{volume}: {mebibytes(count)}")
+    if not result.ok:
+        raise CommandError(
+            f"the volume {volume} cannot be {done}",
+            seen=(result.tail(1) or (f"tar ended with {result.returncode}",))[0],
+            expected="exit code 0",
+            next_step="fix the cause, then the same command again",
+            details=result.tail(8),
+        )
