@@ -1,4 +1,4 @@
-"""Databases with constructs of every kind come back: through backup, verification and restore."""
+"""Databases with constructs of every kind come back: through backup, verification, restore, and a failed upgrade."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from tests.support import constructs
 from tests.support.backups import leftovers, listed
 from tests.support.databases import SECRETS, postgres
 from tests.support.images import POSTGRES, ensure
+from tests.support.locked import NO_DATA, probe
 from tests.support.project import Project, check
+from tests.support.shop import images
 
 OWN = "wide"
 # Sessions of the test must pass what it set up.
@@ -23,6 +25,15 @@ OPTIONS = (
     "-c role=none -c event_triggers=off -c session_preload_libraries= -c default_transaction_read_only=off"
     " -c client_min_messages=warning -c statement_timeout=0 -c transaction_timeout=0"
 )
+
+# An application that removes data when its new version starts, and is never ready then.
+BROKEN = """
+export PGPASSWORD=$(cat /run/secrets/db_password)
+remove() { psql -X -h one-db -U rofecare -d "$1" -c "drop schema $2 cascade"; }
+remove functions public; remove archive_2019 old; remove ascii public; remove master public
+exec sleep infinity
+"""
+VERSIONS = {"v1": "touch /tmp/ok; exec sleep infinity", "broken": BROKEN}
 
 
 def psql(project: Project, database: str, text: str) -> str:
@@ -41,11 +52,24 @@ def _script(project: Project, argv: tuple[str, ...], words: tuple[str, ...], tex
 
 @pytest.fixture(scope="module")
 def project(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """One server with seven databases."""
+    """One server with nine databases, and an application."""
     assert engine is not None
     ensure(POSTGRES)
-    services = {"one-db": postgres(OWN, "one")}
-    project = Project(tmp_path_factory.mktemp("sql") / "p", services, volumes={"one": {}}, secrets=SECRETS)
+    folder = tmp_path_factory.mktemp("sql")
+    with images(folder, VERSIONS) as name:
+        app = {
+            "image": f"{name}:${{SERVICES_TAG:-v1}}",
+            "init": True,
+            "secrets": ["db_password"],
+            "depends_on": {"one-db": {"condition": "service_healthy"}},
+            "healthcheck": probe("test -e /tmp/ok"),
+            **NO_DATA,
+        }
+        services = {"one-db": postgres(OWN, "one"), "app": app}
+        yield from _started(Project(folder / "p", services, volumes={"one": {}}, secrets=SECRETS))
+
+
+def _started(project: Project) -> Iterator[Project]:
     project.environment["GATE_TIMEOUT"] = "120"
     try:
         check(project.inv("start-all"), 0)
@@ -89,10 +113,16 @@ def test_everything_comes_back(project: Project) -> None:
         psql(project, name, f"DROP SCHEMA {schema} CASCADE")
     psql(project, OWN, "DROP TABLE public.values_of_all")
     check(project.inv("restore", timeout=240), 0, "9 databases came out equal")
-    after = _state(project)
-    for name in before:
-        lost, added = Counter(before[name]) - Counter(after[name]), Counter(after[name]) - Counter(before[name])
-        assert (lost, added) == (Counter(), Counter()), name
+    _assert_equal(before, _state(project))
+
+
+def test_everything_comes_back_after_an_upgrade_that_fails(project: Project) -> None:
+    before = _state(project)
+    project.environment["GATE_TIMEOUT"] = "20"
+    outcome = project.inv("upgrade", "--to", "broken", timeout=300)
+    project.environment["GATE_TIMEOUT"] = "120"
+    check(outcome, 7, "the upgrade was rolled back: app", "are restored, and the platform is up")
+    _assert_equal(before, _state(project))
 
 
 def test_a_database_that_cannot_be_read_is_named_and_all_others_are_backed_up(project: Project) -> None:
@@ -119,6 +149,13 @@ def test_a_database_that_cannot_be_read_is_named_and_all_others_are_backed_up(pr
     check(project.inv("backup"), 8, "without one-db/ascii")
     check(project.inv("backup", "--accept-missing"), 0)
     check(project.inv("backup"), 0)
+
+
+def _assert_equal(before: dict[str, list[str]], after: dict[str, list[str]]) -> None:
+    assert {*before} == {*after}
+    for name, lines in before.items():
+        lost, added = Counter(lines) - Counter(after[name]), Counter(after[name]) - Counter(lines)
+        assert (lost, added) == (Counter(), Counter()), name
 
 
 def _state(project: Project) -> dict[str, list[str]]:
