@@ -15,14 +15,14 @@ from rofecare_infra.process import run, to_end, together, transfer
 # How many rows of the table take a mebibyte.
 _ROWS = 4300
 _FILL = """
-CREATE TABLE bench AS SELECT n AS id, md5(n::text) AS name, md5((n + 1)::text) || md5((n + 2)::text) AS note,
+CREATE TABLE public.bench AS SELECT n AS id, md5(n::text) AS name, md5((n + 1)::text) || md5((n + 2)::text) AS note,
     now() + n * interval '1 second' AS seen, n * 1.1::numeric AS amount, repeat(md5((n + 3)::text), 2) AS more
 FROM generate_series(1, {rows}) AS n
 """
 # One checksum over every row, as a backup computes it.
 _CHECKSUM = """
 SELECT count(*), sum(('x' || substr(digest, 1, 16))::bit(64)::bigint), sum(('x' || substr(digest, 17))::bit(64)::bigint)
-FROM (SELECT md5(ROW(amount, id, more, name, note, seen)::text) AS digest FROM bench OFFSET 0) AS digests
+FROM (SELECT md5(ROW(amount, id, more, name, note, seen)::text) AS digest FROM public.bench OFFSET 0) AS digests
 """
 _AT_ONCE = 2
 
@@ -30,7 +30,7 @@ _AT_ONCE = 2
 def fill(project: str, size: int) -> None:
     """Create a table of so many MiB in every database of the project."""
     for server, database in _databases(project):
-        server.execute(database, [_FILL.format(rows=size * _ROWS), "ANALYZE bench"])
+        server.execute(database, [_FILL.format(rows=size * _ROWS), "ANALYZE public.bench"])
 
 
 def dump(project: str) -> None:
