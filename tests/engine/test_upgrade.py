@@ -73,10 +73,6 @@ def shop(shop_images: str, make_project: MakeProject) -> Iterator[Shop]:
         names = project.docker(kind, "ls", *listing, "--filter", label).split()
         if names:
             project.docker(kind, "rm", "--force", *names)
-    kept = project.docker("image", "ls", "-q", f"{project.name}-before-upgrade").split()
-    if kept:
-        names = [f"{project.name}-before-upgrade:{name}" for name in ("db", "shop", "ingress")]
-        subprocess.run(["docker", "rmi", *names], capture_output=True, check=False)
 
 
 def downtime(output: str) -> float:

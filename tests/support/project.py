@@ -97,6 +97,9 @@ class Project:
             names = self.docker(kind, "ls", *listing, "--filter", chosen).split()
             if names:
                 self.docker(kind, "rm", "--force", *(["--volumes"] if kind == "container" else []), *names)
+        kept = self.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"{self.name}-before-upgrade").split()
+        if kept:
+            self.docker("rmi", *kept)
 
     def _environment(self) -> dict[str, str]:
         ours = {name: value for name, value in os.environ.items() if name != "COMPOSE_PROJECT_NAME"}
