@@ -7,7 +7,7 @@ A volume is read file by file, in an order that makes the result equal to what a
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,12 +41,14 @@ class Readable:
     parts: Sequence[Part]
     omitted: Mapping[str, str]
     size: int = 0
+    # None if there is nothing to archive, or if the volumes cannot be read: then with the reason.
     helper: Helper | None = None
+    unreadable: str = ""
 
     def archive(self, draft: Path, key: Key) -> Generator[Event, None, Archived]:
         """Archive the parts into the folder; one that cannot be archived is missing, with the reason."""
         if self.helper is None:
-            return Archived()
+            return Archived(missing={part.name: self.unreadable for part in self.parts})
         records: dict[str, VolumesRecord] = {}
         written: dict[str, FileRecord] = {}
         missing: dict[str, str] = {}
@@ -83,11 +85,15 @@ def readable(
         for part in parts:
             volumes.make(project, part)
     names = [volume for part in parts for volume in part.volumes]
-    if not names:
-        yield Readable((), omitted)
-        return
-    with Helper(project.platform.project, image, volumes.names_of(project, names)) as helper:
-        yield Readable(parts, omitted, helper.size(), helper)
+    with ExitStack() as stack:
+        found = Readable(parts, omitted)
+        if names:
+            try:
+                helper = stack.enter_context(Helper(project.platform.project, image, volumes.names_of(project, names)))
+                found = Readable(parts, omitted, helper.size(), helper)
+            except RofecareError as error:
+                found = Readable(parts, omitted, unreadable=reason(error))
+        yield found
 
 
 def _archive(helper: Helper, part: Part, draft: Path, key: Key) -> Generator[Event, None, dict[str, FileRecord]]:

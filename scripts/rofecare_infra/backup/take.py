@@ -124,10 +124,8 @@ def take_unchecked(
             )
             yield from _require_room(store.folder, snapshots, source.size)
             draft = stack.enter_context(files.folder_removed_on_failure(store.folder / f"{PARTIAL}{identity}"))
-            records, written, failed = yield from _dumps(snapshots, draft, key)
-            missing |= failed
-            archived = yield from source.archive(draft, key)
-            missing |= archived.missing
+            (records, written, failed), archived = yield from _dumps(snapshots, source, draft, key)
+            missing |= {**failed, **archived.missing}
             present = {completeness.key_of_database(one.service, one.name) for one in records}
             if not only and not accepted.missing:
                 known = {*present, *archived.parts, *omitted, *missing, *extent.without}
@@ -167,23 +165,36 @@ def take_unchecked(
 _Dumped = tuple[DatabaseRecord, dict[str, FileRecord]]
 
 
+_Databases = tuple[list[DatabaseRecord], dict[str, FileRecord], dict[str, str]]
+
+
 def _dumps(
-    snapshots: Sequence[Snapshot], draft: Path, key: Key
-) -> Generator[Event, None, tuple[list[DatabaseRecord], dict[str, FileRecord], dict[str, str]]]:
-    """Dump all databases; a failure of one does not prevent the others. Raises CommandError if all fail."""
+    snapshots: Sequence[Snapshot], volumes: archives.Readable, draft: Path, key: Key
+) -> Generator[Event, None, tuple[_Databases, archives.Archived]]:
+    """Dump all databases, and archive the volumes; a failure of one does not prevent the others.
+
+    Raises CommandError if no database can be dumped.
+    """
     # The largest first: a large one at the end would be dumped alone.
     ordered = sorted(snapshots, key=lambda one: -one.size)
-    results = yield from together([partial(_dump, one, draft, key) for one in ordered])
-    found = dict(zip(ordered, results, strict=True))
+    tasks: list[Callable[[], Generator[Event, None, _Dumped | CommandError | archives.Archived]]] = [
+        partial(volumes.archive, draft, key),
+        *(partial(_dump, one, draft, key) for one in ordered),
+    ]
+    results = yield from together(tasks)
+    archived = next(one for one in results if isinstance(one, archives.Archived))
+    dumps = [one for one in results if not isinstance(one, archives.Archived)]
+    found = dict(zip(ordered, dumps, strict=True))
     failed = {one.key: result for one, result in found.items() if isinstance(result, CommandError)}
     dumped = [result for one in snapshots if not isinstance(result := found[one], CommandError)]
     if failed and not dumped:
         raise next(iter(failed.values()))
-    return (
+    databases = (
         [record for record, _ in dumped],
         {name: record for _, written in dumped for name, record in written.items()},
         {name: completeness.reason(error) for name, error in failed.items()},
     )
+    return databases, archived
 
 
 def _dump(snapshot: Snapshot, draft: Path, key: Key) -> Generator[Event, None, _Dumped | CommandError]:
