@@ -51,6 +51,37 @@ def test_never_healthy(make_project: MakeProject) -> None:
     check(project.inv("start-all"), 6, "ill is not ready", "cannot connect", "ready within 6 s", "| starting")
 
 
+def test_a_health_check_whose_program_is_absent(make_project: MakeProject) -> None:
+    bare = service(FOREVER)
+    bare["healthcheck"] |= {"test": ["CMD", "absent-program"], "retries": 1000}
+    check(make_project({"bare": bare}).inv("start-all"), 7, "bare failed", "its image does not contain absent-program")
+
+
+def test_a_log_that_cannot_be_read(make_project: MakeProject) -> None:
+    silent = service("exit 3", logging={"driver": "none"}, depends_on={"other": {"condition": "service_healthy"}})
+    project = make_project({"other": service("echo I am well; " + FOREVER), "silent": silent})
+    check(project.inv("start-all"), 7, "silent failed", "exited with code 3", "silent-1 cannot be read")
+    check(project.inv("logs", "--no-follow"), 0, "I am well", "silent-1 cannot be read")
+
+
+def test_the_first_cause_at_any_time(make_project: MakeProject) -> None:
+    words = "echo 'java.lang.OutOfMemoryError: Java heap space'; " + FOREVER
+    first = service(words, probe="test ! -e /ill")
+    second = service(FOREVER, phase="business", depends_on={"first": {"condition": "service_healthy"}})
+    project = make_project({"first": first, "second": second})
+    check(project.inv("why"), 7, "the platform is not running")
+    check(project.inv("start-all"), 0)
+    check(project.inv("why"), 0, "every service that was started is ready")
+    project.docker("exec", f"{project.name}-first-1", "touch", "/ill")
+    wait_for(project, "first", "{{.State.Health.Status}}", "unhealthy")
+    check(project.inv("why", "second"), 7, "first is not ready: the JVM is out of memory: Java heap space")
+    project.docker("rm", "--force", f"{project.name}-second-1")
+    check(project.inv("why", "second"), 7, "first is not ready", "waiting for first: second")
+    project.docker("exec", f"{project.name}-first-1", "rm", "/ill")
+    wait_for(project, "first", "{{.State.Health.Status}}", "healthy")
+    check(project.inv("why", "second"), 7, "second failed", "the container does not exist")
+
+
 def test_unhealthy_then_healthy(make_project: MakeProject) -> None:
     late = service("sleep 5; touch /tmp/ok; " + FOREVER, probe="test -e /tmp/ok")
     late["healthcheck"] |= {"start_period": "1s"}

@@ -1,6 +1,7 @@
 """The lifecycle of the platform: start in stages, stop in reverse order, report status."""
 
 from rofecare_infra.lifecycle.connections import Connection, connections, gateway_url, host_of
+from rofecare_infra.lifecycle.failure import current_failure
 from rofecare_infra.lifecycle.ingress import (
     behind_ingress,
     close_ingress,
@@ -25,6 +26,7 @@ __all__ = [
     "behind_ingress",
     "close_ingress",
     "connections",
+    "current_failure",
     "gateway_url",
     "host_of",
     "is_closed_since",

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from rofecare_infra.diagnosis import Cause, cause_of, first_cause, needed
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import CommandError, GateTimeoutError, RofecareError, ServiceFailedError
-from rofecare_infra.gates import Failed, Observation
+from rofecare_infra.gates import Failed, Observation, observe
 from rofecare_infra.platform import Platform, Port, Service, short
 from rofecare_infra.process import Result, holder_of, is_free
+from rofecare_infra.progress import listed
 
 _LOG_LINES = 12
+_OUT_OF_MEMORY = Cause(
+    "its container needed more memory than its limit",
+    "raise the memory limit of {service} in the compose files; inv status shows what it uses",
+)
+# The cause may stand before a long stack trace, or before several attempts to start.
+_LOG_LINES_READ = 1000
 _LINE_LENGTH = 300
 _ADVICE = {
     "paused": "docker unpause {container}, then run the same command again",
@@ -19,35 +29,94 @@ _ADVICE = {
 
 
 def failed(platform: Platform, engine: Engine, observation: Observation) -> ServiceFailedError:
-    """The error for a stage in which services failed: names the first to fail, and lists the others."""
+    """The error for a stage in which services failed: names the first cause, and lists the others."""
     containers = {container.id: container for container in observation.containers}
-    fallen = sorted(observation.failed.items(), key=lambda item: _fell_at(containers.get(item[1].container)))
-    name, verdict = fallen[0]
-    container = containers.get(verdict.container)
-    cause = verdict.cause + _how_it_ended(engine, container, verdict)
-    details = [] if container is None else _evidence(engine, container)
-    details += [f"also failed: {other} ({why.cause})" for other, why in fallen[1:]]
-    advice = next((text for mark, text in _ADVICE.items() if verdict.cause.startswith(mark)), "inv logs {short}")
-    return ServiceFailedError(
-        f"{name} failed",
-        seen=cause,
-        expected=_expected(platform.service(name)),
-        next_step=advice.format(container=container.name if container else name, service=name, short=short(name)),
-        details=details,
+    fallen = sorted(observation.failed, key=lambda name: _fell_at(containers.get(observation.failed[name].container)))
+    return _error(platform, engine, observation, fallen)
+
+
+def timed_out(platform: Platform, engine: Engine, observation: Observation, timeout: float) -> GateTimeoutError:
+    """The error for a stage that was not ready in time."""
+    hint = "it may still become ready: inv status, then run the same command again"
+    error = _error(platform, engine, observation, [*observation.pending], hint)
+    return GateTimeoutError(
+        error.what,
+        seen=f"after {observation.waited:.0f} s: {error.seen}",
+        expected=f"ready within {timeout:.0f} s (GATE_TIMEOUT in .env)",
+        next_step=error.next_step,
+        details=error.details,
     )
 
 
-def timed_out(engine: Engine, observation: Observation, timeout: float) -> GateTimeoutError:
-    """The error for a stage that was not ready in time."""
-    name, verdict = next(iter(observation.pending.items()))
-    mine = [container for container in observation.containers if container.service == name and not container.ready]
-    others = [f"also not ready: {other} ({why.reason})" for other, why in list(observation.pending.items())[1:]]
-    return GateTimeoutError(
-        f"{name} is not ready",
-        seen=f"after {observation.waited:.0f} s: {verdict.reason}",
-        expected=f"ready within {timeout:.0f} s (GATE_TIMEOUT in .env)",
-        next_step=f"inv logs {short(name)}; it may still become ready: inv status, then run the same command again",
-        details=[line for container in mine[:1] for line in _evidence(engine, container)] + others,
+def current_failure(platform: Platform, engine: Engine, service: str = "") -> ServiceFailedError | None:
+    """The error for what is not ready now, of all services that were started, or of this one and what it needs."""
+    found = engine.containers(platform.project)
+    if not found:
+        return ServiceFailedError(
+            "the platform is not running",
+            seen=f"no containers of the project {platform.project}",
+            expected="a platform that was started",
+            next_step="inv start-all",
+        )
+    wanted = {one.service for one in found}
+    if service:
+        wanted = {service, *(wanted & needed(service, {one.name: one.depends_on for one in platform.services}))}
+    services = [one for one in platform.services if one.name in wanted]
+    observation = observe(services, found, {one.id: one.restarts for one in found}, 0.0)
+    if not observation.unready:
+        return None
+    return _error(platform, engine, observation, [*observation.unready])
+
+
+def _error(
+    platform: Platform, engine: Engine, observation: Observation, names: Sequence[str], hint: str = ""
+) -> ServiceFailedError:
+    """The error whose first line is the first cause of what became of the first of these services."""
+    seen = _with_the_others(platform, engine, observation)
+    needs = {service.name: service.depends_on for service in platform.services}
+    unready = [*names, *(name for name in seen.unready if name not in names)]
+    root = first_cause(names[0], unready, needs)
+    failed, reason = root.service in seen.failed, seen.unready[root.service]
+    container = _container(seen, root.service)
+    if failed:
+        reason += _how_it_ended(engine, container, seen.failed[root.service])
+    log = _log(engine, container)
+    cause = _OUT_OF_MEMORY if "out of memory" in reason else cause_of(log.lines)
+    what = f"{root.service} {'failed' if failed else 'is not ready'}"
+    advice = next((text for mark, text in _ADVICE.items() if reason.startswith(mark)), "")
+    step = advice or (cause.next_step if cause else "") or "; ".join(["inv logs {short}", *([hint] if hint else [])])
+    return ServiceFailedError(
+        f"{what}: {printable(cause.text)}" if cause else what,
+        seen=reason,
+        expected=_expected(platform.service(root.service)),
+        next_step=printable(_filled(step, container, root.service)),
+        details=[
+            *([f"waiting for {root.service}: {listed(root.waiting)}"] if root.waiting else []),
+            *(log.evidence if container is not None else []),
+            *(
+                f"also {'failed' if name in seen.failed else 'not ready'}: {name} ({seen.unready[name]})"
+                for name in names
+                if name != root.service and name not in root.waiting
+            ),
+        ],
+    )
+
+
+def _container(seen: Observation, service: str) -> Container | None:
+    """The container that failed, or one that is not ready."""
+    if service in seen.failed:
+        return next((one for one in seen.containers if one.id == seen.failed[service].container), None)
+    return next((one for one in seen.containers if one.service == service and not one.ready), None)
+
+
+def _with_the_others(platform: Platform, engine: Engine, observation: Observation) -> Observation:
+    """The observation of a stage, and of everything else that has containers: what it needs may have failed since."""
+    found = engine.containers(platform.project)
+    there = {one.service for one in found} - {*observation.verdicts}
+    others = [service for service in platform.services if service.name in there]
+    more = observe(others, found, {one.id: one.restarts for one in found}, observation.waited)
+    return Observation(
+        {**observation.verdicts, **more.verdicts}, (*observation.containers, *more.containers), observation.waited
     )
 
 
@@ -124,7 +193,26 @@ def printable(line: str) -> str:
     return "".join(character if character.isprintable() or character == "\t" else "?" for character in cut)
 
 
-def _evidence(engine: Engine, container: Container) -> list[str]:
-    lines = [f"| {printable(line)}" for line in engine.log_tail(container.id, _LOG_LINES)]
-    evidence = [f"last log lines of {container.name}:", *lines] if lines else [f"{container.name} has logged nothing"]
-    return [*evidence, f"last health probe: {container.probe}"] if container.probe else evidence
+@dataclass(frozen=True)
+class _Log:
+    """What a container logged, and the part of it that is shown."""
+
+    lines: Sequence[str] = ()
+    evidence: Sequence[str] = ()
+
+
+def _log(engine: Engine, container: Container | None) -> _Log:
+    if container is None:
+        return _Log()
+    try:
+        lines = engine.log_tail(container.id, _LOG_LINES_READ)
+    except CommandError as error:
+        return _Log((), [f"the log of {container.name} cannot be read: {error.seen}"])
+    shown = [f"| {printable(line)}" for line in lines[-_LOG_LINES:]]
+    evidence = [f"last log lines of {container.name}:", *shown] if shown else [f"{container.name} has logged nothing"]
+    return _Log(lines, [*evidence, f"last health probe: {container.probe}"] if container.probe else evidence)
+
+
+def _filled(step: str, container: Container | None, service: str) -> str:
+    values = {"container": container.name if container else service, "service": service, "short": short(service)}
+    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), step)

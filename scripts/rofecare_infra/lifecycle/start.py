@@ -122,7 +122,7 @@ def until_ready(
     if last.failed:
         raise failure.failed(platform, engine, last)
     if last.pending:
-        raise failure.timed_out(engine, last, timeout)
+        raise failure.timed_out(platform, engine, last, timeout)
 
 
 def _watched(observations: Generator[Observation, None, Observation]) -> Generator[Event, None, Observation]:

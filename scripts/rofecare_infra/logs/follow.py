@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rofecare_infra.engine import Container, Engine
-from rofecare_infra.errors import RofecareError
+from rofecare_infra.errors import CommandError, RofecareError
 
 # Seconds between checks for restarted or replaced containers.
 _INTERVAL = 0.5
@@ -44,12 +44,16 @@ class _Reader:
         threading.Thread(target=self._read, args=(since, tail, after), daemon=True).start()
 
     def _read(self, since: float | None, tail: int | None, after: str) -> None:
-        error = None
+        error: RofecareError | None = None
         try:
             for time, text in self._engine.follow_log(self._container.id, since=since, tail=tail):
                 # The engine only supports whole seconds for "since": skip the lines that were already read.
                 if time > after:
                     self._arrived.put(Line(self._container.service, time, text, self._container.id))
+        except CommandError as problem:
+            # A logging driver that does not support reading. The other logs can be read; this one is not tried again.
+            self._arrived.put(_unreadable(self._container, problem))
+            return
         except RofecareError as problem:
             error = problem
         self._arrived.put(_Ended(self._container.id, error))
@@ -59,13 +63,20 @@ def history(
     engine: Engine, project: str, services: Sequence[str], *, since: float | None, tail: int | None
 ) -> list[Line]:
     """The existing log lines of all containers of these services, in order of time."""
-    lines = [
-        Line(container.service, time, text)
-        for container in engine.containers(project)
-        if container.service in services
-        for time, text in engine.past_log(container.id, since=since, tail=tail)
-    ]
+    lines: list[Line] = []
+    for container in engine.containers(project):
+        if container.service in services:
+            try:
+                found = engine.past_log(container.id, since=since, tail=tail)
+            except CommandError as problem:
+                lines.append(_unreadable(container, problem))
+            else:
+                lines += [Line(container.service, time, text) for time, text in found]
     return sorted(lines, key=lambda line: line.time)
+
+
+def _unreadable(container: Container, problem: CommandError) -> Line:
+    return Line(container.service, "", f"the log of {container.name} cannot be read: {problem.seen}", container.id)
 
 
 def follow(

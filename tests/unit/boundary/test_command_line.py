@@ -74,6 +74,7 @@ def test_what_takes_bare_words_is_read_from_the_signatures(root: Path) -> None:
         "search-logs": "--text",
         "unpack-backup": "--id",
         "verify-backup": "--id",
+        "why": "--service",
     }
     assert found["build"].valued == {"--service", "-s"}
     assert found["logs"].valued == {"--service", "-s", "--tail", "-t", "--since", "-i"}

@@ -25,6 +25,19 @@ HEALTH = (None, "starting", "healthy", "unhealthy")
         pytest.param(
             {"health": "unhealthy", "probe": "HTTP/1.1 503"}, Pending("unhealthy: HTTP/1.1 503"), id="unhealthy"
         ),
+        pytest.param(
+            {
+                "health": "starting",
+                "probe": 'OCI runtime: exec: "bash": executable file not found in $PATH',
+            },
+            Failed("its health check cannot pass: its image does not contain bash", "id-db"),
+            id="a program that is not there",
+        ),
+        pytest.param(
+            {"health": "starting", "probe": 'HTTP/1.1 404 {"status":404}'},
+            Failed("its health check cannot pass: it answers 404, so readiness has another port or path", "id-db"),
+            id="another port or path",
+        ),
         pytest.param({"status": "created", "health": None}, Pending("created, not started yet"), id="created"),
         pytest.param(
             {"status": "created", "health": None, "error": "port in use"},

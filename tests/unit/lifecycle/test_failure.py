@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rofecare_infra.engine import Container, Death, Engine
-from rofecare_infra.errors import EngineError, ServiceFailedError
+from rofecare_infra.errors import CommandError, EngineError, ServiceFailedError
 from rofecare_infra.gates import observe
 from rofecare_infra.lifecycle import failure
 from rofecare_infra.platform import Platform
@@ -21,6 +21,9 @@ PLATFORM = Platform(
         service("unchecked", has_healthcheck=False),
     ),
 )
+
+APP = service("app", "business", depends_on=("kafka",))
+OTHER = service("other", "business", depends_on=("app", "kafka"))
 
 
 def failed(*containers: Container, engine: FakeEngine | None = None) -> ServiceFailedError:
@@ -83,6 +86,47 @@ def test_evidence_is_the_log_and_the_probe() -> None:
     assert details[-2:] == ("| line 99", "last health probe: no response")
     assert len(details) == 14
     assert failed(container("db", status="exited", exit_code=1)).details == ("rofecare-db-1 has logged nothing",)
+
+
+def test_the_first_cause_is_what_the_others_need() -> None:
+    platform = Platform("rofecare", (service("zookeeper"), service("kafka", depends_on=("zookeeper",)), APP, OTHER))
+    down = container("zookeeper", status="exited", exit_code=1)
+    waiting = [container(name, health="starting") for name in ("kafka", "app", "other")]
+    engine = FakeEngine([down, *waiting])
+    engine.log[down.id] = ("one", "java.lang.OutOfMemoryError: Java heap space", *["later"] * 50)
+    stage = observe([APP, OTHER], waiting, {}, 300.0)
+    error = failure.timed_out(platform, engine, stage, 300.0)
+    assert error.what == "zookeeper failed: the JVM is out of memory: Java heap space"
+    assert error.seen == "after 300 s: exited with code 1"
+    assert error.next_step == "raise -Xmx in JAVA_OPTIONS, or in the variables of the service"
+    assert error.details[0] == "waiting for zookeeper: app, other, kafka"
+    now = failure.current_failure(platform, engine)
+    assert now is not None
+    assert (now.what, now.seen) == (error.what, "exited with code 1")
+    alone = failure.current_failure(platform, engine, "app")
+    assert alone is not None
+    assert alone.what == error.what
+
+
+def test_nothing_that_is_ready_has_a_cause() -> None:
+    platform = Platform("rofecare", (service("db"), APP))
+    assert failure.current_failure(platform, FakeEngine([container("db")])) is None
+    absent = failure.current_failure(platform, FakeEngine([container("db")]), "app")
+    assert absent is not None
+    assert absent.seen == "the container does not exist"
+    nothing = failure.current_failure(platform, FakeEngine())
+    assert nothing is not None
+    assert nothing.next_step == "inv start-all"
+
+
+def test_a_log_that_cannot_be_read_does_not_hide_who_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: FakeEngine, __: str, ___: int) -> tuple[str, ...]:
+        raise CommandError("refused", seen="the driver does not support reading")
+
+    monkeypatch.setattr(FakeEngine, "log_tail", refuse)
+    error = failed(container("db", status="exited", exit_code=3))
+    assert error.what == "db failed"
+    assert error.details == ("the log of rofecare-db-1 cannot be read: the driver does not support reading",)
 
 
 def test_an_engine_that_went_away_is_the_first_cause() -> None:

@@ -9,12 +9,13 @@ from dataclasses import replace
 import pytest
 
 from rofecare_infra.engine import Container
-from rofecare_infra.errors import EngineError
+from rofecare_infra.errors import CommandError, EngineError, RofecareError
 from rofecare_infra.logs import Line, follow, history
 from tests.support.fakes import FakeEngine, container
 
 Entry = tuple[str, str]
 WHOLE = 100_000
+UNREADABLE = CommandError("refused", seen="no reading")
 
 
 def at(second: float, text: str) -> Entry:
@@ -24,7 +25,7 @@ def at(second: float, text: str) -> Entry:
 class LoggingEngine(FakeEngine):
     """Each container has sessions: the lines until its log ends for the first time, for the second time, ..."""
 
-    def __init__(self, containers: Sequence[Container], sessions: dict[str, list[list[Entry] | EngineError]]) -> None:
+    def __init__(self, containers: Sequence[Container], sessions: dict[str, list[list[Entry] | RofecareError]]) -> None:
         super().__init__(containers)
         self.sessions = sessions
         self.written: dict[str, list[Entry]] = {}
@@ -35,7 +36,7 @@ class LoggingEngine(FakeEngine):
     def follow_log(self, container: str, *, since: float | None, tail: int | None) -> Iterator[Entry]:
         self.asked.append((container, since, tail))
         session = self.sessions[container].pop(0) if self.sessions[container] else []
-        if isinstance(session, EngineError):
+        if isinstance(session, RofecareError):
             raise session
         # As the engine does: what was written before comes again, from that whole second on.
         before = self.written.setdefault(container, [])
@@ -48,6 +49,8 @@ class LoggingEngine(FakeEngine):
 
     def past_log(self, container: str, *, since: float | None, tail: int | None) -> list[Entry]:
         assert since is None
+        if container not in self.written:
+            raise UNREADABLE
         return self.written[container][-(tail or WHOLE) :]
 
 
@@ -146,6 +149,15 @@ def test_an_engine_that_goes_away_is_said() -> None:
     assert next(lines).text == "a"
     with pytest.raises(EngineError, match="gone"):
         next(lines)
+
+
+def test_a_log_that_cannot_be_read_does_not_hide_the_others() -> None:
+    engine = LoggingEngine([container("app"), container("db")], {"id-app": [UNREADABLE], "id-db": [[at(1, "a")]]})
+    found = texts(read(engine, ["app", "db"], rounds=3))
+    assert sorted(found) == ["a", "the log of rofecare-app-1 cannot be read: no reading"]
+    assert [name for name, _, _ in engine.asked].count("id-app") == 1
+    engine.written = {"id-db": [at(1, "a")]}
+    assert len(history(engine, "rofecare", ["app", "db"], since=None, tail=None)) == 2
 
 
 def test_history_is_in_the_order_of_time() -> None:

@@ -53,6 +53,23 @@ def status(root: Path, json: bool = False) -> None:
         raise Exit(code=ServiceFailedError.exit_code)
 
 
+@command(words="service", help={"service": "this service, by its full or short name, and what it needs"})
+def why(root: Path, service: str = "") -> None:
+    """Show the first cause of what is not ready, with the next command. Exits with 0 if everything is ready."""
+    from rofecare_infra import lifecycle
+    from rofecare_infra.platform import resolve
+    from rofecare_infra.progress import renderer_for
+    from rofecare_infra.project import open_project
+
+    project = open_project(root, secrets_checked=False)
+    platform = lifecycle.as_started(project)
+    name = resolve([service], [one.name for one in platform.services])[0] if service else ""
+    error = lifecycle.current_failure(platform, project.engine, name)
+    if error is not None:
+        raise error
+    renderer_for().say(f"{name or 'every service that was started'} is ready")
+
+
 @command(
     iterable=["service"],
     words="service",

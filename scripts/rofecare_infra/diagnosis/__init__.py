@@ -1,0 +1,6 @@
+"""Why a service is not ready: the first cause among services that need each other, and the cause in a log."""
+
+from rofecare_infra.diagnosis.cause import Cause, cause_of
+from rofecare_infra.diagnosis.graph import Root, first_cause, needed
+
+__all__ = ["Cause", "Root", "cause_of", "first_cause", "needed"]
