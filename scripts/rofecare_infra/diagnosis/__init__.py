@@ -2,5 +2,6 @@
 
 from rofecare_infra.diagnosis.cause import Cause, cause_of
 from rofecare_infra.diagnosis.graph import Root, first_cause, needed
+from rofecare_infra.diagnosis.text import field
 
-__all__ = ["Cause", "Root", "cause_of", "first_cause", "needed"]
+__all__ = ["Cause", "Root", "cause_of", "field", "first_cause", "needed"]

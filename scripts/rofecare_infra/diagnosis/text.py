@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -16,11 +16,11 @@ def _plain(raw: str) -> list[str]:
     fields = _fields(raw)
     if fields is None:
         return [raw]
-    level, logger = _text(fields, "log.level"), _text(fields, "log.logger").rpartition(".")[2]
-    message = _text(fields, "message").splitlines() or [""]
-    trace = _text(fields, "error.stack_trace").splitlines()
-    if not trace and _text(fields, "error.type"):
-        trace = [f"{_text(fields, 'error.type')}: {_text(fields, 'error.message')}"]
+    level, logger = field(fields, "log.level"), field(fields, "log.logger").rpartition(".")[2]
+    message = field(fields, "message").splitlines() or [""]
+    trace = field(fields, "error.stack_trace").splitlines()
+    if not trace and field(fields, "error.type"):
+        trace = [f"{field(fields, 'error.type')}: {field(fields, 'error.message')}"]
     # An empty line ends the last paragraph of a message.
     return [f"{level} {logger}: {message[0]}", *message[1:], *([""] if message[1:] else []), *trace]
 
@@ -35,10 +35,10 @@ def _fields(raw: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "message" in found else None
 
 
-def _text(fields: dict[str, Any], path: str) -> str:
-    """A field by its name, written with dots or nested."""
-    if path in fields:
-        return str(fields[path])
+def field(source: Mapping[str, Any], path: str) -> str:
+    """The value at a path of a JSON object, written with dots or as nested objects; empty if there is none."""
+    if path in source:
+        return str(source[path])
     head, _, rest = path.partition(".")
-    inner = fields.get(head)
-    return _text(inner, rest) if rest and isinstance(inner, dict) else ""
+    inner = source.get(head)
+    return field(inner, rest) if rest and isinstance(inner, Mapping) else ""

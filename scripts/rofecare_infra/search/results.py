@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rofecare_infra.diagnosis import field
 from rofecare_infra.platform import short
 from rofecare_infra.progress import table
 
@@ -42,24 +43,15 @@ def total_of(answer: Mapping[str, Any]) -> int:
 
 def _line(source: Mapping[str, Any]) -> LogLine:
     return LogLine(
-        time=_field(source, "@timestamp"),
-        service=_field(source, "compose.service") or _field(source, "service.name"),
-        message=_field(source, "message"),
-        level=_field(source, "log.level") or _field(source, "level"),
-        logger=_field(source, "log.logger"),
-        trace=_field(source, "trace.id"),
-        stack_trace=_field(source, "error.stack_trace"),
-        refused=_field(source, "refused.reason"),
+        time=field(source, "@timestamp"),
+        service=field(source, "compose.service") or field(source, "service.name"),
+        message=field(source, "message"),
+        level=field(source, "log.level") or field(source, "level"),
+        logger=field(source, "log.logger"),
+        trace=field(source, "trace.id"),
+        stack_trace=field(source, "error.stack_trace"),
+        refused=field(source, "refused.reason"),
     )
-
-
-def _field(source: Mapping[str, Any], path: str) -> str:
-    """The value at a path, written with dots or as nested objects."""
-    if path in source:
-        return str(source[path])
-    head, _, rest = path.partition(".")
-    inner = source.get(head)
-    return _field(inner, rest) if rest and isinstance(inner, Mapping) else ""
 
 
 @dataclass(frozen=True)
