@@ -133,20 +133,18 @@ class Helper:
 
     def archive(self, volume: str, without: Sequence[str], out: Encrypted) -> Generator[int, None, Result]:
         """Write a compressed archive of the volume; `without` are paths in it, which begin with a slash."""
-        return transfer(self._words(_ARCHIVE, volume, *without), sink=out.write)
+        return transfer(self._words(_ARCHIVE, [volume], *without), sink=out.write)
 
     def replace(
         self, volume: str, keep: Sequence[str], source: IO[bytes], *, compressed: bool
     ) -> Generator[int, None, Result]:
         """Replace the content of the volume, besides the paths in `keep`, by that of an archive."""
-        words = self._words(_REPLACE_ALL, volume, "--gzip" if compressed else "--ignore-zeros", *keep, interactive=True)
+        option = "--gzip" if compressed else "--ignore-zeros"
+        words = self._words(_REPLACE_ALL, [volume], option, *keep, interactive=True)
         return transfer(words, source=source)
 
     def _output(self, script: str, *volumes: str, more: Sequence[str] = ()) -> str:
-        folders = [f"{_FOLDER}/{one}" for one in volumes]
-        result = run(
-            ["docker", "exec", self._name, "bash", "-c", script, "bash", *folders, *more], check=False, timeout=600
-        )
+        result = run(self._words(script, volumes, *more), check=False, timeout=600)
         if not result.ok:
             raise CommandError(
                 f"volumes cannot be read: {', '.join(volumes)}",
@@ -157,6 +155,7 @@ class Helper:
             )
         return result.stdout
 
-    def _words(self, script: str, volume: str, *more: str, interactive: bool = False) -> list[str]:
+    def _words(self, script: str, volumes: Sequence[str], *more: str, interactive: bool = False) -> list[str]:
         options = ["--interactive"] if interactive else []
-        return ["docker", "exec", *options, self._name, "bash", "-c", script, "bash", f"{_FOLDER}/{volume}", *more]
+        folders = [f"{_FOLDER}/{one}" for one in volumes]
+        return ["docker", "exec", *options, self._name, "bash", "-c", script, "bash", *folders, *more]

@@ -52,9 +52,9 @@ def empty_parts(project: Project, image: str, names: Collection[str]) -> tuple[s
     for part in parts_of(project.platform):
         if part.name not in names:
             continue
-        there = [one for one in part.volumes if one in existing(project, part.volumes)]
+        there = existing(project, part.volumes)
         if there:
-            with Helper(project.platform.project, image, names_of(project, there)) as helper:
+            with Helper(project.platform.project, image, there) as helper:
                 if not all(helper.is_empty(volume, part.kept.get(volume, ())) for volume in there):
                     continue
         found.append(part.name)
@@ -128,8 +128,7 @@ def _remove_containers(project: Project, part: Part) -> list[str]:
 def make(project: Project, part: Part) -> None:
     """Create the volumes that do not exist yet: those that compose manages are labelled by compose."""
     missing = set(part.volumes) - set(existing(project, part.volumes))
-    for volume in missing:
-        name = project.platform.volumes.get(volume, volume)
+    for name in names_of(project, missing).values():
         if name in project.platform.kept_volumes:
             project.engine.make_volume(name, project.platform.project)
     if missing:
