@@ -59,7 +59,7 @@ def cause_of(log: Sequence[str]) -> Cause | None:
         matches = [*signature.pattern.finditer(text)]
         if matches:
             groups = {name: value or "" for name, value in matches[-1].groupdict().items()}
-            return _cause(_filled(signature.cause, groups), _filled(signature.next_step, groups))
+            return _cause(filled(signature.cause, groups), filled(signature.next_step, groups))
     described = spring.failure(lines)
     inner = spring.innermost(lines)
     if described is not None:
@@ -68,9 +68,9 @@ def cause_of(log: Sequence[str]) -> Cause | None:
     return _cause(inner) if inner else None
 
 
-def _filled(template: str, groups: Mapping[str, str]) -> str:
-    """The template with the groups of its pattern; other names in braces are left to the caller."""
-    return re.sub(r"\{(\w+)\}", lambda found: groups.get(found[1], found[0]), template)
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """The template with these values of its names in braces; others stay, for a later call."""
+    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), template)
 
 
 def _adds(inner: str, description: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from rofecare_infra.platform import reach
+
 
 @dataclass(frozen=True)
 class Root:
@@ -20,18 +22,7 @@ def first_cause(name: str, unready: Collection[str], needs: Mapping[str, Collect
     `needs` maps each service to those in its `depends_on`. Of several causes the first in `unready` counts, and among
     services that need each other in a circle, which compose refuses, the service itself.
     """
-    found = [one for one in unready if one in needed(name, needs) and not needed(one, needs) & {*unready}]
+    reached = reach({one: needs.get(one, ()) for one in {*needs, *unready}})
+    found = [one for one in unready if one in reached[name] and not reached[one] & {*unready}]
     cause = found[0] if found else name
-    return Root(cause, tuple(one for one in unready if one != cause and cause in needed(one, needs)))
-
-
-def needed(name: str, needs: Mapping[str, Collection[str]]) -> set[str]:
-    """All services that a service needs, directly or not."""
-    seen: set[str] = set()
-    left = [*needs.get(name, ())]
-    while left:
-        one = left.pop()
-        if one not in seen:
-            seen.add(one)
-            left += needs.get(one, ())
-    return seen
+    return Root(cause, tuple(one for one in unready if one != cause and cause in reached[one]))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rofecare_infra.diagnosis import Cause, cause_of, first_cause, needed
+from rofecare_infra.diagnosis import Cause, cause_of, filled, first_cause
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import CommandError, GateTimeoutError, RofecareError, ServiceFailedError
 from rofecare_infra.gates import Failed, Observation, observe
-from rofecare_infra.platform import Platform, Port, Service, short
+from rofecare_infra.platform import Platform, Port, Service, reach, short
 from rofecare_infra.process import Result, holder_of, is_free
 from rofecare_infra.progress import listed
 
@@ -60,7 +59,7 @@ def current_failure(platform: Platform, engine: Engine, service: str = "") -> Se
         )
     wanted = {one.service for one in found}
     if service:
-        wanted = {service, *(wanted & needed(service, {one.name: one.depends_on for one in platform.services}))}
+        wanted = {service, *(wanted & reach(platform.needs)[service])}
     services = [one for one in platform.services if one.name in wanted]
     observation = observe(services, found, {one.id: one.restarts for one in found}, 0.0)
     if not observation.unready:
@@ -73,9 +72,8 @@ def _error(
 ) -> ServiceFailedError:
     """The error whose first line is the first cause of what became of the first of these services."""
     seen = _with_the_others(platform, engine, observation)
-    needs = {service.name: service.depends_on for service in platform.services}
     unready = [*names, *(name for name in seen.unready if name not in names)]
-    root = first_cause(names[0], unready, needs)
+    root = first_cause(names[0], unready, platform.needs)
     failed, reason = root.service in seen.failed, seen.unready[root.service]
     container = _container(seen, root.service)
     if failed:
@@ -89,7 +87,7 @@ def _error(
         f"{what}: {printable(cause.text)}" if cause else what,
         seen=reason,
         expected=_expected(platform.service(root.service)),
-        next_step=printable(_filled(step, container, root.service)),
+        next_step=printable(filled(step, _names(container, root.service))),
         details=[
             *([f"waiting for {root.service}: {listed(root.waiting)}"] if root.waiting else []),
             *(log.evidence if container is not None else []),
@@ -213,6 +211,6 @@ def _log(engine: Engine, container: Container | None) -> _Log:
     return _Log(lines, [*evidence, f"last health probe: {container.probe}"] if container.probe else evidence)
 
 
-def _filled(step: str, container: Container | None, service: str) -> str:
-    values = {"container": container.name if container else service, "service": service, "short": short(service)}
-    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), step)
+def _names(container: Container | None, service: str) -> dict[str, str]:
+    """What a next step may name in braces."""
+    return {"container": container.name if container else service, "service": service, "short": short(service)}

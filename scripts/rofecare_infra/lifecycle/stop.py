@@ -172,7 +172,7 @@ def reverse_stages(containers: Sequence[Container], platform: Platform) -> list[
     """
     order = (*PHASES, LAST_PHASE)
     up = [container for container in containers if container.is_up]
-    described = {service.name: service.depends_on for service in platform.services}
+    described = platform.needs
     levels = levels_of({container.service: described.get(container.service, container.depends_on) for container in up})
 
     def place(container: Container) -> tuple[bool, int, int]:

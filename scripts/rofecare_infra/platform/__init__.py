@@ -21,6 +21,7 @@ from rofecare_infra.platform.model import (
     checks_tokens,
     is_ingress,
     levels_of,
+    reach,
 )
 from rofecare_infra.platform.names import rehearsal_of, resolve, short
 from rofecare_infra.platform.parse import Defect, defects, parse
@@ -49,6 +50,7 @@ __all__ = [
     "is_ingress",
     "levels_of",
     "parse",
+    "reach",
     "rehearsal_of",
     "resolve",
     "short",

@@ -139,6 +139,11 @@ class Platform:
         plain = [one for one in self.services if is_ingress(one.labels) and not one.environment.get("TLS_HOST")]
         return next((port for one in plain for port in one.ports), None)
 
+    @property
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        """Service -> its direct dependencies."""
+        return {service.name: service.depends_on for service in self.services}
+
     def service(self, name: str) -> Service:
         """The service of this name. Raises KeyError if there is none."""
         return {service.name: service for service in self.services}[name]
@@ -160,6 +165,18 @@ class Platform:
             Stage(phase, tuple(service for service in members if levels[service.name] == level))
             for level in sorted(set(levels.values()))
         )
+
+
+def reach(dependencies: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    """Each name -> all its dependencies, direct and indirect, also those outside the mapping. Cycles end."""
+
+    def all_of(name: str, seen: frozenset[str]) -> frozenset[str]:
+        for need in dependencies.get(name, ()):
+            if need not in seen:
+                seen = all_of(need, seen | {need})
+        return seen
+
+    return {name: all_of(name, frozenset()) for name in dependencies}
 
 
 def levels_of(dependencies: Mapping[str, Iterable[str]]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rofecare_infra.engine import Container
-from rofecare_infra.platform import Platform, Service, short
+from rofecare_infra.platform import Platform, Service, reach, short
 from rofecare_infra.progress import listed
 from rofecare_infra.smoke.checks import Check
 
@@ -182,19 +182,6 @@ def unhealthy(platform: Platform, containers: Sequence[Container]) -> tuple[Caus
     )
 
 
-def reach(platform: Platform) -> dict[str, frozenset[str]]:
-    """Service -> all its dependencies, direct and indirect."""
-    needs = {service.name: frozenset(service.depends_on) for service in platform.services}
-
-    def all_of(name: str, seen: frozenset[str]) -> frozenset[str]:
-        fresh = needs.get(name, frozenset()) - seen
-        for need in fresh:
-            seen = all_of(need, seen | {need})
-        return seen
-
-    return {name: all_of(name, frozenset()) for name in needs}
-
-
 def healthy(platform: Platform, containers: Sequence[Container]) -> frozenset[str]:
     """The services that are ready or starting, and whose dependencies all are."""
     ready = {
@@ -202,7 +189,7 @@ def healthy(platform: Platform, containers: Sequence[Container]) -> frozenset[st
         for service in platform.services
         if len([one for one in _of(service, containers) if _ready_or_starting(one)]) >= service.replicas
     }
-    return frozenset(name for name, needs in reach(platform).items() if {name, *needs} <= ready)
+    return frozenset(name for name, needs in reach(platform.needs).items() if {name, *needs} <= ready)
 
 
 def without(names: frozenset[str], failed: frozenset[str], needs: Mapping[str, frozenset[str]]) -> frozenset[str]:

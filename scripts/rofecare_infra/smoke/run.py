@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import ServiceFailedError
-from rofecare_infra.platform import Platform
+from rofecare_infra.platform import Platform, reach
 from rofecare_infra.progress import Event, Working
 from rofecare_infra.smoke import diagnosis, direct, gateway
 from rofecare_infra.smoke.checks import Check
@@ -55,7 +55,7 @@ def run(
     )
     pool = ThreadPoolExecutor(max_workers=_AT_ONCE)
     try:
-        checks = yield from _everything(talk, diagnosis.reach(platform), pool)
+        checks = yield from _everything(talk, reach(platform.needs), pool)
     finally:
         # After ^C, do not wait for pending requests.
         pool.shutdown(wait=False, cancel_futures=True)
