@@ -38,7 +38,7 @@ def yaml_files(root: Path) -> tuple[Path, ...]:
 def overlays(root: Path) -> tuple[str, ...]:
     """The compose files that extend the base file, without the user's own override."""
     found = (path.name for path in (root / "docker").glob("docker-compose.*.yml"))
-    return tuple(sorted(name for name in found if name != "docker-compose.override.yml"))
+    return tuple(sorted(name for name in found if "compose.override." not in name))
 
 
 def hardened(root: Path) -> tuple[str, ...]:

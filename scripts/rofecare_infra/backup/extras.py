@@ -39,7 +39,7 @@ def role_names(session: Session) -> tuple[str, ...]:
 def configuration(project: Project) -> dict[str, bytes]:
     """Settings, compose files including the override of the site, and mounted files, by their path."""
     root, folder = project.settings.root, project.settings.docker_folder
-    patterns = ("docker-compose*.y*ml", "common.yml", "config/**/*")
+    patterns = ("*compose*.y*ml", "common.yml", "config/**/*")
     paths = [root / ".env", *sorted(path for pattern in patterns for path in folder.glob(pattern))]
     found = {str(path.relative_to(root)): path.read_bytes() for path in paths if path.is_file()}
     own = project.settings.file

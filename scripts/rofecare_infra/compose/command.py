@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,12 @@ TLS = "docker-compose.tls.yml"
 SMALL = "docker-compose.small.yml"
 MONITORING = "docker-compose.monitoring.yml"
 PACKAGES = "docker-compose.packages.yml"
-OVERRIDE = "docker-compose.override.yml"
+# The file in which a site adds to the others: the names that compose reads by itself, the usual one first.
+OVERRIDES = (
+    *("docker-compose.override.yml", "docker-compose.override.yaml"),
+    *("compose.override.yml", "compose.override.yaml"),
+)
+OVERRIDE = OVERRIDES[0]
 
 # File -> the one that replaces its upstream images by images built on this machine.
 _PACKAGED = {
@@ -34,6 +40,8 @@ _CHOICES = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_ENV_FILES")
 
 # The message of the docker command for a context that does not exist.
 _NO_ADDRESS = "unable to resolve docker endpoint"
+
+_WARNING = re.compile(r'level=warning msg="(?P<text>(?:[^"\\]|\\.)*)"')
 
 # Timeout in seconds for commands that take well under a second.
 _QUICK = 60.0
@@ -68,7 +76,7 @@ class Compose:
         return ["docker", "compose", "--project-directory", str(self.folder), *chosen, *words]
 
     def _all_files(self) -> tuple[str, ...]:
-        return (*self.files, OVERRIDE) if (self.folder / OVERRIDE).exists() else self.files
+        return (*self.files, *overrides_in(self.folder)[:1])
 
     def run(self, *words: str, timeout: float | None = None, check: bool = True) -> Result:
         """Run a subcommand; raises CommandError if it fails and `check` is set."""
@@ -96,7 +104,8 @@ class Compose:
                 next_step="docker compose config -q  (in docker/)",
             )
         # Compose prints every dollar sign twice, so that its output can be its input.
-        return parse(json.loads(result.stdout.replace("$$", "$")))
+        model = parse(json.loads(result.stdout.replace("$$", "$")))
+        return replace(model, warnings=_warnings(result.stderr))
 
     def hashes(self, platform: Platform, carried: Collection[str]) -> dict[str, frozenset[str]]:
         """Service -> the hashes of its configuration as compose writes them on containers.
@@ -151,6 +160,17 @@ class Compose:
         # Outside the folder of our files: compose then goes by the labels of what is there, unless the caller's
         # environment names files.
         return run(argv, cwd=Path("/"), without=_CHOICES, timeout=600.0)
+
+
+def overrides_in(folder: Path) -> tuple[str, ...]:
+    """The override files in the folder, of which compose reads one."""
+    return tuple(name for name in OVERRIDES if (folder / name).exists())
+
+
+def _warnings(printed: str) -> tuple[str, ...]:
+    """The warnings that compose printed, once each."""
+    found = [match["text"] for match in _WARNING.finditer(printed)]
+    return tuple(dict.fromkeys(text.replace('\\"', '"') for text in found))
 
 
 def _add(found: dict[str, frozenset[str]], printed: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rofecare_infra.engine.answers import ANSWER_TIMEOUT, answers, or_none
 from rofecare_infra.engine.context import address as context_address
+from rofecare_infra.engine.context import require_supported
 from rofecare_infra.engine.records import (
     LABEL_CONFIG_HASH,
     LABEL_ONE_OFF,
@@ -224,6 +225,7 @@ def connect() -> Engine:
     import docker
 
     address = context_address(os.environ)
+    require_supported(address or os.environ.get("DOCKER_HOST", ""))
     with answers(address):
         client = (
             docker.DockerClient(base_url=address, timeout=ANSWER_TIMEOUT)

@@ -35,6 +35,17 @@ def address(environ: Mapping[str, str]) -> str:
     return host
 
 
+def require_supported(address: str) -> None:
+    """Raise EngineError for an engine that is reached by ssh: its containers mount files of its own machine."""
+    if address.startswith("ssh://"):
+        raise EngineError(
+            "the engine of another machine cannot be used",
+            seen=f"an address of ssh: {address}",
+            expected="an engine on this machine, whose containers mount the files of this checkout",
+            next_step="run the command on that machine (ssh to it); or unset DOCKER_HOST, docker context use default",
+        )
+
+
 def _configured(environ: Mapping[str, str]) -> str:
     """The context that `docker context use` selected; empty if there is none."""
     folder = Path(environ.get("DOCKER_CONFIG") or Path(environ.get("HOME", "/"), ".docker"))

@@ -127,6 +127,8 @@ class Platform:
     volumes: Mapping[str, str] = field(default_factory=dict)
     # The volumes, by their names on the engine, that compose neither creates nor removes.
     external_volumes: tuple[str, ...] = ()
+    # What compose warned of when it read the files: a variable that is not set, an obsolete attribute.
+    warnings: tuple[str, ...] = ()
 
     @property
     def kept_volumes(self) -> tuple[str, ...]:

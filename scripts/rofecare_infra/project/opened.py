@@ -8,11 +8,12 @@ from functools import cache
 from pathlib import Path
 
 from rofecare_infra import secrets
-from rofecare_infra.compose import MONITORING, PRODUCTION, Compose
+from rofecare_infra.compose import MONITORING, PRODUCTION, Compose, overrides_in
 from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import RofecareError, SettingsError
 from rofecare_infra.images import Sources
 from rofecare_infra.platform import Defect, Platform, Service, defects
+from rofecare_infra.progress import listed
 from rofecare_infra.project import marker, mode
 from rofecare_infra.project import production as hardened
 from rofecare_infra.project.containers import ProjectContainers
@@ -20,8 +21,8 @@ from rofecare_infra.project.home import load_home
 from rofecare_infra.project.watch import announce
 from rofecare_infra.settings import COMBINED, Problem, Settings
 
-# Settings that name files: `~` and links are resolved here, once.
-_FILES = ("TLS_CERTIFICATE_FILE", "TLS_KEY_FILE")
+# Settings that name files and folders: `~` and links are resolved here, once.
+_PATHS = ("CONTAINER_LOGS", "TLS_CERTIFICATE_FILE", "TLS_KEY_FILE", "WORKSPACE")
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def open_project(
     production, unread = _mode_of(settings, engine, containers) if production is None else (production, None)
     if production and not (settings.docker_folder / PRODUCTION).exists():
         problems.append(_no_production_files(settings))
+    problems += _several_overrides(settings)
     if monitoring is None:
         monitoring = (settings.docker_folder / MONITORING).exists() and containers.has_monitoring
     compose = _compose(settings, monitoring=monitoring, production=production)
@@ -172,8 +174,14 @@ def _variables(settings: Settings) -> dict[str, str]:
         "IMAGE_PREFIX": settings.image_prefix,
         "COMPOSE_PROJECT_NAME": settings.project,
         "SECRETS_DIR": str(settings.secrets_folder),
-        **{name: str(path) for name in _FILES if (path := settings.path_of(name)) is not None},
+        **{name: str(path) for name in _PATHS if (path := settings.path_of(name)) is not None},
     }
+
+
+def _several_overrides(settings: Settings) -> list[Problem]:
+    found = overrides_in(settings.docker_folder)
+    seen = f"{listed(found)}: compose reads only one of them"
+    return [Problem(str(settings.docker_folder), seen, "one override file")] if len(found) > 1 else []
 
 
 def _no_production_files(settings: Settings) -> Problem:

@@ -71,6 +71,8 @@ def prepare(project: Project) -> Generator[Event, None, Project]:
     Raises SettingsError, before anything is created, where the name or the volumes belong to another platform.
     """
     before = project.engine.volumes(project.platform.project)
+    for warning in project.platform.warnings:
+        yield Note(f"compose: {warning}")
     made = initialise(project)
     if made:
         yield Note(f"{len(made)} secrets created in {project.settings.secrets_folder}")

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from rofecare_infra.compose import OVERRIDE
+from rofecare_infra.compose import OVERRIDES
 from rofecare_infra.errors import CommandError
 from rofecare_infra.settings import published, read
 
@@ -24,7 +24,7 @@ _PACKAGES = ("rofecare_infra", "rofecare_dev")
 # It builds and installs packages; the tasks do not import it.
 _NOT_AT_RUN_TIME = frozenset({"setuptools"})
 # Of the site, not of the software: they have their own places in the state folder.
-_OF_THE_SITE = frozenset({".env", "secrets", OVERRIDE})
+_OF_THE_SITE = frozenset({".env", "secrets", *OVERRIDES})
 _MADE = frozenset({"__pycache__", ".git"})
 # What Maven makes beside this file.
 _MAVEN, _TARGET = "pom.xml", "target"

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rofecare_infra import state
-from rofecare_infra.compose import OVERRIDE
+from rofecare_infra.compose import OVERRIDE, overrides_in
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import SettingsError
 from rofecare_infra.platform import Platform
@@ -147,9 +147,10 @@ def _copy_site(settings: Settings, folder: Path) -> None:
         if settings.get("WORKSPACE", "../..") == "../..":
             values["WORKSPACE"] = str(settings.workspace)
         state.replace(folder / SITE_FILE, _HEAD + as_text(values), mode=0o644)
-    own = settings.docker_folder / OVERRIDE
-    if own.is_file() and not (folder / OVERRIDE).exists():
-        state.replace(folder / OVERRIDE, own.read_text(encoding="utf-8"), mode=0o644)
+    for name in overrides_in(settings.docker_folder)[:1]:
+        if not (folder / OVERRIDE).exists():
+            own = (settings.docker_folder / name).read_text(encoding="utf-8")
+            state.replace(folder / OVERRIDE, own, mode=0o644)
 
 
 def _outside(settings: Settings, name: str, folder: Path) -> str:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from dotenv.parser import parse_stream
+from dotenv.parser import Binding, parse_stream
+
+# Bytes that are not UTF-8 become lone surrogates: in comments they are of no importance.
+_NOT_UTF8 = "surrogateescape"
+_SURROGATES = ("\udc80", "\udcff")
+
+# Between double quotation marks, where it is no reference to a variable.
+_ESCAPED = re.compile(r"\\\$")
 
 # Where a value comes from that an environment variable sets.
 ENVIRONMENT = "the environment"
@@ -39,13 +46,16 @@ def read(path: Path) -> tuple[dict[str, Assignment], list[Problem]]:
     values: dict[str, Assignment] = {}
     problems: list[Problem] = []
     try:
-        written = path.read_text(encoding="utf-8", errors="replace")
+        content = path.read_bytes()
     except FileNotFoundError:
         return values, problems
     except OSError as error:
         seen = f"the file cannot be read: {error.strerror}"
         return values, [Problem(path.name, seen, "a file with NAME=value lines that this user can read, or no file")]
-    for binding in parse_stream(StringIO(written)):
+    if b"\0" in content:
+        seen = "the file is not text in UTF-8 (it may be UTF-16, as some editors of Windows write it)"
+        return values, [Problem(path.name, seen, "UTF-8: save it in that encoding, or iconv -f UTF-16 -t UTF-8")]
+    for binding in parse_stream(StringIO(content.decode("utf-8-sig", errors=_NOT_UTF8))):
         # The text of a binding includes the blank lines before it: count up to the assignment itself.
         text = binding.original.string
         line = binding.original.line + len(text) - len(text.lstrip("\n"))
@@ -56,8 +66,30 @@ def read(path: Path) -> tuple[dict[str, Assignment], list[Problem]]:
             first = values[binding.key].where
             problems.append(Problem(where, f"{binding.key} is set again, first at {first}", "one assignment per name"))
         elif binding.key is not None:
-            values[binding.key] = Assignment(binding.value or "", where)
+            problems += _misread(binding, where)
+            values[binding.key] = Assignment(_value(binding), where)
     return values, problems
+
+
+def _written(binding: Binding) -> str:
+    return binding.original.string.partition("=")[2].lstrip()
+
+
+def _value(binding: Binding) -> str:
+    value = binding.value or ""
+    return _ESCAPED.sub("$", value) if _written(binding).startswith('"') else value
+
+
+def _misread(binding: Binding, where: str) -> Iterator[Problem]:
+    """What compose would read as another value than this program does."""
+    quotation_mark, value = _written(binding)[:1], binding.value or ""
+    found = _ESCAPED.sub("", value) if quotation_mark == '"' else value
+    if "$" in found and quotation_mark != "'":
+        part = found[found.index("$") :][:20]
+        seen = f"{binding.key} contains {part!r}, which compose replaces by the value of a variable"
+        yield Problem(where, seen, f"the value between single quotation marks: {binding.key}='...$...'")
+    if any(_SURROGATES[0] <= character <= _SURROGATES[1] for character in value):
+        yield Problem(where, f"{binding.key} contains bytes that are not UTF-8", "a file in UTF-8")
 
 
 def published() -> dict[str, Assignment]:
@@ -78,5 +110,5 @@ def _quoted(name: str, value: str) -> str:
     if "'" not in value:
         # Nothing has a meaning between single quotation marks.
         return f"'{value}'"
-    escaped = re.sub(r'([\\"])', r"\\\1", value)
+    escaped = re.sub(r'([\\"$])', r"\\\1", value)
     return f'"{escaped}"'

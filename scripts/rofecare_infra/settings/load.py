@@ -77,7 +77,7 @@ def project_of(root: Path) -> str:
 def known_names(root: Path) -> dict[str, str]:
     """Every setting that a compose file or this program reads -> its default, for ports; else an empty string."""
     names = dict.fromkeys(_OWN, "")
-    for path in sorted((root / "docker").glob("docker-compose*.y*ml")):
+    for path in sorted((root / "docker").glob("*compose*.y*ml")):
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
         except OSError:

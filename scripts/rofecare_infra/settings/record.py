@@ -148,7 +148,7 @@ class Settings:
     @property
     def workspace(self) -> Path:
         """The folder that contains the checkouts of the applications."""
-        return (self.docker_folder / self.get("WORKSPACE", "../..")).resolve()
+        return self._path(self.get("WORKSPACE", "../.."))
 
     @property
     def ca_bundle(self) -> Path | None:

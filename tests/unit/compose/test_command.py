@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rofecare_infra.compose import PACKAGES, Compose, command
+from rofecare_infra.compose import PACKAGES, Compose, command, overrides_in
 from rofecare_infra.errors import EngineError, SettingsError
 from rofecare_infra.platform import Platform
 from rofecare_infra.process import Result
@@ -61,6 +61,21 @@ def test_overlays_follow_in_order_and_the_users_own_comes_last(tmp_path: Path) -
         "docker-compose.packages.yml",
         "docker-compose.override.yml",
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["docker-compose.override.yaml", "compose.override.yml", "compose.override.yaml"]
+)
+def test_every_name_of_an_override_file_that_compose_reads_by_itself(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    assert Compose(tmp_path).argv("config")[-2:] == [str(tmp_path / name), "config"]
+    assert overrides_in(tmp_path) == (name,)
+
+
+def test_the_warnings_of_compose_are_part_of_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    unset = r'time="2026-01-01T00:00:00Z" level=warning msg="The \"WARD\" variable is not set."'
+    door(monkeypatch, stdout='{"name": "p"}', stderr=f"{unset}\n{unset}\n")
+    assert COMPOSE.model().warnings == ('The "WARD" variable is not set.',)
 
 
 def test_variables_are_added_never_put_into_the_argv(monkeypatch: pytest.MonkeyPatch) -> None:

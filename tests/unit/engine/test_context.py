@@ -109,3 +109,20 @@ def test_its_engine_is_asked_and_named_when_it_does_not_answer(monkeypatch: pyte
         connect()
     assert asked == [HOST, HOST]
     assert caught.value.seen.endswith(f"at {HOST}")
+
+
+def test_an_engine_behind_ssh_is_refused_before_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "ssh://root@host")
+    with pytest.raises(EngineError) as caught:
+        connect()
+    assert caught.value.seen == "an address of ssh: ssh://root@host"
+
+
+def test_so_is_a_context_with_such_an_address(
+    docker_command: DockerCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker_command.answer = [{"Name": "far", "Endpoints": {"docker": {"Host": "ssh://host"}}}]
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONTEXT", "far")
+    with pytest.raises(EngineError, match="another machine"):
+        connect()

@@ -56,6 +56,13 @@ def test_every_problem_of_settings_files_and_secrets_in_one_message(checkout: Ch
     assert "other users can enter the secrets folder (mode 0755)" in told
 
 
+def test_two_override_files_are_one_too_many(checkout: Checkout) -> None:
+    for name in ("docker-compose.override.yml", "docker-compose.override.yaml"):
+        (checkout.folder / name).write_text("services: {}")
+    (found,) = refused(checkout).details
+    assert "docker-compose.override.yaml: compose reads only one of them; expected one override file" in found
+
+
 def test_what_makes_or_removes_secrets_does_not_ask_for_them(checkout: Checkout) -> None:
     folder = checkout.folder / "secrets"
     folder.mkdir(mode=0o700)

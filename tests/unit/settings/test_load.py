@@ -89,7 +89,7 @@ def test_an_empty_variable_of_the_environment_hides_the_file(tmp_path: Path) -> 
             f"GATE_TIMEOUT={'9' * 10}",
             f".env line 1: GATE_TIMEOUT is '{'9' * 10}'; expected a number of seconds above 0",
         ),
-        ("SECRETS_DIR=$HOME/x", ".env line 1: SECRETS_DIR is '$HOME/x'; expected a path without '$'"),
+        ("SECRETS_DIR='$HOME/x'", ".env line 1: SECRETS_DIR is '$HOME/x'; expected a path without '$'"),
         ("GATE_TIMEOUT=5m", ".env line 1: GATE_TIMEOUT is '5m'; expected a number of seconds above 0"),
         ("IMAGES=pakages", ".env line 1: IMAGES is 'pakages'; expected one of auto, registry, packages"),
         ("SERVICES=packages", ".env line 1: SERVICES is 'packages'; expected one of auto, source, registry, reference"),
@@ -182,6 +182,52 @@ def test_a_tilde_is_the_users_home_and_links_are_followed(tmp_path: Path, monkey
     assert loaded(project(tmp_path, "SECRETS_DIR=~/link/x\n")).secrets_folder == tmp_path / "real" / "x"
 
 
+@pytest.mark.parametrize("name", ["WORKSPACE", "SECRETS_DIR", "BACKUP_DIR"])
+def test_every_folder_knows_the_home_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    settings = loaded(project(tmp_path, f"{name}=~/src\n"))
+    found = {
+        "WORKSPACE": settings.workspace,
+        "SECRETS_DIR": settings.secrets_folder,
+        "BACKUP_DIR": settings.backup_folder,
+    }
+    assert found[name] == Path("/home/me/src")
+
+
+@pytest.mark.parametrize(
+    "line", ["HOOK=https://x/T?k=ab$ecret9", 'HOOK="ab${ecret}"', "HOOK=a$$b", "export HOOK=$HOME/x", "HOOK=cost$"]
+)
+def test_a_dollar_that_compose_would_replace(tmp_path: Path, line: str) -> None:
+    (found,) = problems(project(tmp_path, f"\n# a comment with $HOME\n{line}\n"))
+    assert found.startswith(".env line 3: HOOK contains '$")
+    assert found.endswith("expected the value between single quotation marks: HOOK='...$...'")
+
+
+@pytest.mark.parametrize("line", ["HOOK='ab$ecret9'", 'HOOK="ab\\$c"', "HOOK=a # costs $5", "HOOK = 'x' # $y", "# HOOK=$x"])
+def test_a_dollar_that_compose_leaves_alone(tmp_path: Path, line: str) -> None:
+    assert problems(project(tmp_path, f"{line}\n")) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_another_encoding_is_one_problem(tmp_path: Path, encoding: str) -> None:
+    root = project(tmp_path)
+    (root / ".env").write_bytes("A=1\nB=2\nGATE_TIMEOUT=5\n".encode(encoding))
+    (found,) = problems(root)
+    assert found.startswith(".env: the file is not text in UTF-8")
+
+
+def test_a_byte_order_mark_and_a_comment_in_another_encoding_do_no_harm(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    (root / ".env").write_bytes(b"\xef\xbb\xbfGATE_TIMEOUT=5\n# h\xf4pital\n")
+    assert loaded(root).gate_timeout == 5.0
+
+
+def test_a_value_in_another_encoding(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    (root / ".env").write_bytes(b"A=1\nTAG=h\xf4pital\n")
+    assert problems(root) == [".env line 2: TAG contains bytes that are not UTF-8; expected a file in UTF-8"]
+
+
 def test_a_number_that_has_no_end(tmp_path: Path) -> None:
     assert len(problems(project(tmp_path, f"DB_PORT={'1' * 5000}\nGATE_TIMEOUT={'1' * 5000}\n"))) == 2
 
@@ -204,7 +250,7 @@ def test_a_file_that_is_not_ours_to_read(tmp_path: Path, monkeypatch: pytest.Mon
     def refuse(*_arguments: object, **_options: object) -> str:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
     assert problems(project(tmp_path, "DB_PORT=1\n"))[0].startswith(".env: the file cannot be read: Permission denied")
 
 
