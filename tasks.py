@@ -13,7 +13,7 @@ from rofecare_infra.boundary.tasks.hosting import install_service, schedule_back
 from rofecare_infra.boundary.tasks.maintenance import build, rotate, upgrade
 from rofecare_infra.boundary.tasks.monitoring import alerts, search_logs, start_monitoring, stop_monitoring
 from rofecare_infra.boundary.tasks.platform import init, start_all, start_infra, stop_all, unlock
-from rofecare_infra.boundary.tasks.status import logs, smoke, status, why
+from rofecare_infra.boundary.tasks.status import doctor, logs, smoke, status, why
 
 namespace = Collection(
     # the platform
@@ -26,6 +26,7 @@ namespace = Collection(
     upgrade,
     unlock,
     # its state
+    doctor,
     status,
     why,
     logs,

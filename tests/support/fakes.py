@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rofecare_infra.compose import PACKAGES, Compose
-from rofecare_infra.engine import LABEL_PROJECT, LABEL_VOLUME, Container, Death, Engine, Image
+from rofecare_infra.engine import LABEL_PROJECT, LABEL_VOLUME, Container, Death, Engine, Image, Machine
 from rofecare_infra.errors import RofecareError
 from rofecare_infra.images import Sources
 from rofecare_infra.platform import Platform, Port, Service
@@ -123,6 +123,14 @@ class FakeEngine(Engine):
     def identity(self) -> str:
         """Always the same."""
         return "an:engine"
+
+    def machine(self) -> Machine:
+        """A machine with everything."""
+        return Machine("28.0.0", 4, 16 << 30, "/var/lib/docker", (("10.200.0.0/16", 24),))
+
+    def networks(self) -> dict[str, tuple[str, ...]]:
+        """None."""
+        return {}
 
     def time(self) -> datetime | None:
         """The time that the test set."""

@@ -37,8 +37,8 @@ class SecondEngine:
 
 
 @contextmanager
-def second_engine(folder: Path) -> Iterator[SecondEngine]:
-    """Start `dockerd` with all its data below `folder`, and no network for containers."""
+def second_engine(folder: Path, *more: str) -> Iterator[SecondEngine]:
+    """Start `dockerd` with all its data below `folder`, no network for containers, and `more` flags."""
     # A socket's path may have 104 characters at most: pytest's folders are too deep.
     # Its name is containerd's namespace, too: letters and digits with single separators. A random `_` may break that.
     short = Path("/run") / f"gate-{uuid.uuid4().hex[:8]}"
@@ -50,7 +50,7 @@ def second_engine(folder: Path) -> Iterator[SecondEngine]:
     network = ["--bridge=none", "--iptables=false", "--ip6tables=false"]
     with (folder / "log").open("wb") as log:
         # In a network namespace: without a bridge it would remove the one of the machine's engine.
-        argv = ["unshare", "--net", "dockerd", f"--host=unix://{socket}", *flags, *namespaces, *network]
+        argv = ["unshare", "--net", "dockerd", f"--host=unix://{socket}", *flags, *namespaces, *network, *more]
         process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
     engine = SecondEngine(f"unix://{socket}", process)
     try:

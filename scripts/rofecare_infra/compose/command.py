@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from rofecare_infra.engine import selected_context
 from rofecare_infra.errors import EngineError, SettingsError
 from rofecare_infra.platform import Platform, parse
 from rofecare_infra.process import Result, run, stream
@@ -152,7 +154,10 @@ class Compose:
         argv = self.argv("--project-name", BUILD_PROJECT, "-f", "-", *flags, "--progress", "plain", "build", *images)
         # Compose interpolates variables in this file as in any other.
         text = json.dumps({"services": overlay}).replace("$", "$$")
-        return stream(argv, env=self.variables, stdin=text, check=False)
+        # The builder of the engine, which is named after the context, has the images that others are built from. A
+        # builder in a container, if one is the default, would ask a registry for them.
+        env = {**self.variables, "BUILDX_BUILDER": selected_context(os.environ)}
+        return stream(argv, env=env, stdin=text, check=False)
 
     def down(self, project: str) -> Result:
         """Remove the project's containers and networks, whatever files they came from; they are stopped already."""

@@ -1,7 +1,9 @@
 """The container engine through its SDK: answers become frozen records, failures become EngineError."""
 
 from rofecare_infra.engine.client import Engine, connect
+from rofecare_infra.engine.context import selected as selected_context
 from rofecare_infra.engine.lock import Holder, Lock, held_by_another, lock_of, locked, this_command
+from rofecare_infra.engine.machine import Machine, machine_of
 from rofecare_infra.engine.records import (
     LABEL_CONFIG_FILES,
     LABEL_PROJECT,
@@ -23,9 +25,12 @@ __all__ = [
     "Holder",
     "Image",
     "Lock",
+    "Machine",
     "connect",
     "held_by_another",
     "lock_of",
     "locked",
+    "machine_of",
+    "selected_context",
     "this_command",
 ]

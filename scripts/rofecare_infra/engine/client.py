@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rofecare_infra.engine.answers import ANSWER_TIMEOUT, answers, or_none
 from rofecare_infra.engine.context import address as context_address
 from rofecare_infra.engine.context import require_supported
+from rofecare_infra.engine.machine import MachineRequests
 from rofecare_infra.engine.records import (
     LABEL_CONFIG_HASH,
     LABEL_ONE_OFF,
@@ -32,7 +32,7 @@ _NOTHING = "rofecare/lock:1"
 _EMPTY_ARCHIVE = 10240
 
 
-class Engine(Volumes):
+class Engine(MachineRequests, Volumes):
     """The requests to the engine. Every method raises EngineError if it does not answer."""
 
     def __init__(self, client: docker.DockerClient) -> None:
@@ -78,26 +78,6 @@ class Engine(Volumes):
             repository, tag = name, "latest"
         with answers():
             self._api.tag(image, repository, tag, force=True)
-
-    def folder(self) -> str | None:
-        """The folder in which the engine stores images and volumes, on its own machine."""
-        with answers():
-            return self._api.info().get("DockerRootDir") or None
-
-    def identity(self) -> str:
-        """The id of the engine; empty if it has none."""
-        with answers():
-            return str(self._api.info().get("ID") or "")
-
-    def time(self) -> datetime | None:
-        """The time by the clock of the engine's machine; None if it reports none."""
-        with answers():
-            reported = str(self._api.info().get("SystemTime") or "")
-        try:
-            found = datetime.fromisoformat(reported)
-        except ValueError:
-            return None
-        return found if found.tzinfo is not None else None
 
     def mounted_files(self) -> dict[str, set[str]]:
         """Compose project -> the files and folders of this machine that its containers mount, running or not."""

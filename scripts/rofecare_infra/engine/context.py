@@ -20,8 +20,8 @@ def address(environ: Mapping[str, str]) -> str:
     Compose uses the context: on another engine, the containers that it starts would never appear. Raises EngineError
     for a context that does not exist, or that requires more than an address.
     """
-    name = "" if environ.get("DOCKER_HOST") else environ.get("DOCKER_CONTEXT") or _configured(environ)
-    if name in {"", _DEFAULT}:
+    name = selected(environ)
+    if name == _DEFAULT:
         return ""
     try:
         described = json.loads(run(["docker", "context", "inspect", name], timeout=_QUICK).stdout)[0]
@@ -33,6 +33,12 @@ def address(environ: Mapping[str, str]) -> str:
     if (described.get("TLSMaterial") or {}).get("docker"):
         raise _refused(name, f"{host} requires certificates that are stored in the context")
     return host
+
+
+def selected(environ: Mapping[str, str]) -> str:
+    """The name of the context that the docker command uses."""
+    chosen = "" if environ.get("DOCKER_HOST") else environ.get("DOCKER_CONTEXT") or _configured(environ)
+    return chosen or _DEFAULT
 
 
 def require_supported(address: str) -> None:

@@ -22,23 +22,23 @@ def host_of(image: str) -> str:
     return first if named else _HUB
 
 
-def answers(host: str) -> bool:
+def answers(host: str, patience: float = PATIENCE) -> bool:
     """Whether the host answers with the protocol of a registry; a request for a login counts as an answer."""
     local = _is_local(host)
     # The engine, too, uses plain HTTP with a registry on this machine.
     for scheme in ("http", "https") if local else ("https",):
         with suppress(http.NoResponseError):
             address = f"{scheme}://{host}/v2/"
-            answer = http.request("GET", address, timeout=PATIENCE, connect_timeout=PATIENCE, outside=not local)
+            answer = http.request("GET", address, timeout=patience, connect_timeout=patience, outside=not local)
             if answer.status in _ANSWERING:
                 return True
     return False
 
 
-def offers(image: str) -> bool:
+def offers(image: str, patience: float = 4 * PATIENCE) -> bool:
     """Whether the registry provides this image to this user, with its current login."""
     insecure = ["--insecure"] if _is_local(host_of(image)) else []
-    return run(["docker", "manifest", "inspect", *insecure, image], timeout=4 * PATIENCE, check=False).ok
+    return run(["docker", "manifest", "inspect", *insecure, image], timeout=patience, check=False).ok
 
 
 def _is_local(host: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rofecare_infra.diagnosis import Cause, cause_of, filled, first_cause
@@ -136,6 +136,11 @@ def not_started(platform: Platform, services: Sequence[Service], engine: Engine,
 
 def taken_port(platform: Platform, services: Sequence[Service], engine: Engine) -> CommandError | None:
     """The error for the first port of these services that is in use; None when all are free."""
+    return next(taken_ports(platform, services, engine), None)
+
+
+def taken_ports(platform: Platform, services: Sequence[Service], engine: Engine) -> Iterator[CommandError]:
+    """The errors for the ports of these services that are in use."""
     for service in services:
         for port in service.ports:
             if port.protocol != "tcp" or is_free(port.address, port.published):
@@ -144,13 +149,12 @@ def taken_port(platform: Platform, services: Sequence[Service], engine: Engine) 
             if other is not None and _is_given_up(platform, services, service, other, port):
                 continue
             holder = f"container {other.name}" if other is not None else holder_of(port.published)
-            return CommandError(
+            yield CommandError(
                 f"{service.name} cannot use port {port.published}",
                 seen=f"it is held by {holder}",
                 expected=f"port {port.published} free on {port.address}",
                 next_step=f"stop {holder}, or give {service.name} another port in .env",
             )
-    return None
 
 
 def _is_given_up(platform: Platform, services: Sequence[Service], user: Service, holder: Container, port: Port) -> bool:

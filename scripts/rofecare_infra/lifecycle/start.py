@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.gates import Observation, has_completed, observe, wait
-from rofecare_infra.lifecycle import failure
+from rofecare_infra.lifecycle import addresses, failure
 from rofecare_infra.monitoring import grant_monitoring_access
 from rofecare_infra.platform import MONITORING, Platform, Service, Stage
 from rofecare_infra.progress import Event, Observed, StageBegan, StageReady, output_of
@@ -34,10 +34,11 @@ def start(
     names = {service.name for service in services}
     carried = {one.config_hash for one in containers if one.service in names}
     wanted = _Wanted(project.compose.hashes(project.platform, carried), images)
-    # Checked before the first container is started: later, a port in use would stop the start half way.
+    # Checked before the first container is started: later, each of these would stop the start half way.
     taken = failure.taken_port(project.platform, wanted.outdated(services, containers), project.engine)
-    if taken is not None:
-        raise taken
+    refusal = taken or addresses.shortage(project.platform, project.engine)
+    if refusal is not None:
+        raise refusal
     first_of_monitoring = next((stage for stage in stages if stage.phase == MONITORING), None)
     for number, stage in enumerate(stages, 1):
         if stage is first_of_monitoring:

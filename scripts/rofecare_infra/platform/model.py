@@ -100,6 +100,19 @@ class Service:
     secret_files: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    # The names of its networks in the compose files.
+    networks: tuple[str, ...] = ()
+    # The limit of each container, in bytes; 0 for none.
+    memory: int = 0
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of the compose model; `name` is that on the engine. Without subnets, the engine chooses one."""
+
+    name: str
+    subnets: tuple[str, ...] = ()
+    external: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,6 +140,10 @@ class Platform:
     volumes: Mapping[str, str] = field(default_factory=dict)
     # The volumes, by their names on the engine, that compose neither creates nor removes.
     external_volumes: tuple[str, ...] = ()
+    # Name of a network in the compose files -> the network.
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    # Files and folders of this machine that containers mount, without secrets.
+    files: tuple[Path, ...] = ()
     # What compose warned of when it read the files: a variable that is not set, an obsolete attribute.
     warnings: tuple[str, ...] = ()
 

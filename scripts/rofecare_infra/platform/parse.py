@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rofecare_infra.platform.model import LABEL_CHECKOUT, LABEL_PHASE, LAST_PHASE, PHASES, Platform, Port, Service
+from rofecare_infra.platform.model import (
+    LABEL_CHECKOUT,
+    LABEL_PHASE,
+    LAST_PHASE,
+    PHASES,
+    Network,
+    Platform,
+    Port,
+    Service,
+)
 
 Json = Mapping[str, Any]
 
@@ -41,7 +50,21 @@ def parse(model: Json) -> Platform:
         external_volumes=tuple(
             volume.get("name", name) for name, volume in (model.get("volumes") or {}).items() if volume.get("external")
         ),
+        networks={name: _network(name, network or {}) for name, network in (model.get("networks") or {}).items()},
+        files=tuple(dict.fromkeys(_files(model))),
     )
+
+
+def _files(model: Json) -> Iterator[Path]:
+    yield from (Path(one["file"]) for one in (model.get("configs") or {}).values() if "file" in one)
+    for service in (model.get("services") or {}).values():
+        yield from (Path(one["source"]) for one in service.get("volumes") or () if one.get("type") == "bind")
+
+
+def _network(name: str, network: Json) -> Network:
+    configured = (network.get("ipam") or {}).get("config") or ()
+    subnets = tuple(str(one["subnet"]) for one in configured if one.get("subnet"))
+    return Network(str(network.get("name", name)), subnets, bool(network.get("external")))
 
 
 @dataclass(frozen=True)
@@ -121,7 +144,14 @@ def _service(name: str, service: Json, *, awaited: bool) -> Service:
         secret_files={secret["source"]: _secret_file(secret) for secret in service.get("secrets") or ()},
         command=tuple(str(word) for word in service.get("command") or ()),
         labels={key: str(value) for key, value in labels.items()},
+        networks=tuple(service.get("networks") or ()),
+        memory=_memory(service),
     )
+
+
+def _memory(service: Json) -> int:
+    limits: Json = ((service.get("deploy") or {}).get("resources") or {}).get("limits") or {}
+    return int(limits.get("memory") or service.get("mem_limit") or 0)
 
 
 def _secret_file(secret: Json) -> str:

@@ -1,6 +1,6 @@
 """The opened project: settings, mode, compose model, images and engine of one command."""
 
-from rofecare_infra.project import marker, mode, release
+from rofecare_infra.project import marker, mode, mounts, release
 from rofecare_infra.project.changes import (
     of_checkout,
     on_release,
@@ -13,7 +13,7 @@ from rofecare_infra.project.changes import (
 )
 from rofecare_infra.project.opened import Project, open_for_init, open_for_stop, open_project
 from rofecare_infra.project.ownership import require_own
-from rofecare_infra.project.prepared import ensure_images, initialise, prepare
+from rofecare_infra.project.prepared import ensure_images, initialise, prepare, require_startable
 from rofecare_infra.project.watch import announce, watching
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "initialise",
     "marker",
     "mode",
+    "mounts",
     "of_checkout",
     "on_release",
     "open_for_init",
@@ -36,6 +37,7 @@ __all__ = [
     "reopened",
     "require_own",
     "require_release",
+    "require_startable",
     "take_over",
     "watching",
 ]

@@ -97,15 +97,17 @@ def open_project(
     except SettingsError as error:
         if not problems:
             raise
-        problems.append(Problem("compose files", error.seen, error.expected))
-        raise _refusal(problems, starts=secrets_checked) from error
+        # A file of settings that cannot be read at all is one problem, and compose reads the same file.
+        if not any(one.where == ".env" for one in problems):
+            problems.append(Problem("compose files", error.seen, error.expected))
+        raise refusal(problems, starts=secrets_checked) from error
     problems += [_located(settings, defect) for defect in defects(platform)]
     if secrets_checked:
         inventory = secrets.inventory(platform, settings.secrets_folder)
         problems += secrets.problems(inventory)
         problems += hardened.refusals(settings, inventory) if production and unread is None else ()
     if problems:
-        raise _refusal(problems, starts=secrets_checked)
+        raise refusal(problems, starts=secrets_checked)
     if unread is not None and (secrets_checked or mode_required):
         raise unread
     return Project(settings, Sources(compose, platform), engine, production)
@@ -199,7 +201,8 @@ def _located(settings: Settings, defect: Defect) -> Problem:
     return Problem(" and ".join(sorted(lines)) or "compose files", f"{defect.service}: {defect.seen}", defect.expected)
 
 
-def _refusal(problems: Sequence[Problem], *, starts: bool) -> SettingsError:
+def refusal(problems: Sequence[Problem], *, starts: bool) -> SettingsError:
+    """The error that lists these problems."""
     count = f"{len(problems)} problems" if len(problems) > 1 else "1 problem"
     return SettingsError(
         f"the settings cannot be used: nothing was started{'' if starts else ' or changed'}",

@@ -12,8 +12,8 @@ from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.monitoring import renew_token
 from rofecare_infra.platform import Platform, Service
 from rofecare_infra.progress import Event, Note
-from rofecare_infra.project import marker, mode
-from rofecare_infra.project.opened import Project
+from rofecare_infra.project import marker, mode, mounts
+from rofecare_infra.project.opened import Project, refusal
 from rofecare_infra.project.ownership import require_own
 from rofecare_infra.state import Clock
 
@@ -68,8 +68,12 @@ def make_volumes(platform: Platform, engine: Engine) -> tuple[str, ...]:
 def prepare(project: Project) -> Generator[Event, None, Project]:
     """Create what is missing on the first run, and decide where images come from.
 
-    Raises SettingsError, before anything is created, where the name or the volumes belong to another platform.
+    Raises SettingsError, before anything is created, where the name or the volumes belong to another platform, or
+    containers cannot read what they mount.
     """
+    unreadable = list(mounts.problems(project, project.engine.machine()))
+    if unreadable:
+        raise refusal(unreadable, starts=True)
     before = project.engine.volumes(project.platform.project)
     for warning in project.platform.warnings:
         yield Note(f"compose: {warning}")

@@ -63,9 +63,7 @@ def test_overlays_follow_in_order_and_the_users_own_comes_last(tmp_path: Path) -
     ]
 
 
-@pytest.mark.parametrize(
-    "name", ["docker-compose.override.yaml", "compose.override.yml", "compose.override.yaml"]
-)
+@pytest.mark.parametrize("name", ["docker-compose.override.yaml", "compose.override.yml", "compose.override.yaml"])
 def test_every_name_of_an_override_file_that_compose_reads_by_itself(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
     assert Compose(tmp_path).argv("config")[-2:] == [str(tmp_path / name), "config"]

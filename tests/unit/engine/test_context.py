@@ -118,9 +118,7 @@ def test_an_engine_behind_ssh_is_refused_before_it_is_asked(monkeypatch: pytest.
     assert caught.value.seen == "an address of ssh: ssh://root@host"
 
 
-def test_so_is_a_context_with_such_an_address(
-    docker_command: DockerCommand, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_so_is_a_context_with_such_an_address(docker_command: DockerCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     docker_command.answer = [{"Name": "far", "Endpoints": {"docker": {"Host": "ssh://host"}}}]
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setenv("DOCKER_CONTEXT", "far")

@@ -203,7 +203,9 @@ def test_a_dollar_that_compose_would_replace(tmp_path: Path, line: str) -> None:
     assert found.endswith("expected the value between single quotation marks: HOOK='...$...'")
 
 
-@pytest.mark.parametrize("line", ["HOOK='ab$ecret9'", 'HOOK="ab\\$c"', "HOOK=a # costs $5", "HOOK = 'x' # $y", "# HOOK=$x"])
+@pytest.mark.parametrize(
+    "line", ["HOOK='ab$ecret9'", 'HOOK="ab\\$c"', "HOOK=a # costs $5", "HOOK = 'x' # $y", "# HOOK=$x"]
+)
 def test_a_dollar_that_compose_leaves_alone(tmp_path: Path, line: str) -> None:
     assert problems(project(tmp_path, f"{line}\n")) == []
 

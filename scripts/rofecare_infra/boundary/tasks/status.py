@@ -71,6 +71,28 @@ def why(root: Path, service: str = "") -> None:
 
 
 @command(
+    help={
+        "prod": "examine for production",
+        "monitoring": "with the monitoring",
+        "json": "print one JSON object per line",
+    }
+)
+def doctor(root: Path, prod: bool = False, monitoring: bool = False, json: bool = False) -> None:
+    """Examine settings, engine and machine before a start; nothing is changed."""
+    from rofecare_infra import doctor as room
+    from rofecare_infra.progress import renderer_for
+
+    findings = []
+    out = renderer_for()
+    for finding in room.examine(root, monitoring=monitoring or None, production=prod or None):
+        findings.append(finding)
+        out.say(finding.as_json if json else finding.line)
+    error = room.error_of(findings)
+    if error is not None:
+        raise error
+
+
+@command(
     iterable=["service"],
     words="service",
     help={

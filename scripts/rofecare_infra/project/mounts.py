@@ -1,0 +1,40 @@
+"""Whether containers can read what they mount of this machine: files of the software, and the logs of the engine."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from rofecare_infra.engine import Machine
+from rofecare_infra.platform import MONITORING
+from rofecare_infra.project.opened import Project
+from rofecare_infra.settings import Problem
+
+# The folder of the logs of containers, below that in which the engine stores its data.
+_LOGS = "containers"
+
+
+def problems(project: Project, machine: Machine) -> Iterator[Problem]:
+    """What prevents the use of mounted files and folders."""
+    closed = [path for path in _files(project) if not path.stat().st_mode & stat.S_IROTH]
+    if closed:
+        more = f", nor {len(closed) - 1} others" if len(closed) > 1 else ""
+        seen = f"users of containers cannot read it{more} (mode {stat.S_IMODE(closed[0].stat().st_mode):04o})"
+        config = project.settings.docker_folder / "config"
+        yield Problem(str(closed[0]), seen, f"files that all users can read: chmod -R go+rX {config}")
+    written = project.settings.values.get("CONTAINER_LOGS")
+    folder = project.settings.path_of("CONTAINER_LOGS")
+    with_logs = any(one.phase == MONITORING for one in project.platform.services)
+    if with_logs and machine.folder and written is not None and folder != Path(machine.folder, _LOGS):
+        seen = f"CONTAINER_LOGS is {written.value!r}, and the engine stores its data in {machine.folder}"
+        yield Problem(written.where, seen, f"{machine.folder}/{_LOGS}")
+
+
+def _files(project: Project) -> Iterator[Path]:
+    """The mounted files of the software: they are neither secrets nor data."""
+    settings = project.settings
+    for mounted in project.platform.files:
+        is_secret = mounted.is_relative_to(settings.secrets_folder)
+        if mounted.is_relative_to(settings.docker_folder) and mounted.exists() and not is_secret:
+            yield from (mounted.rglob("*") if mounted.is_dir() else (mounted,))
