@@ -2,6 +2,20 @@
 
 from rofecare_infra.diagnosis.cause import Cause, cause_of, filled
 from rofecare_infra.diagnosis.graph import Root, first_cause
-from rofecare_infra.diagnosis.text import field
+from rofecare_infra.diagnosis.level import LEVELS, Level, level_named, level_of
+from rofecare_infra.diagnosis.text import field, fields, stack_trace
 
-__all__ = ["Cause", "Root", "cause_of", "field", "filled", "first_cause"]
+__all__ = [
+    "LEVELS",
+    "Cause",
+    "Level",
+    "Root",
+    "cause_of",
+    "field",
+    "fields",
+    "filled",
+    "first_cause",
+    "level_named",
+    "level_of",
+    "stack_trace",
+]

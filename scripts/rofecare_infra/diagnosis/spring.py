@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rofecare_infra.diagnosis.level import level_of
+
 _HEADLINE = "APPLICATION FAILED TO START"
 _DESCRIPTION = "Description:"
 _ACTION = "Action:"
@@ -12,9 +14,8 @@ _CAUSED_BY = re.compile(r"^\s*(?:Caused by|Wrapped by): (?P<what>.*)$")
 _THROWN = re.compile(
     r"^(?:Exception in thread \"[^\"]*\" )?(?P<what>(?:[a-z_$][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error)\b.*)$"
 )
-# At the start of a line of a log, after the time. What was only a warning did not end a program.
-_LEVEL = re.compile(r"^(?:\[[^\]]*\]|[\d:.,TZ+ -]*)\s*(?P<level>TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|SEVERE)\b")
-_HARMLESS = frozenset({"TRACE", "DEBUG", "INFO", "WARN", "WARNING"})
+# What was only a warning did not end a program.
+_HARMLESS = frozenset({"trace", "debug", "info", "warn"})
 _BEAN = re.compile(r"Error creating bean with name '(?P<bean>[^']+)'")
 
 
@@ -40,8 +41,8 @@ def innermost(lines: Sequence[str]) -> str:
     """The innermost exception of the last stack trace, with the innermost bean that needed it; empty without one."""
     last, bean, level = "", "", ""
     for line in lines:
-        begun = _LEVEL.match(line)
-        level = begun["level"] if begun is not None else level
+        begun = level_of(line)
+        level = begun.name if begun is not None else level
         if level in _HARMLESS:
             continue
         thrown = _THROWN.match(line)

@@ -91,3 +91,10 @@ def test_the_templates_of_all_signatures_use_groups_of_their_pattern() -> None:
         names = {*re.findall(r"\{(\w+)\}", one.cause + one.next_step)}
         assert names <= {*one.pattern.groupindex, "service", "short", "container"}, one.cause
         assert one.next_step, one.cause
+
+
+def test_an_exception_that_nothing_caught_is_a_cause_after_a_line_of_information() -> None:
+    started = json.dumps({"log.level": "INFO", "log.logger": "o.e.A", "message": "Starting"})
+    found = cause_of([started, 'Exception in thread "main" org.example.EarlyException: It is too early'])
+    assert found is not None
+    assert found.text == "EarlyException: It is too early"
