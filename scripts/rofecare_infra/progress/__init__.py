@@ -11,6 +11,7 @@ from rofecare_infra.progress.events import (
     Working,
     output_of,
 )
+from rofecare_infra.progress.parts import Part, escaped
 from rofecare_infra.progress.render import Renderer, Scope, listed, renderer_for
 from rofecare_infra.progress.sink import OutputClosedError, is_gone, open_missing_streams, output_is_lost, watched
 from rofecare_infra.progress.tables import duration, mebibytes, table
@@ -22,12 +23,14 @@ __all__ = [
     "Observed",
     "Output",
     "OutputClosedError",
+    "Part",
     "Renderer",
     "Scope",
     "StageBegan",
     "StageReady",
     "Working",
     "duration",
+    "escaped",
     "is_gone",
     "listed",
     "mebibytes",

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Protocol, Self, TypeVar
 
 from rofecare_infra.platform import short
 from rofecare_infra.progress.events import Event, ImageDone, Note, Observed, Output, StageBegan, StageReady, Working
+from rofecare_infra.progress.parts import Part, joined
 from rofecare_infra.progress.sink import Sink, watched
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ class Renderer(Protocol):
 
     def say(self, text: str = "") -> None:
         """Print a result."""
+
+    def say_parts(self, parts: Sequence[Part]) -> None:
+        """Print a line of a result, in colours where the output has them."""
 
     def close(self) -> None:
         """Restore the terminal."""
@@ -80,6 +84,10 @@ class JsonLines:
         if text:
             self._write({"event": "Result", "text": text})
 
+    def say_parts(self, parts: Sequence[Part]) -> None:
+        """Print the line without its styles."""
+        self.say(joined(parts))
+
     def close(self) -> None:
         """Do nothing: this renderer holds no resource."""
 
@@ -112,6 +120,10 @@ class Lines:
     def say(self, text: str = "") -> None:
         """Print a line and flush it."""
         self._sink.line(text)
+
+    def say_parts(self, parts: Sequence[Part]) -> None:
+        """Print the line without its styles."""
+        self.say(joined(parts))
 
     def close(self) -> None:
         """Do nothing: this renderer holds no resource."""
@@ -160,6 +172,12 @@ class Live:
         """Print a result above the spinner."""
         # The terminal wraps long lines, so a copied table stays intact.
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def say_parts(self, parts: Sequence[Part]) -> None:
+        """Print the line with its styles; `NO_COLOR` in the environment removes them."""
+        from rich.text import Text
+
+        self._console.print(Text.assemble(*((part.text, part.style) for part in parts)), soft_wrap=True)
 
     def close(self) -> None:
         """Stop the spinner."""

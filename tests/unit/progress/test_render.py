@@ -16,6 +16,7 @@ from rofecare_infra.progress import (
     Note,
     Observed,
     Output,
+    Part,
     Renderer,
     Scope,
     StageBegan,
@@ -157,6 +158,40 @@ def test_on_a_terminal_brackets_are_text(text: str) -> None:
     renderer.show(Output(text))
     renderer.close()
     assert text in plain(stream.getvalue())
+
+
+PARTS = (Part("kafka | ", "cyan"), Part("[bold] "), Part("ERROR", "red"), Part(""), Part(f" {'x' * 100}"))
+SENTENCE = f"kafka | [bold] ERROR {'x' * 100}\n"
+
+
+def test_on_a_terminal_parts_have_their_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    stream = Terminal()
+    renderer_for(stream).say_parts(PARTS)
+    assert "\x1b[36mkafka | \x1b[0m" in stream.getvalue()
+    assert "\x1b[31mERROR\x1b[0m" in stream.getvalue()
+    assert plain(stream.getvalue()) == SENTENCE
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_a_terminal_without_colours_gets_no_escape_sequence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv(name, value)
+    stream = Terminal()
+    renderer_for(stream).say_parts(PARTS)
+    assert stream.getvalue() == SENTENCE
+
+
+def test_in_a_pipe_and_for_programs_parts_are_text() -> None:
+    stream = io.StringIO()
+    renderer_for(stream).say_parts(PARTS)
+    assert stream.getvalue() == SENTENCE
+    stream = io.StringIO()
+    renderer_for(stream, as_json=True).say_parts(PARTS)
+    assert json.loads(stream.getvalue())["text"] == SENTENCE.rstrip()
 
 
 def test_the_stream_decides() -> None:
