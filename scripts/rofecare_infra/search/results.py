@@ -8,7 +8,7 @@ from typing import Any
 
 from rofecare_infra.diagnosis import field
 from rofecare_infra.platform import short
-from rofecare_infra.progress import table
+from rofecare_infra.progress import escaped, table
 
 # Length of a time stamp up to milliseconds: 2026-12-31T23:59:59.123
 _MOMENT = 23
@@ -118,9 +118,10 @@ def _span(one: Mapping[str, Any], depth: int) -> Span:
 def shown_line(line: LogLine, width: int) -> str:
     """A line with its time (UTC), service and level, and its stack trace below."""
     level = f"{line.level:<5} " if line.level else ""
-    text = f"{line.time[:_MOMENT]}Z {short(line.service):<{width}} | {level}{line.message}"
+    first, *more = line.message.splitlines() or [""]
+    text = f"{line.time[:_MOMENT]}Z {short(line.service):<{width}} | {level}{first}"
     below = [*line.stack_trace.splitlines(), *([f"refused by the store: {line.refused}"] if line.refused else [])]
-    return "\n".join([text, *(f"    {one}" for one in below)])
+    return "\n".join(escaped(one) for one in (text, *more, *(f"    {one}" for one in below)))
 
 
 def shown_spans(spans: Sequence[Span]) -> str:

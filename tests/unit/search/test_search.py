@@ -74,6 +74,12 @@ def test_a_line_for_people() -> None:
     assert shown_line(first, 7).splitlines()[1:] == ["    E", "    \tat a"]
 
 
+def test_control_characters_of_a_line_do_not_reach_the_terminal() -> None:
+    event = {"message": "a\x1b[2J\nb\x07", "error": {"stack_trace": "E\n\x1b[1A"}}
+    [line] = lines_of(answer(event))
+    assert shown_line(line, 0).partition("| ")[2].splitlines() == [r"a\x1b[2J", r"b\x07", "    E", r"    \x1b[1A"]
+
+
 def span(identifier: str, parent: str, kind: str, name: str, at: int, **more: object) -> Json:
     return {
         "id": identifier,
