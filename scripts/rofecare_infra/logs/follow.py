@@ -18,7 +18,10 @@ _RUNNING = frozenset({"running", "paused"})
 
 @dataclass(frozen=True)
 class Line:
-    """One log line; `time` comes from the engine: ISO 8601 with nanoseconds, sortable as text."""
+    """One log line; `time` comes from the engine: ISO 8601 with nanoseconds, sortable as text.
+
+    It is empty in a message about a log that cannot be read.
+    """
 
     service: str
     time: str
@@ -71,7 +74,7 @@ def history(
             except CommandError as problem:
                 lines.append(_unreadable(container, problem))
             else:
-                lines += [Line(container.service, time, text) for time, text in found]
+                lines += [Line(container.service, time, text, container.id) for time, text in found]
     return sorted(lines, key=lambda line: line.time)
 
 

@@ -61,7 +61,7 @@ def test_a_wrong_password_is_rejected(platform: PlatformUnderTest) -> None:
 
 
 def test_logs_without_follow_end(platform: PlatformUnderTest) -> None:
-    lines = platform.expect(0, "logs", "identity", "gateway", "--tail", "5", "--no-follow").splitlines()
+    lines = platform.expect(0, "logs", "identity", "gateway", "--tail", "5", "--no-follow", "--raw").splitlines()
     assert 0 < len(lines) <= 10
     assert {line.partition("|")[0].strip() for line in lines} <= {"identity", "gateway"}
 
@@ -111,6 +111,15 @@ def test_a_readable_folder_and_a_missing_secret_are_reported_together(platform: 
     assert "other users can enter the secrets folder" in output
 
 
-@pytest.mark.parametrize("words", [["no-such-task"], ["build", "no-such-service"], ["logs", "--no-such-flag"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["no-such-task"],
+        ["build", "no-such-service"],
+        ["logs", "--no-such-flag"],
+        ["logs", "--level", "loud"],
+        ["logs", "--grep", "("],
+    ],
+)
 def test_unknown_tasks_services_and_flags_are_refused(platform: PlatformUnderTest, words: list[str]) -> None:
     platform.expect(2, *words)

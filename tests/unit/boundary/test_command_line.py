@@ -14,7 +14,7 @@ from tests.support.namespace import load_namespace
 NAMES = {"--service", "-s"}
 TASKS = {
     "build": Words("--service", frozenset(NAMES)),
-    "logs": Words("--service", frozenset({*NAMES, "--tail", "-t", "--since"})),
+    "logs": Words("--service", frozenset({*NAMES, "--tail", "-t", "--since", "--level", "--grep"})),
 }
 
 
@@ -31,6 +31,10 @@ TASKS = {
         ("logs --tail 5 gateway", "logs --tail 5 --service=gateway"),
         ("logs --tail=5 gateway", "logs --tail=5 --service=gateway"),
         ("logs -t 5 --since 10m gateway --no-follow", "logs -t 5 --since 10m --service=gateway --no-follow"),
+        (
+            "logs --raw --level warn gateway --grep refused redis",
+            "logs --raw --level warn --service=gateway --grep refused --service=redis",
+        ),
         ("logs --tail -1 gateway", "logs --tail -1 --service=gateway"),
         ("logs build", "logs --service=build"),
         ("stop-all --volumes", "stop-all --volumes"),
@@ -77,6 +81,10 @@ def test_what_takes_bare_words_is_read_from_the_signatures(root: Path) -> None:
         "why": "--service",
     }
     assert found["build"].valued == {"--service", "-s"}
-    assert found["logs"].valued == {"--service", "-s", "--tail", "-t", "--since", "-i"}
+    # A switch such as --raw has no value.
+    assert found["logs"].valued == {
+        *("--service", "-s", "--tail", "-t", "--since", "-i"),
+        *("--level", "-l", "--grep", "-g"),
+    }
     assert found["restore"].valued == {"--id", "-i", "--only", "-o", "--from-project", "-f", "--part", "-p"}
     assert {"--text", "--trace", "-r", "--level", "-l", "--limit", "-m"} < found["search-logs"].valued

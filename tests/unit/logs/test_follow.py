@@ -165,4 +165,5 @@ def test_history_is_in_the_order_of_time() -> None:
     engine.written = {"id-app": [at(1, "a"), at(4, "d")], "id-db": [at(2, "b"), at(3, "c")], "id-other": [at(0, "x")]}
     lines = history(engine, "rofecare", ["app", "db"], since=None, tail=None)
     assert [(line.service, line.text) for line in lines] == [("app", "a"), ("db", "b"), ("db", "c"), ("app", "d")]
+    assert [line.container for line in lines] == ["id-app", "id-db", "id-db", "id-app"]
     assert texts(history(engine, "rofecare", ["app"], since=None, tail=1)) == ["d"]

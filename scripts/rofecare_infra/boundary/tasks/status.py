@@ -97,13 +97,26 @@ def doctor(root: Path, prod: bool = False, monitoring: bool = False, json: bool 
     words="service",
     help={
         "service": "full or short name (inv logs gateway identity); default: all",
-        "tail": "number of earlier lines to show; -1: all",
+        "tail": "number of earlier lines of each container, counted before --level and --grep; -1: all",
         "since": "30s, 10m, 2h, 1d, or a timestamp",
         "follow": "follow until ^C (--no-follow: stop after the existing lines)",
+        "level": "only lines of this level and above: trace, debug, info, warn, error, fatal",
+        "grep": "only lines in which this regular expression of Python matches; (?i) before it ignores case",
+        "raw": "print lines as the engine returns them: JSON is not formatted",
     },
 )
-def logs(root: Path, service: Sequence[str], tail: int = 100, since: str = "", follow: bool = True) -> None:
+def logs(  # noqa: PLR0917 - each is a flag of the command line
+    root: Path,
+    service: Sequence[str],
+    tail: int = 100,
+    since: str = "",
+    follow: bool = True,
+    level: str = "",
+    grep: str = "",
+    raw: bool = False,
+) -> None:
     """Show the logs of services, live, across their restarts."""
+    import sys
     import time
 
     from rofecare_infra import logs as room
@@ -111,16 +124,20 @@ def logs(root: Path, service: Sequence[str], tail: int = 100, since: str = "", f
     from rofecare_infra.progress import renderer_for
     from rofecare_infra.project import open_project
 
+    wanted = room.parse_wanted(level, grep)
     project = open_project(root, secrets_checked=False)
     known = [one.name for one in project.platform.services]
     chosen = resolve(service, known) or tuple(known)
     begin = room.parse_since(since, time.time())
     lines = None if tail < 0 else tail
-    width = max((len(short(name)) for name in chosen), default=0)
+    width = max(len(short(name)) for name in chosen) if len(chosen) > 1 else 0
+    view = room.View(known, width, raw=raw, escape=not raw or sys.stdout.isatty())
     read = room.follow if follow else room.history
     out = renderer_for(lasting=False)
-    for line in read(project.engine, project.platform.project, chosen, since=begin, tail=lines):
-        out.say(f"{short(line.service):<{width}} | {line.text}" if len(chosen) > 1 else line.text)
+    found = read(project.engine, project.platform.project, chosen, since=begin, tail=lines)
+    for line, record in room.select(found, wanted):
+        for parts in room.shown(line, record, view):
+            out.say_parts(parts)
 
 
 @command(help={"json": "print one JSON object per line"})
