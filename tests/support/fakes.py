@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -92,6 +93,16 @@ class FakeEngine(Engine):
         # What became of a container that was asked to stop.
         self.exit_codes: dict[str, int] = {}
         self.now: datetime | None = None
+
+    @contextmanager
+    def awake(self, project: str, clock: Clock) -> Iterator[Clock]:
+        """The same clock: a fake one only moves when it sleeps."""
+        assert project
+        yield clock
+
+    def containers_of(self, project: str, services: Collection[str]) -> tuple[Container, ...]:
+        """Those of these services."""
+        return tuple(one for one in self.containers(project) if one.service in services)
 
     def containers(self, project: str) -> tuple[Container, ...]:
         """The next look, else what is there."""
@@ -237,6 +248,9 @@ class FakeCompose(Compose):
     compared: list[frozenset[str]] = field(default_factory=list)
     # Service -> how its container looks after it was started; healthy unless named.
     outcome: Mapping[str, Container] = field(default_factory=dict)
+    # What was to be created without a start, and whether that succeeds.
+    created: list[tuple[str, ...]] = field(default_factory=list)
+    creates: bool = False
     # What `up` prints when it fails.
     refusal: tuple[str, ...] = ()
 
@@ -259,6 +273,14 @@ class FakeCompose(Compose):
         others = [one for one in self.engine.present if one.service not in services]
         self.engine.present = [*others, *(self.outcome.get(name, container(name)) for name in services)]
         return Result(("docker",), 0, "", "")
+
+    def create(self, services: Sequence[Service]) -> Generator[str, None, Result]:
+        """Create containers of these services if the test wants that; otherwise fail."""
+        self.created.append(tuple(one.name for one in services))
+        yield f"Container {services[0].name}  Created"
+        if self.creates:
+            self.engine.present += [container(one.name, status="created", health=None) for one in services]
+        return Result(("docker",), 0 if self.creates else 1, "", "")
 
     def down(self, project: str) -> Result:
         """Remove all containers."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rofecare_infra.engine import selected_context
 from rofecare_infra.errors import EngineError, SettingsError
-from rofecare_infra.platform import Platform, parse
+from rofecare_infra.platform import Platform, Service, parse
 from rofecare_infra.process import Result, run, stream
 
 BASE = "docker-compose.yml"
@@ -120,8 +120,7 @@ class Compose:
         """
         if not carried:
             return {}
-        dependent = [service.name for service in platform.services if service.depends_on]
-        overlay = "\n".join(["services:", *(f"  {name}: {{depends_on: !reset {{}}}}" for name in dependent)])
+        dependent, overlay = _independent(platform.services)
         found: dict[str, frozenset[str]] = {}
         if dependent:
             argv = self.argv("-f", "-", "config", "--hash", "*")
@@ -134,6 +133,26 @@ class Compose:
         """Create and start these services alone. Images are there already: nothing is built or pulled here."""
         flags = ("--progress", "plain", "up", "--detach", "--no-deps", "--no-build", "--pull", "never")
         return stream(self.argv(*flags, *services), env=self.variables, check=False)
+
+    def create(self, services: Sequence[Service]) -> Generator[str, None, Result]:
+        """Create the containers of these services that have none, and start nothing.
+
+        They are as `up` creates those of a stage, whose services do not depend on each other.
+        """
+        _, overlay = _independent(services)
+        flags = (
+            "--progress",
+            "plain",
+            "up",
+            "--no-start",
+            "--no-recreate",
+            "--no-deps",
+            "--no-build",
+            "--pull",
+            "never",
+        )
+        argv = self.argv("-f", "-", *flags, *(service.name for service in services))
+        return stream(argv, env=self.variables, stdin=overlay, check=False)
 
     def build(
         self,
@@ -165,6 +184,13 @@ class Compose:
         # Outside the folder of our files: compose then goes by the labels of what is there, unless the caller's
         # environment names files.
         return run(argv, cwd=Path("/"), without=_CHOICES, timeout=600.0)
+
+
+def _independent(services: Sequence[Service]) -> tuple[list[str], str]:
+    """The services with dependencies, and a compose file that removes these."""
+    names = [service.name for service in services if service.depends_on]
+    lines = ["services:" if names else "services: {}", *(f"  {name}: {{depends_on: !reset {{}}}}" for name in names)]
+    return names, "\n".join(lines)
 
 
 def overrides_in(folder: Path) -> tuple[str, ...]:

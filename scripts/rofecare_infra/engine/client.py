@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rofecare_infra.engine.answers import ANSWER_TIMEOUT, answers, or_none
+from rofecare_infra.engine.awake import Changes
 from rofecare_infra.engine.context import address as context_address
 from rofecare_infra.engine.context import require_supported
 from rofecare_infra.engine.machine import MachineRequests
@@ -15,6 +16,7 @@ from rofecare_infra.engine.records import (
     LABEL_CONFIG_HASH,
     LABEL_ONE_OFF,
     LABEL_PROJECT,
+    LABEL_SERVICE,
     Container,
     Death,
     Image,
@@ -32,7 +34,7 @@ _NOTHING = "rofecare/lock:1"
 _EMPTY_ARCHIVE = 10240
 
 
-class Engine(MachineRequests, Volumes):
+class Engine(Changes, MachineRequests, Volumes):
     """The requests to the engine. Every method raises EngineError if it does not answer."""
 
     def __init__(self, client: docker.DockerClient) -> None:
@@ -40,12 +42,23 @@ class Engine(MachineRequests, Volumes):
 
     def containers(self, project: str) -> tuple[Container, ...]:
         """All containers of the project, running or not, sorted by name, except those of `compose run`."""
+        return self._containers(project, None)
+
+    def containers_of(self, project: str, services: Collection[str]) -> tuple[Container, ...]:
+        """The same of these services alone: each container takes a request."""
+        return self._containers(project, services)
+
+    def _containers(self, project: str, services: Collection[str] | None) -> tuple[Container, ...]:
         with answers():
             rows = self._api.containers(all=True, filters={"label": f"{LABEL_PROJECT}={project}"})
         # Images that compose built have its project label, and containers inherit it: only containers that compose
         # created have the hash of their configuration.
         mine = [
-            row for row in rows if LABEL_CONFIG_HASH in row["Labels"] and row["Labels"].get(LABEL_ONE_OFF) != "True"
+            row
+            for row in rows
+            if LABEL_CONFIG_HASH in row["Labels"]
+            and row["Labels"].get(LABEL_ONE_OFF) != "True"
+            and (services is None or row["Labels"].get(LABEL_SERVICE) in services)
         ]
         ids = [row["Id"] for row in mine]
         found = [container for container in map(self.inspect, ids) if container is not None]

@@ -10,7 +10,8 @@ from rofecare_infra.gates.judge import Failed, Pending, Ready, Verdict, judge
 from rofecare_infra.platform import Service
 from rofecare_infra.state import Clock, poll
 
-# Seconds between two polls: one list call, and one inspect call per container, take some milliseconds.
+# Seconds between two polls, unless an event of the engine ends the sleep: one list call, and one inspect call per
+# container, take some milliseconds.
 POLL = 0.4
 
 

@@ -5,17 +5,15 @@ The order is read from the labels of the containers, whatever files they were cr
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from rofecare_infra import secrets
 from rofecare_infra.engine import Container, Engine
-from rofecare_infra.errors import CommandError, RofecareError, ServiceFailedError
+from rofecare_infra.errors import CommandError, ServiceFailedError
+from rofecare_infra.lifecycle.side_by_side import side_by_side
 from rofecare_infra.platform import LABEL_PHASE, LAST_PHASE, MONITORING, PHASES, Platform, is_ingress, levels_of
-from rofecare_infra.process import uninterrupted
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.project import Project, marker, require_own
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
@@ -110,27 +108,8 @@ def stop_in_stages(
 
 
 def stop_together(engine: Engine, group: Sequence[Container], *, awaited: bool = True) -> None:
-    """Stop these containers in parallel.
-
-    With `awaited`, ^C is raised when they have stopped: a rollback that starts them again must not meet a stop in
-    progress. Otherwise it does not wait for them: the threads are daemons.
-    """
-    problems: list[RofecareError] = []
-
-    def stop_one(container: Container) -> None:
-        try:
-            engine.stop(container.id)
-        except RofecareError as error:
-            problems.append(error)
-
-    threads = [threading.Thread(target=stop_one, args=(container,), daemon=True) for container in group]
-    with uninterrupted() if awaited else nullcontext():
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    if problems:
-        raise problems[0]
+    """Stop these containers in parallel; `awaited` as in side_by_side."""
+    side_by_side(engine.stop, [container.id for container in group], awaited=awaited)
 
 
 def _was_killed(before: Container, after: Container | None) -> bool:

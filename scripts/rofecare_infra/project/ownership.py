@@ -58,7 +58,7 @@ def _foreign_containers(platform: Platform, containers: Sequence[Container], fol
 
 def _files_of(container: Container) -> set[str]:
     """The compose files that a container was created from."""
-    return {path for path in container.labels.get(LABEL_CONFIG_FILES, "").split(",") if path}
+    return {path for path in container.labels.get(LABEL_CONFIG_FILES, "").split(",") if path.startswith("/")}
 
 
 def _foreign_volumes(platform: Platform, volumes: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

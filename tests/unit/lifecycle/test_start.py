@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from rofecare_infra.lifecycle import start
 from rofecare_infra.platform import Service
 from rofecare_infra.progress import Event, StageBegan, StageReady
 from rofecare_infra.project import Project
+from rofecare_infra.state import Clock
 from tests.support.fakes import FakeClock, FakeCompose, FakeEngine, container, drain, port, project_of, service
 
 SERVICES = (
@@ -75,18 +77,81 @@ def test_each_question_is_asked_once_in_a_start() -> None:
     "state",
     [
         {"status": "exited", "exit_code": 137, "health": None},
-        {"status": "created", "health": None},
         {"status": "dead", "health": None},
         {"config_hash": "of yesterday"},
         {"image_id": "sha256:of-yesterday"},
     ],
-    ids=["killed", "never started", "dead", "another configuration", "another image"],
+    ids=["killed", "dead", "another configuration", "another image"],
 )
 def test_only_what_is_not_as_described_is_started_again(state: dict[str, object]) -> None:
     changed = container("config", **state)
     work = project_of(SERVICES, FakeEngine([*(one for one in READY if one.service != "config"), changed]))
     started(work)
     assert compose_of(work).started == [("config",)]
+
+
+def test_one_that_was_created_is_started_without_compose() -> None:
+    created = container("config", status="created", health=None)
+    engine = FakeEngine([*(one for one in READY if one.service != "config"), created])
+    work = project_of(SERVICES, engine)
+    started(work)
+    assert (compose_of(work).started, engine.restarted) == ([], [created.id])
+
+
+@pytest.mark.parametrize(
+    "state", [{"config_hash": "of yesterday"}, {"image_id": "sha256:of-yesterday"}, {"error": "port is allocated"}]
+)
+def test_one_that_was_created_otherwise_is_left_to_compose(state: dict[str, object]) -> None:
+    created = container("config", status="created", health=None, **state)
+    engine = FakeEngine([*(one for one in READY if one.service != "config"), created])
+    work = project_of(SERVICES, engine)
+    started(work)
+    assert (compose_of(work).started, engine.restarted) == ([("config",)], [])
+
+
+def test_containers_of_later_phases_are_created_meanwhile_if_there_are_none() -> None:
+    engine = FakeEngine([container("app", config_hash="of yesterday")])
+    work = project_of(SERVICES, engine, creates=True)
+    started(work)
+    assert compose_of(work).created == [("config",)]
+    assert compose_of(work).started == [("db", "redis"), ("kafka",), ("app",)]
+    assert engine.restarted == [container("config").id]
+
+
+def test_a_container_that_does_not_start_is_left_to_compose(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine()
+
+    def refuse(_container: str) -> None:
+        raise CommandError("the container engine refused a request")
+
+    monkeypatch.setattr(engine, "start", refuse)
+    work = project_of(SERVICES, engine, creates=True)
+    started(work)
+    assert compose_of(work).started == [("db", "redis"), ("kafka",), ("config",), ("app",)]
+
+
+def test_a_service_starts_as_soon_as_what_it_needs_is_ready() -> None:
+    slow = container("redis", health="starting")
+    work = project_of(SERVICES, FakeEngine(), outcome={"redis": slow})
+    engine = work.engine
+    assert isinstance(engine, FakeEngine)
+    ahead: list[tuple[str, ...]] = []
+
+    @contextmanager
+    def awake(_project: str, clock: Clock) -> Iterator[Clock]:
+        def sleep(seconds: float) -> None:
+            clock.sleep(seconds)
+            ahead.extend(compose_of(work).started)
+            engine.present = [replace(one, health="healthy") for one in engine.present]
+
+        yield replace(clock, sleep=sleep)
+
+    engine.awake = awake  # type: ignore[method-assign, assignment]
+    events, _ = started(work)
+    # Kafka needs the database alone.
+    assert ahead == [("db", "redis"), ("kafka",)]
+    stages = [(type(one), one.number) for one in events if isinstance(one, StageBegan | StageReady)][:4]
+    assert stages == [(StageBegan, 1), (StageBegan, 2), (StageReady, 1), (StageReady, 2)]
 
 
 def test_either_hash_of_compose_is_the_same_configuration() -> None:
@@ -124,7 +189,7 @@ def test_a_missing_replica_is_started() -> None:
     both = container("app", id="second")
     work = project_of([twice], FakeEngine([container("app")]))
     compose = compose_of(work)
-    work.engine.looks = [[container("app")], [container("app")], [container("app"), both]]  # type: ignore[attr-defined]
+    work.engine.looks = [[container("app")]] * 3 + [[container("app"), both]]  # type: ignore[attr-defined]
     started(work)
     assert compose.started == [("app",)]
 
@@ -184,7 +249,7 @@ def test_one_that_is_unhealthy_again_at_the_end_is_no_false_up() -> None:
     engine = FakeEngine()
     work = project_of(SERVICES, engine)
     sick = [replace(one, health="unhealthy", probe="HTTP/1.1 503") if one.service == "app" else one for one in READY]
-    engine.looks = [READY] * 9 + [sick]
+    engine.looks = [READY] * 7 + [sick]
     with pytest.raises(ServiceFailedError, match="app is no longer ready"):
         started(work)
 
