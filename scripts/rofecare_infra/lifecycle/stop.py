@@ -1,4 +1,4 @@
-"""Stops the ingress, then the other services in the reverse order of the start.
+"""Stops the ingress, then the other services: each one after those that need it, side by side.
 
 The order is read from the labels of the containers, whatever files they were created from.
 """
@@ -142,22 +142,37 @@ def _remove_volumes(engine: Engine, project: str) -> tuple[str, ...]:
 
 
 def reverse_stages(containers: Sequence[Container], platform: Platform) -> list[list[Container]]:
-    """The running containers in groups that stop together, dependents before their dependencies.
+    """The running containers in groups that stop together: each group is needed by none that is still running.
 
     The ingress comes first: it answers the requests that it has accepted while everything behind it still works.
 
-    The phase is read from the label of the container, dependencies from the model: compose does not write them on
-    containers that it starts one stage at a time.
+    Dependencies come from the model: compose does not write them on containers that it starts one stage at a time. What
+    the model does not describe is taken to need every earlier phase.
     """
-    order = (*PHASES, LAST_PHASE)
     up = [container for container in containers if container.is_up]
     described = platform.needs
-    levels = levels_of({container.service: described.get(container.service, container.depends_on) for container in up})
+    phases = {container.service: _order_of(container) for container in up}
 
-    def place(container: Container) -> tuple[bool, int, int]:
-        phase = container.labels.get(LABEL_PHASE, LAST_PHASE)
-        first = is_ingress(container.labels)
-        return (first, order.index(phase) if phase in order else len(order), levels[container.service])
+    def needs(container: Container) -> Sequence[str]:
+        known = described.get(container.service, container.depends_on)
+        earlier = [name for name, phase in phases.items() if phase < phases[container.service]]
+        return known if known or container.service in described else earlier
 
-    places = sorted({place(container) for container in up}, reverse=True)
+    # A database that no service declares is not stopped together with its user: the first phase has an unnamed one.
+    users: dict[str, set[str]] = {"": set(), **{name: set() if phase else {""} for name, phase in phases.items()}}
+    for container in up:
+        for need in needs(container):
+            users.get(need, set()).add(container.service)
+    levels = levels_of(users)
+
+    def place(container: Container) -> tuple[bool, int]:
+        return not is_ingress(container.labels), levels[container.service]
+
+    places = sorted({place(container) for container in up})
     return [[container for container in up if place(container) == here] for here in places]
+
+
+def _order_of(container: Container) -> int:
+    order = (*PHASES, LAST_PHASE)
+    phase = container.labels.get(LABEL_PHASE, LAST_PHASE)
+    return order.index(phase) if phase in order else len(order)

@@ -60,13 +60,31 @@ def stopped(
 
 def test_dependents_before_what_they_need() -> None:
     assert [sorted(each.service for each in group) for group in reverse_stages(RUNNING, PLATFORM)] == [
+        # No file describes grafana: it may need whatever starts before it.
+        ["grafana", "mine"],
+        ["app", "gateway", "kafka"],
+        ["config", "db", "redis", "zookeeper"],
+    ]
+
+
+def test_what_nobody_needs_any_more_stops_side_by_side() -> None:
+    described = replace(PLATFORM, services=(*PLATFORM.services, service("grafana", "monitoring")))
+    assert [sorted(each.service for each in group) for group in reverse_stages(RUNNING, described)] == [
+        ["app", "gateway", "grafana", "mine"],
+        # Kafka serves services that do not declare it.
+        ["config", "db", "kafka", "redis"],
+        ["zookeeper"],
+    ]
+
+
+def test_without_a_model_the_phases_decide() -> None:
+    groups = reverse_stages(RUNNING, Platform("rofecare", ()))
+    assert [sorted(each.service for each in group) for group in groups] == [
         ["mine"],
         ["grafana"],
         ["app"],
-        ["gateway"],
-        ["config"],
-        ["kafka"],
-        ["db", "redis", "zookeeper"],
+        ["config", "gateway"],
+        ["db", "kafka", "redis", "zookeeper"],
     ]
 
 
@@ -76,7 +94,11 @@ def test_what_lets_requests_in_stops_before_everything_else() -> None:
     others = [each for each in RUNNING if each.service != "gateway"]
     with_front = replace(PLATFORM, services=(*PLATFORM.services, service("front", depends_on=("gateway",))))
     groups = reverse_stages([*others, gateway, front], with_front)
-    assert [[each.service for each in group] for group in groups][:3] == [["front"], ["gateway"], ["mine"]]
+    assert [[each.service for each in group] for group in groups][:3] == [
+        ["front"],
+        ["gateway"],
+        ["grafana", "mine"],
+    ]
 
 
 def test_one_that_no_file_describes_any_more_stops_by_its_own_labels() -> None:
