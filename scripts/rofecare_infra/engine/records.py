@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 Json = Mapping[str, Any]
@@ -17,6 +18,8 @@ LABEL_VOLUME = "com.docker.compose.volume"
 LABEL_DEPENDS_ON = "com.docker.compose.depends_on"
 
 _UP = frozenset({"running", "paused", "restarting"})
+# The engine keeps this many results of a container's health check.
+_PROBES_KEPT = 5
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,11 @@ class Container:
     # An error of the engine itself, such as a port that it could not bind.
     error: str = ""
     # ISO 8601, from the engine; empty if it never happened.
+    created_at: str = ""
     started_at: str = ""
     finished_at: str = ""
+    # The end of the first health check that passed since the start; empty once the engine has dropped its result.
+    ready_at: str = ""
     # The output of the last health check, on one line.
     probe: str = ""
     image: str = ""
@@ -96,8 +102,10 @@ def container_of(inspected: Json) -> Container:
         oom_killed=bool(state.get("OOMKilled")),
         restarts=int(inspected.get("RestartCount") or 0),
         error=str(state.get("Error") or ""),
+        created_at=_moment(inspected.get("Created")),
         started_at=_moment(state.get("StartedAt")),
         finished_at=_moment(state.get("FinishedAt")),
+        ready_at=_first_passed(health, _moment(state.get("StartedAt"))),
         probe=_last_probe(health),
         image=str(config.get("Image") or ""),
         image_id=str(inspected.get("Image") or ""),
@@ -119,6 +127,21 @@ def _last_probe(health: Json) -> str:
     output = " ".join(str(log[-1].get("Output") or "").split())
     code = log[-1].get("ExitCode")
     return output or f"no output, exit code {code}"
+
+
+def _first_passed(health: Json, started_at: str) -> str:
+    if health.get("Status") != "healthy" or not started_at:
+        return ""
+    try:
+        began = datetime.fromisoformat(started_at)
+        # Results of earlier starts of the same container are kept, too.
+        log = [one for one in health.get("Log") or () if datetime.fromisoformat(one["Start"]) >= began]
+        first = next((number for number, one in enumerate(log) if one["ExitCode"] == 0), None)
+        # Where all that is kept has passed, earlier ones may have passed, too.
+        known = first is not None and (first > 0 or len(log) < _PROBES_KEPT)
+        return _moment(log[first]["End"]) if first is not None and known else ""
+    except (KeyError, ValueError, TypeError):
+        return ""
 
 
 def _dependencies(label: str) -> tuple[str, ...]:

@@ -60,6 +60,43 @@ def test_moments() -> None:
     assert recorded("failed").finished_at > recorded("failed").started_at
 
 
+def test_the_first_health_check_that_passed() -> None:
+    assert recorded("healthy").created_at == "2026-11-23T17:27:35.685572346Z"
+    assert recorded("healthy").ready_at == "2026-11-23T17:27:39.89142855Z"
+    assert recorded("starting").ready_at == ""
+    assert recorded("unhealthy").ready_at == ""
+    assert recorded("unchecked").ready_at == ""
+
+
+def _probes(*probes: tuple[int, int]) -> Container:
+    """A healthy container that was started at 12:00:10, with health checks at these seconds and with these codes."""
+    answer = json.loads((RECORDED / "healthy.json").read_text())
+    answer["State"]["StartedAt"] = "2026-11-23T12:00:10.5Z"
+    answer["State"]["Health"]["Log"] = [
+        {"Start": f"2026-11-23T13:00:{second}.9+01:00", "End": f"end {second}", "ExitCode": code, "Output": ""}
+        for second, code in probes
+    ]
+    return container_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("probes", "expected"),
+    [
+        ([(11, 1), (12, 0), (13, 0)], "end 12"),
+        # Before the container was started again.
+        ([(10, 1), (11, 0)], "end 11"),
+        ([("09", 0), (12, 0)], "end 12"),
+        # The engine keeps five: the first one may have been dropped.
+        ([(11, 0), (12, 0), (13, 0), (14, 0), (15, 0)], ""),
+        ([(11, 1), (12, 0), (13, 0), (14, 0), (15, 0)], "end 12"),
+        ([("xx", 0)], ""),
+        ([], ""),
+    ],
+)
+def test_which_health_check_was_the_first_to_pass(probes: list[tuple[int, int]], expected: str) -> None:
+    assert _probes(*probes).ready_at == expected
+
+
 def test_what_the_engine_itself_could_not_do() -> None:
     assert "address already in use" in recorded("refused").error
 
