@@ -24,16 +24,32 @@ from rofecare_infra.project import Project, ensure_images
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 
+@dataclass(frozen=True)
+class Seen:
+    """One poll during a start."""
+
+    # The stages that have begun, by their numbers.
+    stages: Mapping[int, Stage]
+    # The services that this start creates, starts or replaces.
+    begun: frozenset[str]
+    observation: Observation
+
+
+def _ignore(_seen: Seen) -> None:
+    """Nothing watches the start."""
+
+
 def start(
     project: Project,
     *,
     phases: Iterable[str] | None = None,
     clock: Clock = SYSTEM_CLOCK,
+    watch: Callable[[Seen], None] = _ignore,
 ) -> Generator[Event, None, tuple[Container, ...]]:
     """Start the stages of these phases (default: all); return their containers, every one of them ready.
 
-    Raises ServiceFailedError or GateTimeoutError for the first phase that does not become ready, CommandError when
-    something cannot be started at all.
+    `watch` is called with every poll. Raises ServiceFailedError or GateTimeoutError for the first phase that does not
+    become ready, CommandError when something cannot be started at all.
     """
     stages = project.platform.stages(phases)
     services = [service for stage in stages for service in stage.services]
@@ -54,7 +70,7 @@ def start(
                 yield from grant_monitoring_access(project.platform, project.engine)
             mine = dict(group)
             later = [service for stage in stages[max(mine) :] for service in stage.services]
-            yield from _Phase(project, mine, len(stages), wanted, woken).start(later)
+            yield from _Phase(project, mine, len(stages), wanted, woken, watch).start(later)
     return _all_ready(project, services)
 
 
@@ -85,7 +101,13 @@ class _Phase:
     """The start of one phase."""
 
     def __init__(
-        self, project: Project, stages: Mapping[int, Stage], total: int, wanted: _Wanted, clock: Clock
+        self,
+        project: Project,
+        stages: Mapping[int, Stage],
+        total: int,
+        wanted: _Wanted,
+        clock: Clock,
+        watch: Callable[[Seen], None],
     ) -> None:
         self._project = project
         # By their numbers among all stages of this start.
@@ -93,6 +115,7 @@ class _Phase:
         self._total = total
         self._wanted = wanted
         self._clock = clock
+        self._watch = watch
         self._names = {name for stage in stages.values() for name in stage.names}
         self._began = clock.monotonic()
         # Number of a stage -> when it began, for those that did.
@@ -138,6 +161,7 @@ class _Phase:
                 timeout=timeout,
                 clock=self._clock,
             ):
+                self._see(seen)
                 yield _observed(seen, self._clock.monotonic() - self._began)
                 if seen.failed:
                     raise failure.failed(platform, engine, seen)
@@ -197,7 +221,14 @@ class _Phase:
                 return
         result = yield from output_of(self._project.compose.up([service.name for service in services]))
         if not result.ok:
-            raise failure.not_started(platform, services, engine, result)
+            error = failure.not_started(platform, services, engine, result)
+            # Some of them may have been started nevertheless.
+            self._see(observe(services, engine.containers_of(platform.project, names), self._restarts, 0.0))
+            raise error
+
+    def _see(self, seen: Observation) -> None:
+        begun = {number: stage for number, stage in self._stages.items() if number in self._begun}
+        self._watch(Seen(begun, frozenset(self._outdated), seen))
 
     def _is_created(self, one: Container) -> bool:
         described = one.config_hash in self._wanted.hashes.get(one.service, ()) or not self._wanted.hashes
