@@ -11,6 +11,7 @@ from rofecare_infra.project.changes import (
     require_release,
     take_over,
 )
+from rofecare_infra.project.home import load_home
 from rofecare_infra.project.opened import Project, open_for_init, open_for_stop, open_project
 from rofecare_infra.project.ownership import require_own
 from rofecare_infra.project.prepared import ensure_images, initialise, prepare, require_startable
@@ -21,6 +22,7 @@ __all__ = [
     "announce",
     "ensure_images",
     "initialise",
+    "load_home",
     "marker",
     "mode",
     "mounts",
