@@ -23,6 +23,7 @@ EXPECTED = {
     "init",
     "status",
     "smoke",
+    "timeline",
     "start-monitoring",
     "stop-monitoring",
     "alerts",
@@ -62,7 +63,19 @@ def test_each_flag_is_documented(tasks: dict[str, Task]) -> None:  # type: ignor
 
 def test_each_changes_the_platform_alone_or_only_shows_it(tasks: dict[str, Task]) -> None:  # type: ignore[type-arg]
     """A new task belongs to one of the two; `install-service` and `schedule-backups` change the host alone."""
-    shown = {"doctor", "status", "why", "logs", "search-logs", "smoke", "alerts", "backups", "unpack-backup", "unlock"}
+    shown = {
+        "doctor",
+        "status",
+        "why",
+        "timeline",
+        "logs",
+        "search-logs",
+        "smoke",
+        "alerts",
+        "backups",
+        "unpack-backup",
+        "unlock",
+    }
     elsewhere = {"install-service", "schedule-backups", "test", "lint", "dashboards", "bench"}
     changing = {name for name, task in tasks.items() if isinstance(task, Command) and task.changes}
     assert set(tasks) - changing == shown | elsewhere

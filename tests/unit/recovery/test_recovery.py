@@ -64,6 +64,7 @@ def test_every_command_that_changes_the_platform_recovers_first(root: Path) -> N
     """Reads the tasks: a new one that starts, restores, rotates or upgrades cannot leave it out."""
     changes = (
         "lifecycle.start(",
+        "history.start(",
         "room.restore(",
         "rotation.rotate(",
         "room.upgrade(",

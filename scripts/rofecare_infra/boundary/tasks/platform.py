@@ -30,7 +30,7 @@ def start_all(root: Path, prod: bool = False, monitoring: bool = False, json: bo
     """Start the whole platform, phase by phase, and wait until it is ready."""
     import time
 
-    from rofecare_infra import backup, lifecycle
+    from rofecare_infra import backup, history, lifecycle
     from rofecare_infra.progress import Scope, renderer_for
     from rofecare_infra.project import open_project, prepare, publish
     from rofecare_infra.recovery import recover
@@ -43,7 +43,7 @@ def start_all(root: Path, prod: bool = False, monitoring: bool = False, json: bo
         backup.refresh_metrics(project)
         project = scope.follow(prepare(project))
         publish(project)
-        containers = scope.follow(lifecycle.start(project))
+        containers = scope.follow(history.start(project))
         scope.follow(lifecycle.reopen(project))
         gateway = lifecycle.gateway_url(project.platform)
         where = f", gateway at {gateway}" if gateway else ""
@@ -54,7 +54,7 @@ def start_all(root: Path, prod: bool = False, monitoring: bool = False, json: bo
 @command(changes=True, help={"json": "print one JSON object per line"}, interrupted=left_running)
 def start_infra(root: Path, json: bool = False) -> None:
     """Start databases, Redis, ZooKeeper and Kafka, and show how to connect to them from an IDE."""
-    from rofecare_infra import backup, lifecycle
+    from rofecare_infra import backup, history, lifecycle
     from rofecare_infra.progress import Scope, renderer_for, table
     from rofecare_infra.project import open_project, prepare, publish
     from rofecare_infra.recovery import recover
@@ -65,7 +65,7 @@ def start_infra(root: Path, json: bool = False) -> None:
         backup.refresh_metrics(project)
         project = scope.follow(prepare(project))
         publish(project)
-        containers = scope.follow(lifecycle.start(project, phases=["infrastructure"]))
+        containers = scope.follow(history.start(project, phases=["infrastructure"]))
         scope.say(f"up: {len(containers)} of {len(containers)} containers ready\n")
         rows = lifecycle.connections(project.platform)
         scope.say(table(("SERVICE", "ADDRESS"), [(row.service, row.address) for row in rows]))

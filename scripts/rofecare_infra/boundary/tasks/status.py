@@ -93,6 +93,44 @@ def doctor(root: Path, prod: bool = False, monitoring: bool = False, json: bool 
 
 
 @command(
+    help={
+        "compare": "compare each service with the median of earlier starts of the same services",
+        "svg": "also write the drawing to this file",
+        "json": "print one JSON document",
+    }
+)
+def timeline(root: Path, compare: bool = False, svg: str = "", json: bool = False) -> None:
+    """Draw the last start: when each service was created, started and ready, and the critical path."""
+    from json import dumps
+    from shutil import get_terminal_size
+
+    from rofecare_infra import history
+    from rofecare_infra.engine import connect
+    from rofecare_infra.progress import Part, renderer_for
+    from rofecare_infra.project import announce, load_home
+
+    settings, _ = load_home(root, connect)
+    announce(settings)
+    found = history.read(history.folder_of(settings))
+    record = history.newest(found, settings.project)
+    compared = history.require_comparison(record, found.records) if compare else None
+    if svg:
+        history.save(record, Path(svg))
+    out = renderer_for()
+    if json:
+        out.say(dumps(history.document(record, compared, found.notes), indent=2))
+        return
+    for note in found.notes:
+        out.say(f"note: {note}")
+    if compared is not None:
+        out.say(history.heading(record))
+        out.say(history.tabulate(compared))
+        return
+    for line in history.draw(record, get_terminal_size().columns):
+        out.say_parts((Part(line.text, "bold" if line.critical else ""),))
+
+
+@command(
     iterable=["service"],
     words="service",
     help={
