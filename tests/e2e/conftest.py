@@ -21,6 +21,7 @@ Small projects in tests/engine, `start-infra`, or the merged compose model in te
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,7 +70,8 @@ def first_start(one_platform: OnePlatform, development: PlatformUnderTest) -> Fi
     one_platform.make_room()
     with recording(development.name) as events:
         output = one_platform.start(development)
-    return FirstStart(output, events, development.started())
+    timeline = json.loads(development.expect(0, "timeline", "--json"))
+    return FirstStart(output, events, development.started(), development.containers(), timeline)
 
 
 @pytest.fixture(scope="module")

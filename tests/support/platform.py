@@ -168,11 +168,13 @@ class PlatformUnderTest:
 
 @dataclass(frozen=True)
 class FirstStart:
-    """The output of the start from nothing, the events of the engine meanwhile, and when each container started."""
+    """The start from nothing: its output, the events and containers of the engine, and what `inv timeline` recorded."""
 
     output: str
     recording: Recording
     started: Mapping[str, datetime]
+    containers: Mapping[str, Json]
+    timeline: Json
 
 
 class OnePlatform:

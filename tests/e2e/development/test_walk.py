@@ -20,7 +20,7 @@ from tests.support.clients import Clients
 from tests.support.documented import BUSINESS, CLOUD, DATABASES, EVERYTHING
 from tests.support.events import Recording, recording
 from tests.support.load import Account, Ask, Load
-from tests.support.platform import FirstStart, PlatformUnderTest, docker
+from tests.support.platform import FirstStart, PlatformUnderTest, docker, moment
 from tests.support.routes import PATHS
 
 Json = dict[str, Any]
@@ -46,6 +46,34 @@ def test_no_stage_starts_before_the_one_before_it_is_healthy(first_start: FirstS
     healthy, started = first_start.recording.healthy(), first_start.started
     for before, after in pairwise(STAGES):
         assert max(healthy[name] for name in before) <= min(started[name] for name in after), (before, after)
+
+
+def test_the_critical_path_of_the_recorded_start_is_that_of_the_engine(first_start: FirstStart) -> None:
+    recorded = {one["name"]: one for one in first_start.timeline["services"]}
+    assert set(recorded) == set(EVERYTHING)
+    assert first_start.timeline["outcome"] == "ready"
+    healthy = {name: found.timestamp() for name, found in first_start.recording.healthy().items()}
+    for name, one in recorded.items():
+        inspected = first_start.containers[name]
+        assert one["created"] == pytest.approx(moment(inspected["Created"]).timestamp(), abs=0.01), name
+        assert one["started"] == pytest.approx(moment(inspected["State"]["StartedAt"]).timestamp(), abs=0.01), name
+        # The engine reports the event after the end of the health check.
+        assert one["ready"] == pytest.approx(healthy[name], abs=1.0), name
+    path = [step["service"] for step in first_start.timeline["critical_path"]]
+    expected = [max(healthy, key=lambda name: healthy[name])]
+    while awaited := _awaited(expected[0], first_start.containers):
+        expected.insert(0, max(awaited, key=lambda name: healthy[name]))
+    # Where two became ready at almost the same moment, either is right.
+    assert len(path) == len(expected)
+    assert [healthy[name] for name in path] == pytest.approx([healthy[name] for name in expected], abs=0.1)
+
+
+def _awaited(service: str, containers: Mapping[str, Json]) -> set[str]:
+    """What a service waits for: the dependencies in the label of compose, and the stage before its own."""
+    label = containers[service]["Config"]["Labels"]["com.docker.compose.depends_on"]
+    number = next(number for number, stage in enumerate(STAGES) if service in stage)
+    before = STAGES[number - 1] if number else set()
+    return {need.partition(":")[0] for need in label.split(",") if need} | set(before)
 
 
 def test_no_secret_is_exposed(platform: PlatformUnderTest) -> None:
