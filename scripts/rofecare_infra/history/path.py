@@ -19,7 +19,7 @@ class Step:
 def critical_path(services: Sequence[ServiceStart], began: float) -> tuple[Step, ...]:
     """From the first service to the one that became ready last: each became ready last of what the next waited for.
 
-    A service waits for its dependencies, and for all services of the stage before its own. The first step counts from
+    A service waits for its dependencies, and for all services of the phase before its own. The first step counts from
     `began`, the start of all.
     """
     known = [one for one in services if one.ready is not None]
@@ -38,8 +38,9 @@ def critical_path(services: Sequence[ServiceStart], began: float) -> tuple[Step,
 def _awaited(service: ServiceStart, known: Sequence[ServiceStart]) -> list[ServiceStart]:
     # Dependencies are always in earlier stages: the chain ends, whatever a record contains.
     earlier = [one for one in known if one.stage < service.stage]
-    before = max((one.stage for one in earlier), default=0)
-    return [one for one in earlier if one.stage == before or one.name in service.needs]
+    others = [one for one in earlier if one.phase != service.phase]
+    before = max(others, key=lambda one: one.stage).phase if others else ""
+    return [one for one in earlier if one.phase == before or one.name in service.needs]
 
 
 def _ready(service: ServiceStart) -> float:

@@ -102,16 +102,18 @@ class Recorder:
 
     def see(self, seen: Seen) -> None:
         """Keep the last look at each service; at one that is ready, the first."""
-        for service in seen.stage.services:
+        places = [(number, service) for number, stage in seen.stages.items() for service in stage.services]
+        for number, service in places:
             known = self._found.get(service.name)
-            if service.name not in seen.begun or (known is not None and known.ready is not None):
+            looked_at = service.name in seen.begun and service.name in seen.observation.verdicts
+            if not looked_at or (known is not None and known.ready is not None):
                 continue
             mine = [one for one in seen.observation.containers if one.service == service.name]
             containers = begun_since(self._began or 0.0, mine)
             if containers:
                 ready = self._now() if isinstance(seen.observation.verdicts[service.name], Ready) else None
                 self._found[service.name] = self._with_cpu(
-                    service_start(service, seen.number, containers, ready), containers
+                    service_start(service, number, containers, ready), containers
                 )
 
     def record(self, platform: Platform, error: RofecareError | None = None) -> StartRecord | None:

@@ -78,8 +78,8 @@ def test_a_slow_start_names_the_service_on_the_critical_path_that_grew_most() ->
 
 
 def test_growth_beside_the_critical_path_is_not_the_reason() -> None:
-    usual = start_of([begun("db", 1, 6, 7), begun("zookeeper", 1, 1, 8), begun("app", 2, 10, 20)])
-    slow = start_of([begun("db", 1, 1, 27), begun("zookeeper", 1, 1, 28), begun("app", 2, 30, 42)])
+    usual = start_of([begun("db", 1, 6, 7), begun("zookeeper", 1, 1, 8), begun("app", 2, 10, 20, phase="business")])
+    slow = start_of([begun("db", 1, 1, 27), begun("zookeeper", 1, 1, 28), begun("app", 2, 30, 42, phase="business")])
     earlier = [at(usual, BEGAN - 1000 * number) for number in (1, 2, 3)]
     found = compare(slow, earlier)
     assert found is not None

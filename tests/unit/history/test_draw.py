@@ -51,7 +51,7 @@ def test_a_line_for_each_service_from_its_creation_until_it_was_ready() -> None:
 
 def test_bars_stand_under_their_moments() -> None:
     start, end = BEGAN, BEGAN + 40
-    record = start_of([begun("a", 1, 10, 20, created=start), begun("b", 2, 20, 40, created=BEGAN + 20)])
+    record = start_of([begun("a", 1, 10, 20, created=start), begun("b", 2, 20, 40, created=BEGAN + 20, needs=("a",))])
     assert end == record.began + record.seconds
     width = 40 + 1 + len("20.0 s") + 4
     assert texts(record, width)[2:4] == [

@@ -29,25 +29,18 @@ def test_the_order_of_the_record_does_not_matter() -> None:
     assert path_of(*mixed) == path_of(*PLATFORM)
 
 
-def test_a_dependency_counts_that_became_ready_after_the_stage_before() -> None:
-    late = begun("db", 1, 1, 25)
-    assert path_of(late, begun("kafka", 2, 2, 20), begun("app", 3, 26, 30, needs=("db",))) == [
-        ("db", 25.0),
-        ("app", 5.0),
-    ]
+def test_inside_a_phase_only_dependencies_count() -> None:
+    services = (begun("db", 1, 1, 25), begun("zookeeper", 1, 1, 9), begun("kafka", 2, 9, 26, needs=("zookeeper",)))
+    assert path_of(*services) == [("zookeeper", 9.0), ("kafka", 17.0)]
 
 
-def test_without_such_a_dependency_the_stage_before_counts() -> None:
-    """A service of an earlier stage that was ready later is then not waited for by this one."""
-    assert path_of(begun("db", 1, 1, 25), begun("kafka", 2, 2, 20), begun("app", 3, 26, 30)) == [
-        ("db", 25.0),
-        ("kafka", 0.0),
-        ("app", 10.0),
-    ]
+def test_the_whole_phase_before_counts_whatever_the_stage() -> None:
+    app = begun("app", 3, 26, 30, phase="business")
+    assert path_of(begun("db", 1, 1, 25), begun("kafka", 2, 2, 20), app) == [("db", 25.0), ("app", 5.0)]
 
 
-def test_stages_that_started_nothing_are_left_out() -> None:
-    assert path_of(begun("db", 1, 1, 5), begun("app", 6, 6, 9)) == [("db", 5.0), ("app", 4.0)]
+def test_phases_that_started_nothing_are_left_out() -> None:
+    assert path_of(begun("db", 1, 1, 5), begun("app", 6, 6, 9, phase="other")) == [("db", 5.0), ("app", 4.0)]
 
 
 @pytest.mark.parametrize("needs", [("self",), ("later",), ("unknown",)])

@@ -213,7 +213,7 @@ def test_the_first_time_that_a_service_was_ready_counts(tmp_path: Path) -> None:
     engine = work.engine
     assert isinstance(engine, FakeEngine)
     first = [OUTCOME["db"], made("redis", 1, 2, None, health="starting")]
-    engine.looks = [[], [], first, [made("db", 1, 8, 9, restarts=1), OUTCOME["redis"]]]
+    engine.looks = [[], [], [], first, [made("db", 1, 8, 9, restarts=1), OUTCOME["redis"]]]
     drain(start(work, clock=noon().clock))
     (record,) = records(work)
     assert [(one.name, one.ready, one.restarts) for one in record.services] == [
