@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from rofecare_infra import backup, rotation, upgrade
+from rofecare_infra import backup, lifecycle, rotation, upgrade
 from rofecare_infra.process import continue_after_completion, uninterrupted
 from rofecare_infra.progress import Event
 from rofecare_infra.project import Project, prepare, take_over
@@ -40,6 +40,8 @@ def recover(project: Project, *, restart: bool = True) -> Generator[Event, None,
         if backup.is_interrupted(project.settings):
             prepared = yield from prepare(project)
             yield from backup.recover(prepared, restart=restart)
+        # A start that was killed leaves limits lifted.
+        lifecycle.restore_limits(project.platform, project.engine)
         # A restore that was a part of it is completed, the command is not.
         continue_after_completion()
         return project

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -159,6 +160,8 @@ def test_every_volume_is_kept(tls: Json) -> None:
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_a_jvm_lives_by_its_containers_limit(production: Json, name: str) -> None:
     flags = production["services"][name]["environment"]["JAVA_TOOL_OPTIONS"]
+    # The limit is lifted while it starts, when it sizes its pools.
+    assert f"-XX:ActiveProcessorCount={ceil(limits_of(production['services'][name])[0])}" in flags
     assert "-XX:MaxRAMPercentage=" in flags
     assert "-XX:+ExitOnOutOfMemoryError" in flags
     assert "TieredStopAtLevel" not in flags

@@ -44,6 +44,8 @@ class Container:
     finished_at: str = ""
     # The end of the first health check that passed since the start; empty once the engine has dropped its result.
     ready_at: str = ""
+    # The limit of processors; 0 for none.
+    cpus: float = 0.0
     # The output of the last health check, on one line.
     probe: str = ""
     image: str = ""
@@ -106,6 +108,7 @@ def container_of(inspected: Json) -> Container:
         started_at=_moment(state.get("StartedAt")),
         finished_at=_moment(state.get("FinishedAt")),
         ready_at=_first_passed(health, _moment(state.get("StartedAt"))),
+        cpus=float((inspected.get("HostConfig") or {}).get("NanoCpus") or 0) / 1e9,
         probe=_last_probe(health),
         image=str(config.get("Image") or ""),
         image_id=str(inspected.get("Image") or ""),

@@ -1,6 +1,7 @@
 """The lifecycle of the platform: start in stages, stop in reverse order, report status."""
 
 from rofecare_infra.lifecycle.connections import Connection, connections, gateway_url, host_of
+from rofecare_infra.lifecycle.cpus import restore as restore_limits
 from rofecare_infra.lifecycle.failure import current_failure
 from rofecare_infra.lifecycle.ingress import (
     behind_ingress,
@@ -38,6 +39,7 @@ __all__ = [
     "probe",
     "reopen",
     "require_open",
+    "restore_limits",
     "start",
     "status",
     "stop",

@@ -7,14 +7,15 @@ else of the stage before it is still starting.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
 from rofecare_infra.engine import Container, Engine
-from rofecare_infra.errors import CommandError, ServiceFailedError
+from rofecare_infra.errors import CommandError, RofecareError, ServiceFailedError
 from rofecare_infra.gates import Observation, has_completed, observe, wait
-from rofecare_infra.lifecycle import addresses, failure
+from rofecare_infra.lifecycle import addresses, cpus, failure
 from rofecare_infra.lifecycle.side_by_side import side_by_side
 from rofecare_infra.monitoring import grant_monitoring_access
 from rofecare_infra.platform import MONITORING, Platform, Service, Stage
@@ -63,14 +64,21 @@ def start(
     refusal = taken or addresses.shortage(project.platform, project.engine)
     if refusal is not None:
         raise refusal
-    with project.engine.awake(project.platform.project, clock) as woken:
-        numbered = [*enumerate(stages, 1)]
-        for phase, group in groupby(numbered, key=lambda one: one[1].phase):
-            if phase == MONITORING:
-                yield from grant_monitoring_access(project.platform, project.engine)
-            mine = dict(group)
-            later = [service for stage in stages[max(mine) :] for service in stage.services]
-            yield from _Phase(project, mine, len(stages), wanted, woken, watch).start(later)
+    limited = any(service.cpus for service in services)
+    try:
+        with project.engine.awake(project.platform.project, clock) as woken:
+            numbered = [*enumerate(stages, 1)]
+            for phase, group in groupby(numbered, key=lambda one: one[1].phase):
+                if phase == MONITORING:
+                    yield from grant_monitoring_access(project.platform, project.engine)
+                mine = dict(group)
+                later = [service for stage in stages[max(mine) :] for service in stage.services]
+                cores = project.engine.machine().cores if limited else 0
+                yield from _Phase(project, mine, len(stages), wanted, woken, watch, cores).start(later)
+    finally:
+        # After a failure or ^C, some services are neither ready nor waited for any more.
+        with suppress(RofecareError):
+            cpus.restore(project.platform, project.engine)
     return _all_ready(project, services)
 
 
@@ -108,6 +116,7 @@ class _Phase:
         wanted: _Wanted,
         clock: Clock,
         watch: Callable[[Seen], None],
+        cores: int,
     ) -> None:
         self._project = project
         # By their numbers among all stages of this start.
@@ -116,6 +125,8 @@ class _Phase:
         self._wanted = wanted
         self._clock = clock
         self._watch = watch
+        # Of the machine, where containers have limits; else 0.
+        self._cores = cores
         self._names = {name for stage in stages.values() for name in stage.names}
         self._began = clock.monotonic()
         # Number of a stage -> when it began, for those that did.
@@ -229,6 +240,8 @@ class _Phase:
     def _see(self, seen: Observation) -> None:
         begun = {number: stage for number, stage in self._stages.items() if number in self._begun}
         self._watch(Seen(begun, frozenset(self._outdated), seen))
+        if self._cores:
+            cpus.update(cpus.corrections(self._watched, seen.containers, seen.pending, self._cores))
 
     def _is_created(self, one: Container) -> bool:
         described = one.config_hash in self._wanted.hashes.get(one.service, ()) or not self._wanted.hashes

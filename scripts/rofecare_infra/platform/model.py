@@ -104,6 +104,8 @@ class Service:
     networks: tuple[str, ...] = ()
     # The limit of each container, in bytes; 0 for none.
     memory: int = 0
+    # The same for processors; 0 for none.
+    cpus: float = 0.0
 
 
 @dataclass(frozen=True)

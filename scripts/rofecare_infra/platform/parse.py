@@ -145,13 +145,14 @@ def _service(name: str, service: Json, *, awaited: bool) -> Service:
         command=tuple(str(word) for word in service.get("command") or ()),
         labels={key: str(value) for key, value in labels.items()},
         networks=tuple(service.get("networks") or ()),
-        memory=_memory(service),
+        memory=int(_limits(service).get("memory") or service.get("mem_limit") or 0),
+        cpus=float(_limits(service).get("cpus") or service.get("cpus") or 0),
     )
 
 
-def _memory(service: Json) -> int:
+def _limits(service: Json) -> Json:
     limits: Json = ((service.get("deploy") or {}).get("resources") or {}).get("limits") or {}
-    return int(limits.get("memory") or service.get("mem_limit") or 0)
+    return limits
 
 
 def _secret_file(secret: Json) -> str:
