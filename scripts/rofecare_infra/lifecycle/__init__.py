@@ -15,7 +15,8 @@ from rofecare_infra.lifecycle.ingress import (
     stop_writers,
 )
 from rofecare_infra.lifecycle.inside import probe
-from rofecare_infra.lifecycle.start import Seen, start, until_ready
+from rofecare_infra.lifecycle.phase import Seen
+from rofecare_infra.lifecycle.start import start, until_ready
 from rofecare_infra.lifecycle.status import ServiceStatus, as_started, left_running, status
 from rofecare_infra.lifecycle.stop import StopReport, stop, stop_in_stages, stop_monitoring, stop_together
 
