@@ -13,7 +13,7 @@ from rofecare_infra.boundary.tasks.hosting import install_service, schedule_back
 from rofecare_infra.boundary.tasks.maintenance import build, rotate, upgrade
 from rofecare_infra.boundary.tasks.monitoring import alerts, search_logs, start_monitoring, stop_monitoring
 from rofecare_infra.boundary.tasks.platform import init, start_all, start_infra, stop_all, unlock
-from rofecare_infra.boundary.tasks.status import doctor, logs, smoke, status, timeline, why
+from rofecare_infra.boundary.tasks.status import doctor, logs, smoke, status, support, timeline, why
 
 namespace = Collection(
     # the platform
@@ -27,6 +27,7 @@ namespace = Collection(
     unlock,
     # its state
     doctor,
+    support,
     status,
     why,
     timeline,

@@ -65,6 +65,7 @@ def test_each_changes_the_platform_alone_or_only_shows_it(tasks: dict[str, Task]
     """A new task belongs to one of the two; `install-service` and `schedule-backups` change the host alone."""
     shown = {
         "doctor",
+        "support",
         "status",
         "why",
         "timeline",

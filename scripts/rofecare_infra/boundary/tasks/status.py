@@ -94,6 +94,27 @@ def doctor(root: Path, prod: bool = False, monitoring: bool = False, json: bool 
 
 @command(
     help={
+        "with-logs": "include the texts of log lines and messages, which may name patients",
+        "to": "folder of the archive; default: the current one",
+    }
+)
+def support(root: Path, with_logs: bool = False, to: str = "") -> None:
+    """Write one archive about the platform for somebody who helps: without secrets, and without log texts."""
+    from datetime import UTC, datetime
+
+    from rofecare_infra import support as room
+    from rofecare_infra.progress import renderer_for
+
+    project, contents, masks = room.collect(root, room.Extent(with_logs))
+    path = room.save(Path(to or Path.cwd()), project, contents, masks, datetime.now(UTC))
+    out = renderer_for()
+    out.say(f"{path} ({path.stat().st_size / 1e6:.1f} MB, {len(contents)} files)")
+    texts = "the texts of log lines, which may name patients" if with_logs else "no texts of log lines"
+    out.say(f"it contains {texts}, and no secrets; read it before you send it")
+
+
+@command(
+    help={
         "compare": "compare each service with the median of earlier starts of the same services",
         "svg": "also write the drawing to this file",
         "json": "print one JSON document",
