@@ -89,18 +89,20 @@ def dashboards(root: Path) -> None:
     help={
         "against": "the commit to compare with; without it, only docker compose",
         "runs": "how often each command is timed",
-        "only": "some measures, separated by commas: cold, no-op, backup, stop, warm, full-backup, restore",
+        "only": "some measures, with commas: cold, floor, no-op, idle, backup, stop, warm, full-backup, restore",
         "size": "how much content each database gets for full-backup and restore, in MiB",
         "whole": "the whole platform instead of its infrastructure",
+        "prod": "the whole platform as production, against another commit",
         "json": "one document with every sample, for programs",
     }
 )
-def bench(
+def bench(  # noqa: PLR0917 - each is a flag of the command line
     root: Path,
     against: str = "",
     runs: int = 5,
     only: str = "",
     whole: bool = False,
+    prod: bool = False,
     size: int = 10,
     json: bool = False,
 ) -> None:
@@ -111,7 +113,7 @@ def bench(
     out = renderer_for()
     samples = []
     names = [name for name in only.split(",") if name]
-    for sample in benchmark.measure(root, against, runs=runs, whole=whole, only=names, size=size):
+    for sample in benchmark.measure(root, against, runs=runs, whole=whole, only=names, size=size, production=prod):
         samples.append(sample)
         if not json:
             out.say(f"{sample.measure}: {sample.seconds:.1f} s ({sample.contender})")

@@ -11,6 +11,9 @@ from rofecare_infra.errors import UsageError
 THIS = "this"
 AGAINST = "against"
 COMPOSE = "compose"
+# What is read instead of timed.
+FLOOR = "floor"
+IDLE = "idle"
 
 
 @dataclass(frozen=True)
@@ -27,31 +30,46 @@ class Measure:
     fills: bool = False
     # For docker compose: dumps and checksums alone, two databases at a time.
     dumps: bool = False
+    # Reads processor seconds instead of running a command: those that containers used, or those of a quiet minute.
+    reads: str = ""
     # What the output says of the time without service, as a measure of its own.
     hold: str = ""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """How long one command took, in seconds."""
+    """How long one command took, or the processor time that something used, in seconds."""
 
     measure: str
     contender: str
     seconds: float
 
 
-def scenario(*, whole: bool, infrastructure: Sequence[str] = ()) -> tuple[Measure, ...]:
+def scenario(*, whole: bool, infrastructure: Sequence[str] = (), production: bool = False) -> tuple[Measure, ...]:
     """The measures in order, from no containers and no data; images are there already.
 
     `whole` starts the whole platform, otherwise only its infrastructure: `infrastructure` names those services for
-    docker compose. To add a measure, add an entry where the platform is in the state that it needs.
+    docker compose. `production` starts the whole platform as production, for which docker compose has no equivalent.
+    To add a measure, add an entry where the platform is in the state that it needs.
     """
+    if production:
+        hardened = ("start-all", "--prod")
+        return (
+            Measure("cold", hardened, is_step=True),
+            Measure("idle", (), reads=IDLE),
+            Measure("no-op", hardened),
+            Measure("stop", ("stop-all",), is_step=True),
+            Measure("warm", hardened, is_step=True),
+        )
     start = ("start-all",) if whole else ("start-infra",)
     services = () if whole else tuple(infrastructure)
     up = ("up", "--detach", "--wait", "--no-build", "--pull", "never", *services)
     return (
         Measure("cold", start, up, is_step=True),
+        # No start can be faster than the processor time of its containers, shared by all cores.
+        Measure("floor", (), reads=FLOOR),
         Measure("no-op", start, up),
+        Measure("idle", (), reads=IDLE),
         Measure("backup", ("backup",)),
         Measure("stop", ("stop-all",), ("down",), is_step=True),
         # As after `stop-all`: no containers, but images and data.

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rofecare_dev.bench import content
+from rofecare_dev.bench import content, costs
 from rofecare_dev.bench.measures import AGAINST, COMPOSE, THIS, Measure, Sample, chosen, order, scenario
 from rofecare_infra import process
 from rofecare_infra.compose import Compose
@@ -58,13 +58,15 @@ def measure(
     whole: bool,
     only: Sequence[str] = (),
     size: int = 10,
+    production: bool = False,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Iterator[Sample]:
     """Measure the commit that is checked out at `root` and yield each sample; `size` of a full database, in MiB.
 
-    Changes that are not committed do not take part. `against` is another commit; empty: docker compose alone.
+    Changes that are not committed do not take part. `against` is another commit; empty: docker compose alone, which
+    does not take part in `production`.
     """
-    chosen(scenario(whole=whole), only)  # reports a wrong name before anything runs
+    chosen(scenario(whole=whole, production=production), only)  # reports a wrong name before anything runs
     if runs < 1:
         raise UsageError(
             "a benchmark needs at least one run",
@@ -79,8 +81,10 @@ def measure(
             name: _invoke(name, until_done.enter_context(_worktree(root, base / name, commit)), base)
             for name, commit in commits.items()
         }
-        contenders[COMPOSE], services = _compose(contenders[THIS])
-        measures = chosen(scenario(whole=whole, infrastructure=services), only)
+        services: tuple[str, ...] = ()
+        if not production:
+            contenders[COMPOSE], services = _compose(contenders[THIS])
+        measures = chosen(scenario(whole=whole, infrastructure=services, production=production), only)
         for one in contenders.values():
             until_done.callback(_remove, one.project)
         for one in contenders.values():
@@ -98,6 +102,9 @@ def _samples(
     for step in measures:
         if step.fills:
             content.fill(one.project, size)
+        if step.reads:
+            yield Sample(step.name, one.name, costs.read(step.reads, one.project, clock))
+            continue
         words = one.words(step)
         dumps = step.dumps and one.name == COMPOSE
         if not words and not dumps:
@@ -157,6 +164,7 @@ def _settings(name: str, checkout: Path, base: Path) -> dict[str, str]:
     return {
         "COMPOSE_PROJECT_NAME": f"rofecare-bench-{_PORT_SHIFT}-{name}",
         "SECRETS_DIR": str(base / f"secrets-{name}"),
+        "STATE_DIR": str(base / f"state-{name}"),
         "BACKUP_DIR": str(base / f"backups-{name}"),
         "WORKSPACE": str(base),
         "IMAGES": "packages",
@@ -169,7 +177,7 @@ def _remove(project: str) -> None:
     """Remove the containers, volumes and networks of one of the benchmark's own projects."""
     kinds = (
         ("container", ("--all",), ("com.docker.compose.project",)),
-        ("volume", (), ("com.docker.compose.project", "com.rofecare.project")),
+        ("volume", (), ("com.docker.compose.project", "com.rofecare.project", "com.rofecare.marker")),
         ("network", (), ("com.docker.compose.project",)),
     )
     for kind, options, labels in kinds:

@@ -1,6 +1,7 @@
 """The history of starts: each start is recorded, drawn as a timeline, and compared with earlier ones."""
 
 from rofecare_infra.history.compare import Comparison, Difference, compare, require_comparison, slowness
+from rofecare_infra.history.cpu import cpu_seconds
 from rofecare_infra.history.draw import Line, draw, heading, tabulate
 from rofecare_infra.history.output import document, save
 from rofecare_infra.history.path import Step, critical_path
@@ -19,6 +20,7 @@ __all__ = [
     "StartRecord",
     "Step",
     "compare",
+    "cpu_seconds",
     "critical_path",
     "document",
     "draw",

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from rofecare_dev.bench import Measure, Sample, as_json, as_table, chosen, content, measure, scenario
+from rofecare_dev.bench import Measure, Sample, as_json, as_table, chosen, content, costs, measure, scenario
 from rofecare_dev.bench.measures import order
 from rofecare_dev.bench.run import Contender, _remove, _samples
 from rofecare_infra import process
-from rofecare_infra.errors import UsageError
+from rofecare_infra.errors import CommandError, UsageError
 from rofecare_infra.state import Clock
 
 
@@ -49,7 +49,7 @@ def test_the_infrastructure_or_the_whole_platform() -> None:
 @pytest.mark.parametrize(
     ("only", "run"),
     [
-        ([], ["cold", "no-op", "backup", "stop", "warm", "fill", "full-backup", "restore"]),
+        ([], ["cold", "floor", "no-op", "idle", "backup", "stop", "warm", "fill", "full-backup", "restore"]),
         (["cold"], ["cold"]),
         (["no-op"], ["cold", "no-op"]),
         # What is not selected runs only if a later measure needs what it does.
@@ -138,19 +138,47 @@ def test_a_measure_without_an_equivalent_is_left_out(
     done: list[object] = []
     monkeypatch.setattr(content, "fill", lambda *words: done.append(words))
     monkeypatch.setattr(content, "dump", done.append)
+    monkeypatch.setattr(costs, "read", lambda what, project, _clock: float(len(what) + len(project)))
     clock = Clock(lambda: 0.0, lambda _seconds: None, lambda: 0.0)
     contender = Contender("compose", ("tool",), tmp_path, {"COMPOSE_PROJECT_NAME": "p"})
     samples = list(_samples(contender, scenario(whole=False), [], clock, 350))
     assert recorder.argvs
     # A full backup is compared with dumps and checksums alone.
-    assert [one.measure for one in samples] == ["cold", "no-op", "stop", "warm", "full-backup"]
+    assert [one.measure for one in samples] == ["cold", "floor", "no-op", "idle", "stop", "warm", "full-backup"]
     assert done == [("p", 350), "p"]
+
+
+def test_production_has_no_equivalent_of_compose() -> None:
+    measures = scenario(whole=True, production=True)
+    assert [one.inv for one in measures if one.name == "cold"] == [("start-all", "--prod")]
+    assert all(one.compose == () for one in measures)
+
+
+def test_the_floor_is_the_processor_time_of_the_containers_on_all_cores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(costs, "run", lambda argv: process.Result(tuple(argv), 0, "a\nb\n", ""))
+    monkeypatch.setattr("psutil.cpu_count", lambda: 4)
+    monkeypatch.setattr(costs, "cpu_seconds", {"a": 10.0, "b": 30.0}.get)
+    clock = Clock(lambda: 0.0, lambda _seconds: None, lambda: 0.0)
+    assert costs.read("floor", "p", clock) == 10.0
+    monkeypatch.setattr(costs, "cpu_seconds", {"a": 10.0}.get)
+    with pytest.raises(CommandError, match="cannot be read"):
+        costs.read("floor", "p", clock)
+
+
+def test_the_idle_cost_is_that_of_one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(costs, "_busy", lambda: 100.0 + sum(slept) / 10)
+    clock = Clock(lambda: 0.0, slept.append, lambda: 0.0)
+    assert costs.read("idle", "p", clock) == pytest.approx(6.0)
+    assert slept == [30.0, 60.0]
 
 
 def test_only_what_carries_the_projects_name_is_removed(recorder: Recorder) -> None:
     recorder.found = {"container": "c1 c2", "volume": "", "network": "n1"}
     _remove("rofecare-bench-1-this")
     listings = [argv for argv in recorder.argvs if argv[2] == "ls"]
-    assert all(argv[-1].endswith("project=rofecare-bench-1-this") for argv in listings)
+    assert all(argv[-1].endswith("=rofecare-bench-1-this") for argv in listings)
     removals = [argv[1:] for argv in recorder.argvs if argv[2] == "rm"]
     assert removals == [("container", "rm", "--force", "--volumes", "c1", "c2"), ("network", "rm", "n1")]
