@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,3 +62,23 @@ def test_too_few_addresses_and_another_folder_of_the_engine(
     check(
         project.inv("start-monitoring"), 3, "CONTAINER_LOGS is '/var/lib/docker/containers'", "engine/data/containers"
     )
+
+
+def test_a_default_builder_without_the_images_of_the_engine_is_not_used(
+    make_project: MakeProject, small_image: str, tmp_path: Path
+) -> None:
+    image = "gate-built-beside-another-builder:1"
+    (tmp_path / "Dockerfile").write_text(f"FROM {small_image}\nRUN true\n")
+    project = make_project({"built": service(FOREVER) | {"image": image, "build": {"context": str(tmp_path)}}})
+    # The selection of this test alone: other tests build at the same time.
+    project.environment["BUILDX_CONFIG"] = str(tmp_path / "buildx")
+    create = ["docker", "buildx", "create", "--name", "elsewhere", "--driver", "docker-container", "--use"]
+    subprocess.run(create, env={**os.environ, **project.environment}, check=True, capture_output=True)
+    try:
+        code, output = project.inv("doctor")
+        assert "warning  builder    the default builder has the driver docker-container" in output
+        check(project.inv("start-all"), 0, "up: 1 of 1 containers ready")
+    finally:
+        project.clean()
+        subprocess.run(["docker", "rmi", "--force", image], check=False, capture_output=True)
+    assert code == 0, output

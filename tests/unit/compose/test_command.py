@@ -92,10 +92,13 @@ def test_up_starts_the_named_services_alone_and_fetches_nothing(monkeypatch: pyt
 
 
 def test_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/docker.sock")
     seen = door(monkeypatch)
     images = {"redis": "own/redis:8", "app": "own/app:source"}
     COMPOSE.build(images, profiles=["images"], arguments={"app": {"ORIGIN": "source", "PRICE": "$5"}})
     words = ["--profile", "images", "--progress", "plain", "build", "redis", "app"]
+    # The engine's own, whatever the default is.
+    assert seen.env["BUILDX_BUILDER"] == "default"
     # A project of its own, independent of the platform's name, and the explicit name of the image.
     assert seen.argv == [*FILES, "--project-name", "rofecare-images", "-f", "-", *words]
     assert json.loads(seen.stdin) == {
