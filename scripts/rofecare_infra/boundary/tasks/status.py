@@ -56,7 +56,10 @@ def status(root: Path, json: bool = False) -> None:
 @command(words="service", help={"service": "this service, by its full or short name, and what it needs"})
 def why(root: Path, service: str = "") -> None:
     """Show the first cause of what is not ready, with the next command. Exits with 0 if everything is ready."""
+    from invoke.exceptions import Exit
+
     from rofecare_infra import lifecycle
+    from rofecare_infra.boundary import guard, offer
     from rofecare_infra.platform import resolve
     from rofecare_infra.progress import renderer_for
     from rofecare_infra.project import open_project
@@ -66,6 +69,11 @@ def why(root: Path, service: str = "") -> None:
     name = resolve([service], [one.name for one in platform.services])[0] if service else ""
     error = lifecycle.current_failure(platform, project.engine, name)
     if error is not None:
+        out = renderer_for()
+        if offer.is_possible(error.next_step):
+            out.say(guard.describe(error))
+            code = offer.accepted(error.next_step, root)
+            raise Exit(code=error.exit_code if code is None else code)
         raise error
     renderer_for().say(f"{name or 'every service that was started'} is ready")
 
