@@ -68,7 +68,8 @@ def command(
             lock = alone(root, words, as_json=bool(flags.get("json"))) if changes else nullcontext()
             changing = report.changing() if changes else nullcontext()
             left_behind = partial(interrupted, root) if interrupted is not None else None
-            with report.watching(), guarded(root, left_behind, report.ended):
+            as_json = bool(flags.get("json"))
+            with report.watching(), guarded(root, left_behind, report.ended, as_json=as_json):
                 if not of_checkout:
                     hand_over(root)
                 with lock, changing:

@@ -25,15 +25,19 @@ def guarded(
     root: Path,
     left_behind: Callable[[], str] | None = None,
     ended: Callable[[int, str], None] = lambda _code, _message: None,
+    *,
+    as_json: bool = False,
 ) -> Iterator[None]:
     """Turn what the body raises into `invoke.Exit`; call `ended` with the exit code and the message.
+
+    With `as_json` an error is printed as an object on standard output, too.
 
     `left_behind` returns the text to print after ^C: what is left running, and how to continue. A service manager sends
     SIGTERM where a person presses ^C, and a terminal that is gone SIGHUP: all three end the command the same way.
     """
     # Imported here: `inv --list` does not need them.
     from rofecare_infra.process import complete, interruptible
-    from rofecare_infra.progress import OutputClosedError, open_missing_streams
+    from rofecare_infra.progress import OutputClosedError, open_missing_streams, show_failure
 
     open_missing_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -44,6 +48,9 @@ def guarded(
         try:
             yield
         except RofecareError as error:
+            if as_json:
+                with suppress(OutputClosedError):
+                    show_failure(error)
             left = _exit(describe(error), error.exit_code)
         except KeyboardInterrupt:
             left = _exit(_farewell(left_behind), INTERRUPTED)

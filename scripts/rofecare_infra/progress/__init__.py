@@ -2,22 +2,26 @@
 
 from rofecare_infra.progress.events import (
     Event,
+    Failed,
     ImageDone,
     Note,
     Observed,
     Output,
+    Result,
     StageBegan,
     StageReady,
     Working,
     output_of,
 )
 from rofecare_infra.progress.parts import Part, escaped
-from rofecare_infra.progress.render import Renderer, Scope, listed, renderer_for
+from rofecare_infra.progress.render import SCHEMA, Renderer, Scope, listed, renderer_for, show_failure
 from rofecare_infra.progress.sink import OutputClosedError, is_gone, open_missing_streams, output_is_lost, watched
 from rofecare_infra.progress.tables import duration, mebibytes, table
 
 __all__ = [
+    "SCHEMA",
     "Event",
+    "Failed",
     "ImageDone",
     "Note",
     "Observed",
@@ -25,6 +29,7 @@ __all__ = [
     "OutputClosedError",
     "Part",
     "Renderer",
+    "Result",
     "Scope",
     "StageBegan",
     "StageReady",
@@ -38,6 +43,7 @@ __all__ = [
     "output_is_lost",
     "output_of",
     "renderer_for",
+    "show_failure",
     "table",
     "watched",
 ]

@@ -71,6 +71,25 @@ class ImageDone:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Result:
+    """A result of the command, as text for people; only printed as JSON."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The error that ended the command; only printed as JSON, beside the message for people."""
+
+    what: str
+    seen: str
+    expected: str
+    next_step: str
+    details: tuple[str, ...]
+    exit_code: int
+
+
 Event = Note | Working | Output | StageBegan | Observed | StageReady | ImageDone
 
 

@@ -9,8 +9,20 @@ from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Protocol, Self, TypeVar
 
+from rofecare_infra.errors import RofecareError
 from rofecare_infra.platform import short
-from rofecare_infra.progress.events import Event, ImageDone, Note, Observed, Output, StageBegan, StageReady, Working
+from rofecare_infra.progress.events import (
+    Event,
+    Failed,
+    ImageDone,
+    Note,
+    Observed,
+    Output,
+    Result,
+    StageBegan,
+    StageReady,
+    Working,
+)
 from rofecare_infra.progress.parts import Part, joined
 from rofecare_infra.progress.sink import Sink, watched
 
@@ -69,20 +81,25 @@ class Scope:
         self._renderer.say(text)
 
 
+# Of the JSON objects: a number that grows when a field is removed or gets another meaning.
+SCHEMA = 1
+
+
 class JsonLines:
     """One JSON object per event."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
 
-    def show(self, event: Event) -> None:
+    def show(self, event: Event | Result | Failed) -> None:
         """Print the kind and the fields of the event."""
-        self._write({"event": type(event).__name__, **dataclasses.asdict(event)})
+        record = {"schema": SCHEMA, "event": type(event).__name__, **dataclasses.asdict(event)}
+        self._sink.line(json.dumps(record))
 
     def say(self, text: str = "") -> None:
         """Print a result as a separate event."""
         if text:
-            self._write({"event": "Result", "text": text})
+            self.show(Result(text))
 
     def say_parts(self, parts: Sequence[Part]) -> None:
         """Print the line without its styles."""
@@ -90,9 +107,6 @@ class JsonLines:
 
     def close(self) -> None:
         """Do nothing: this renderer holds no resource."""
-
-    def _write(self, record: dict[str, object]) -> None:
-        self._sink.line(json.dumps(record))
 
 
 class Lines:
@@ -240,3 +254,10 @@ def renderer_for(stream: IO[str] | None = None, *, as_json: bool = False, lastin
 
     console = Console(file=watched(out, lasting=lasting))
     return Live(console) if not console.is_dumb_terminal else Lines(Sink(out, lasting=lasting))
+
+
+def show_failure(error: RofecareError) -> None:
+    """Print the error as one JSON object on standard output, for a command that prints JSON."""
+    details = tuple(error.details)
+    failed = Failed(error.what, error.seen, error.expected, error.next_step, details, error.exit_code)
+    JsonLines(Sink(sys.stdout, lasting=True)).show(failed)

@@ -93,11 +93,12 @@ def test_for_programs_one_object_a_line() -> None:
     records = [json.loads(line) for line in shown(JsonLines(Sink(stream, lasting=True)), stream).splitlines()]
     assert [record["event"] for record in records] == [*(type(event).__name__ for event in START), "Result"]
     assert records[6] == {
+        "schema": 1,
         "event": "Observed",
         "waited": 0.0,
         "services": {"redis": "starting", "zookeeper": "starting: no answer"},
     }
-    assert records[-1] == {"event": "Result", "text": "up: 3 of 3 containers ready"}
+    assert records[-1] == {"schema": 1, "event": "Result", "text": "up: 3 of 3 containers ready"}
 
 
 def test_for_programs_an_empty_result_is_none() -> None:
