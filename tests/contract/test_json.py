@@ -23,6 +23,7 @@ TYPES = {
     float: "number",
     tuple[str, ...]: "array of strings",
     Mapping[str, str]: "object of strings",
+    Mapping[str, float]: "object of numbers",
 }
 SAMPLES: dict[str, object] = {
     "string": "text",
@@ -30,6 +31,7 @@ SAMPLES: dict[str, object] = {
     "number": 1.5,
     "array of strings": ("a", "b"),
     "object of strings": {"a": "b"},
+    "object of numbers": {"a": 1.5},
 }
 _ROW = re.compile(r"^\| `(\w+)` \| `(\w+)` \| ([^|]+) \|", re.MULTILINE)
 ACCEPTED: dict[str, tuple[type, ...]] = {
@@ -38,6 +40,7 @@ ACCEPTED: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "array of strings": (list,),
     "object of strings": (dict,),
+    "object of numbers": (dict,),
 }
 
 

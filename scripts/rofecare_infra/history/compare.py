@@ -76,6 +76,16 @@ def compare(record: StartRecord, others: Sequence[StartRecord]) -> Comparison | 
     )
 
 
+def usual(records: Sequence[StartRecord]) -> dict[str, float]:
+    """Service -> the median of the seconds until it was ready, in the complete starts."""
+    took: dict[str, list[float]] = {}
+    for record in records:
+        for service in record.services if record.is_complete else ():
+            if service.seconds is not None:
+                took.setdefault(service.name, []).append(service.seconds)
+    return {name: round(median(seconds), 1) for name, seconds in took.items()}
+
+
 def require_comparison(record: StartRecord, others: Sequence[StartRecord]) -> Comparison:
     """The comparison. Raises ServiceFailedError if there is nothing to compare with."""
     found = compare(record, others)

@@ -8,11 +8,12 @@ from rofecare_infra import lifecycle
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import EngineError, RofecareError
 from rofecare_infra.history import store
-from rofecare_infra.history.compare import slowness
+from rofecare_infra.history.compare import slowness, usual
 from rofecare_infra.history.cpu import cpu_seconds
 from rofecare_infra.history.record import StartRecord
 from rofecare_infra.history.recorder import Recorder
-from rofecare_infra.progress import Event, Note, StageBegan
+from rofecare_infra.history.slow import SlowServices
+from rofecare_infra.progress import Event, Expected, Note, Observed, StageBegan
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
@@ -29,13 +30,18 @@ def start(
     recorder = Recorder(lambda: clock.monotonic() + offset, cpu_seconds)
     events = lifecycle.start(project, phases=phases, clock=clock, watch=recorder.see)
     begun = False
+    expected = usual(store.read(store.folder_of(project.settings)).records)
+    slow = SlowServices(project, expected)
     try:
         while True:
             event = next(events)
             if isinstance(event, StageBegan) and not begun:
                 begun, offset = True, _offset(project.engine, clock)
                 recorder.begin()
+                yield Expected(expected)
             yield event
+            if isinstance(event, Observed):
+                yield from slow.logged(event, clock.monotonic())
     except StopIteration as end:
         containers: tuple[Container, ...] = end.value
         yield from _recorded(project, recorder.record(project.platform))

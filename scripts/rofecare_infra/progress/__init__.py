@@ -2,8 +2,10 @@
 
 from rofecare_infra.progress.events import (
     Event,
+    Expected,
     Failed,
     ImageDone,
+    Logged,
     Note,
     Observed,
     Output,
@@ -17,12 +19,15 @@ from rofecare_infra.progress.parts import Part, escaped
 from rofecare_infra.progress.render import SCHEMA, Renderer, Scope, listed, renderer_for, show_failure
 from rofecare_infra.progress.sink import OutputClosedError, is_gone, open_missing_streams, output_is_lost, watched
 from rofecare_infra.progress.tables import duration, mebibytes, table
+from rofecare_infra.progress.waiting import Waiting, is_slow
 
 __all__ = [
     "SCHEMA",
     "Event",
+    "Expected",
     "Failed",
     "ImageDone",
+    "Logged",
     "Note",
     "Observed",
     "Output",
@@ -33,10 +38,12 @@ __all__ = [
     "Scope",
     "StageBegan",
     "StageReady",
+    "Waiting",
     "Working",
     "duration",
     "escaped",
     "is_gone",
+    "is_slow",
     "listed",
     "mebibytes",
     "open_missing_streams",

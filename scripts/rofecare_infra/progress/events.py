@@ -41,6 +41,21 @@ class StageBegan:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """How many seconds the services usually take until they are ready, from earlier starts on this machine."""
+
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Logged:
+    """The last line that a service logged which takes longer than usual: shown for a moment on a terminal only."""
+
+    service: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Observed:
     """One poll of the stage: service -> why it is not ready yet (empty if it is)."""
 
@@ -90,7 +105,7 @@ class Failed:
     exit_code: int
 
 
-Event = Note | Working | Output | StageBegan | Observed | StageReady | ImageDone
+Event = Note | Working | Output | StageBegan | Expected | Logged | Observed | StageReady | ImageDone
 
 
 def output_of(lines: Generator[str, None, T]) -> Generator[Event, None, T]:

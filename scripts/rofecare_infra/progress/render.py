@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Protocol, Self, TypeVar
 
 from rofecare_infra.errors import RofecareError
-from rofecare_infra.platform import short
 from rofecare_infra.progress.events import (
     Event,
+    Expected,
     Failed,
     ImageDone,
+    Logged,
     Note,
     Observed,
     Output,
@@ -25,10 +26,12 @@ from rofecare_infra.progress.events import (
 )
 from rofecare_infra.progress.parts import Part, joined
 from rofecare_infra.progress.sink import Sink, watched
+from rofecare_infra.progress.waiting import Waiting, lines
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
+    from rich.text import Text
 
 T = TypeVar("T")
 
@@ -119,7 +122,7 @@ class Lines:
     def show(self, event: Event) -> None:
         """Print the event, unless it is a line of output or a poll without a change."""
         match event:
-            case Output():
+            case Output() | Expected() | Logged():
                 return
             case Observed():
                 unready = {name for name, reason in event.services.items() if reason}
@@ -151,6 +154,9 @@ class Live:
         self._status: Status | None = None
         # The prefix of an observation: the current stage, if it is known.
         self._stage = ""
+        self._waiting = Waiting()
+        self._expected: Mapping[str, float] = {}
+        self._logged: dict[str, str] = {}
 
     def show(self, event: Event) -> None:
         """Print a completed activity, or replace the current one."""
@@ -158,17 +164,15 @@ class Live:
             case StageBegan():
                 self._stage = f"{event.phase} {event.number}/{event.total}: "
                 self._spin(sentence(event))
+            case Expected():
+                self._expected = event.seconds
+            case Logged():
+                self._logged[event.service] = event.text
             case Observed():
-                waiting = [name for name, reason in event.services.items() if reason]
-                reasons = [reason for reason in event.services.values() if reason]
-                ready = len(event.services) - len(waiting)
-                line = f"{self._stage}{ready} of {len(event.services)} ready, {event.waited:.0f} s"
-                if waiting:
-                    line += f"; waiting for {short(waiting[0])}" + (
-                        f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
-                    )
-                    line += f" ({reasons[0]})"
-                self._spin(line)
+                # The spinner is in front of the first line.
+                width, height = self._console.width - 4, self._console.height
+                elapsed = self._waiting.elapsed(event)
+                self._spin("\n".join(lines(event, self._stage, elapsed, self._expected, self._logged, width, height)))
             case Working() | Output():
                 self._spin(event.text)
             case StageReady() | ImageDone() | Note():
@@ -202,13 +206,20 @@ class Live:
     def _spin(self, text: str) -> None:
         from rich.text import Text
 
-        line = Text(text.strip(), no_wrap=True, overflow="ellipsis")
-        line.truncate(max(20, self._console.width - 4), overflow="ellipsis")
+        fitting = [self._fitting(one) for one in text.strip().split("\n")]
+        line = Text("\n", no_wrap=True, overflow="ellipsis").join(fitting)
         if self._status is None:
             self._status = self._console.status(line)
             self._status.start()
         else:
             self._status.update(line)
+
+    def _fitting(self, text: str) -> Text:
+        from rich.text import Text
+
+        line = Text(text, no_wrap=True, overflow="ellipsis")
+        line.truncate(max(20, self._console.width - 4), overflow="ellipsis")
+        return line
 
 
 def sentence(event: Event) -> str:
@@ -229,6 +240,8 @@ def sentence(event: Event) -> str:
             whose = "" if event.services == (event.image,) else f" for {listed(event.services)}"
             took = f" ({event.seconds:.1f} s)" if event.seconds else ""
             return f"image {event.image} {event.outcome}{took}{whose}"
+        case Expected() | Logged():
+            return ""
         case Observed():
             return ", ".join(f"{name}: {reason}" for name, reason in event.services.items() if reason)
 

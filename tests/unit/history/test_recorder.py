@@ -203,7 +203,7 @@ def test_a_slow_start_is_noted_once_it_can_be_compared(tmp_path: Path) -> None:
     events, _ = drain(start(slow, clock=noon().clock))
     (note,) = notes(events)
     assert note == (
-        "this start took 24 s instead of 6 s (median of 3); on its critical path db grew most: 18 s instead of 5 s; "
+        "this start took 22 s instead of 6 s (median of 3); on its critical path db grew most: 18 s instead of 5 s; "
         "see inv timeline --compare"
     )
 

@@ -12,7 +12,9 @@ from rich.console import Console
 
 from rofecare_infra.progress import (
     Event,
+    Expected,
     ImageDone,
+    Logged,
     Note,
     Observed,
     Output,
@@ -123,15 +125,31 @@ def test_on_a_terminal_what_is_done_stays_with_a_mark() -> None:
     assert "up: 3 of 3 containers ready\n" in text
 
 
-def test_on_a_terminal_what_goes_on_is_one_line() -> None:
+def test_on_a_terminal_each_service_that_is_not_ready_has_a_line() -> None:
     stream = Terminal()
     renderer = live(stream, width=120)
+    renderer.show(Expected({"redis": 2.0}))
     renderer.show(StageBegan("infrastructure", 1, 2, ("redis", "zookeeper")))
-    renderer.show(Observed(3.2, {"redis": "starting", "zookeeper": "unhealthy"}))
+    renderer.show(Observed(0.0, {"redis": "starting", "zookeeper": "starting", "db": "starting"}))
+    renderer.show(Logged("redis", "loading\x1b[2J"))
+    renderer.show(Observed(13.2, {"redis": "starting", "zookeeper": "unhealthy", "db": ""}))
     status = renderer._status
     assert status is not None
-    assert str(status.status) == "infrastructure 1/2: 0 of 2 ready, 3 s; waiting for redis and 1 more (starting)"
+    assert str(status.status).splitlines() == [
+        "infrastructure 1/2: 1 of 3 ready, 13 s",
+        "  redis      13 s of about 2 s  starting",
+        "    | loading\\x1b[2J",
+        "  zookeeper  13 s  unhealthy",
+    ]
     renderer.close()
+
+
+def test_in_a_pipe_there_is_no_word_of_it() -> None:
+    stream = io.StringIO()
+    renderer = renderer_for(stream)
+    renderer.show(Expected({"redis": 2.0}))
+    renderer.show(Logged("redis", "loading"))
+    assert stream.getvalue() == ""
 
 
 def test_on_a_terminal_a_long_line_is_cut_never_wrapped() -> None:
