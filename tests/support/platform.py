@@ -127,8 +127,9 @@ class PlatformUnderTest:
         return f"{self.name}-{service}-1"
 
     def started(self) -> dict[str, datetime]:
-        """Service -> when its container was started."""
-        return {name: moment(one["State"]["StartedAt"]) for name, one in self.containers().items()}
+        """Service -> when its container was started, without those that were only created."""
+        found = {name: moment(one["State"]["StartedAt"]) for name, one in self.containers().items()}
+        return {name: started for name, started in found.items() if started.year > 1}
 
     def psql(self, database: str) -> list[str]:
         """The words after `docker` for a client of this one (`patient-db`), with all rights."""

@@ -158,11 +158,14 @@ def reverse_stages(containers: Sequence[Container], platform: Platform) -> list[
         earlier = [name for name, phase in phases.items() if phase < phases[container.service]]
         return known if known or container.service in described else earlier
 
-    # A database that no service declares is not stopped together with its user: the first phase has an unnamed one.
-    users: dict[str, set[str]] = {"": set(), **{name: set() if phase else {""} for name, phase in phases.items()}}
+    users: dict[str, set[str]] = {name: set() for name in phases}
     for container in up:
         for need in needs(container):
             users.get(need, set()).add(container.service)
+    monitoring = PHASES.index(MONITORING)
+    for name in [name for name, found in users.items() if not found]:
+        # Where nothing declares its needs, the phases decide; the monitoring is needed by none, and needs none.
+        users[name] = {other for other, phase in phases.items() if phase > phases[name] and phase != monitoring}
     levels = levels_of(users)
 
     def place(container: Container) -> tuple[bool, int]:

@@ -60,21 +60,35 @@ def stopped(
 
 def test_dependents_before_what_they_need() -> None:
     assert [sorted(each.service for each in group) for group in reverse_stages(RUNNING, PLATFORM)] == [
+        ["mine"],
         # No file describes grafana: it may need whatever starts before it.
-        ["grafana", "mine"],
+        ["grafana"],
         ["app", "gateway", "kafka"],
         ["config", "db", "redis", "zookeeper"],
     ]
 
 
 def test_what_nobody_needs_any_more_stops_side_by_side() -> None:
-    described = replace(PLATFORM, services=(*PLATFORM.services, service("grafana", "monitoring")))
-    assert [sorted(each.service for each in group) for group in reverse_stages(RUNNING, described)] == [
-        ["app", "gateway", "grafana", "mine"],
-        # Kafka serves services that do not declare it.
-        ["config", "db", "kafka", "redis"],
-        ["zookeeper"],
+    described = (
+        *PLATFORM.services,
+        service("grafana", "monitoring"),
+        service("web", "business", depends_on=("kafka",)),
+    )
+    running = [*RUNNING, one("web", "business")]
+    groups = reverse_stages(running, replace(PLATFORM, services=described))
+    assert [sorted(each.service for each in group) for group in groups] == [
+        ["mine"],
+        ["app", "grafana", "web"],
+        ["db", "gateway", "kafka"],
+        ["config", "redis", "zookeeper"],
     ]
+
+
+def test_where_nobody_declares_a_need_the_phases_decide() -> None:
+    names = [("shop", "business"), ("cloud", "spring-cloud"), ("base", "infrastructure")]
+    silent = Platform("rofecare", tuple(service(name, phase) for name, phase in names))
+    groups = reverse_stages([one(*pair) for pair in names], silent)
+    assert [[each.service for each in group] for group in groups] == [["shop"], ["cloud"], ["base"]]
 
 
 def test_without_a_model_the_phases_decide() -> None:
@@ -94,11 +108,7 @@ def test_what_lets_requests_in_stops_before_everything_else() -> None:
     others = [each for each in RUNNING if each.service != "gateway"]
     with_front = replace(PLATFORM, services=(*PLATFORM.services, service("front", depends_on=("gateway",))))
     groups = reverse_stages([*others, gateway, front], with_front)
-    assert [[each.service for each in group] for group in groups][:3] == [
-        ["front"],
-        ["gateway"],
-        ["grafana", "mine"],
-    ]
+    assert [[each.service for each in group] for group in groups][:3] == [["front"], ["gateway"], ["mine"]]
 
 
 def test_one_that_no_file_describes_any_more_stops_by_its_own_labels() -> None:
