@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,7 +64,7 @@ def _examined(
     yield from _of_the_project(project, engine, machine, here)
     yield _builder(builder.result())
     if project.platform.services:
-        yield from network.examine(project)[1]
+        yield from network.examine(project)
 
 
 def _opened(root: Path, *, monitoring: bool | None, production: bool | None) -> tuple[Project | None, list[Finding]]:
@@ -86,10 +86,10 @@ def _opened(root: Path, *, monitoring: bool | None, production: bool | None) -> 
 
 def _of_the_project(project: Project, engine: Engine, machine: Machine, here: host.Host) -> Iterator[Finding]:
     services = [one for one in project.platform.services if one.replicas]
-    running = any(one.is_up for one in engine.containers(project.platform.project))
-    yield from host.capacity(machine, services, here.available, running=running)
+    running = {one.service for one in engine.containers(project.platform.project) if one.is_up}
+    yield from host.capacity(machine, services, here.available, running=bool(running))
     yield from _name(project)
-    yield from _ports(project, engine, services)
+    yield from _ports(project, engine, services, running)
     yield from _addresses(project, engine)
     yield from _mounts(project, machine)
 
@@ -113,9 +113,10 @@ def _name(project: Project) -> Iterator[Finding]:
         yield ok("name", f"{project.platform.project} is of this platform, or free")
 
 
-def _ports(project: Project, engine: Engine, services: Sequence[Service]) -> Iterator[Finding]:
-    own = {one.service for one in engine.containers(project.platform.project) if one.is_up}
-    taken = list(taken_ports(project.platform, [one for one in services if one.name not in own], engine))
+def _ports(
+    project: Project, engine: Engine, services: Sequence[Service], running: Collection[str]
+) -> Iterator[Finding]:
+    taken = list(taken_ports(project.platform, [one for one in services if one.name not in running], engine))
     for error in taken:
         yield problem("ports", f"{error.what}: {error.seen}", error.next_step)
     if not taken:
@@ -136,7 +137,7 @@ def _addresses(project: Project, engine: Engine) -> Iterator[Finding]:
 
 
 def _mounts(project: Project, machine: Machine) -> Iterator[Finding]:
-    found = list(mounts.problems(project, machine))
+    found = list(mounts.problems(project))
     for one in found:
         yield problem("mounts", f"{one.where}: {one.what}", one.expected, SettingsError)
     if not found:

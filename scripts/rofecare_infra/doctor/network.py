@@ -27,7 +27,7 @@ class Answers:
     images: frozenset[str] = frozenset()
 
 
-def examine(project: Project) -> tuple[Sources | None, list[Finding]]:
+def examine(project: Project) -> list[Finding]:
     """Decide where images come from, and judge those that are not on this machine. Nothing is built or pulled."""
     engine = project.engine
     asked: set[str] = set()
@@ -44,8 +44,8 @@ def examine(project: Project) -> tuple[Sources | None, list[Finding]]:
             absent = _absent(sources.platform.services, engine)
             pulled = [one for one in absent if not sources.is_built(one) and one.image not in answers.images]
     except RofecareError as error:
-        return None, refusal("images", error)
-    return sources, [*judged(sources, absent, pulled)]
+        return refusal("images", error)
+    return [*judged(sources, absent, pulled)]
 
 
 def judged(sources: Sources, absent: Sequence[Service], refused: Sequence[Service]) -> Iterable[Finding]:

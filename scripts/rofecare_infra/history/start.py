@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 
 from rofecare_infra import lifecycle
 from rofecare_infra.engine import Container, Engine
@@ -30,34 +30,38 @@ def start(
     recorder = Recorder(lambda: clock.monotonic() + offset, cpu_seconds)
     events = lifecycle.start(project, phases=phases, clock=clock, watch=recorder.see)
     begun = False
-    expected = usual(store.read(store.folder_of(project.settings)).records)
-    slow = SlowServices(project, expected)
+    earlier: Sequence[StartRecord] = ()
+    slow: SlowServices | None = None
     try:
         while True:
             event = next(events)
             if isinstance(event, StageBegan) and not begun:
                 begun, offset = True, _offset(project.engine, clock)
                 recorder.begin()
+                earlier = store.read(store.folder_of(project.settings)).records
+                expected = usual(earlier)
+                slow = SlowServices(project, expected)
                 yield Expected(expected)
             yield event
-            if isinstance(event, Observed):
+            if isinstance(event, Observed) and slow is not None:
                 yield from slow.logged(event, clock.monotonic())
     except StopIteration as end:
         containers: tuple[Container, ...] = end.value
-        yield from _recorded(project, recorder.record(project.platform))
+        yield from _recorded(project, recorder.record(project.platform), earlier)
         return containers
     except RofecareError as error:
-        yield from _recorded(project, recorder.record(project.platform, error))
+        yield from _recorded(project, recorder.record(project.platform, error), earlier)
         raise
     finally:
         events.close()
 
 
-def _recorded(project: Project, record: StartRecord | None) -> Generator[Event, None, None]:
+def _recorded(
+    project: Project, record: StartRecord | None, earlier: Sequence[StartRecord]
+) -> Generator[Event, None, None]:
     if record is None:
         return
     folder = store.folder_of(project.settings)
-    earlier = store.read(folder).records
     try:
         store.write(folder, record)
     except OSError as error:

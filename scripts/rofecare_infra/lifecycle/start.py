@@ -52,6 +52,7 @@ def start(
     if refusal is not None:
         raise refusal
     limited = any(service.cpus for service in services)
+    cores = project.engine.machine().cores if limited else 0
     try:
         with project.engine.awake(project.platform.project, clock) as woken:
             numbered = [*enumerate(stages, 1)]
@@ -60,7 +61,6 @@ def start(
                     yield from grant_monitoring_access(project.platform, project.engine)
                 mine = dict(group)
                 later = [service for stage in stages[max(mine) :] for service in stage.services]
-                cores = project.engine.machine().cores if limited else 0
                 yield from Phase(project, mine, len(stages), wanted, woken, watch, cores).start(later)
     finally:
         # After a failure or ^C, some services are neither ready nor waited for any more.

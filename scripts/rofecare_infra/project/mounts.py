@@ -6,7 +6,6 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from rofecare_infra.engine import Machine
 from rofecare_infra.platform import MONITORING
 from rofecare_infra.project.opened import Project
 from rofecare_infra.settings import Problem
@@ -15,8 +14,8 @@ from rofecare_infra.settings import Problem
 _LOGS = "containers"
 
 
-def problems(project: Project, machine: Machine) -> Iterator[Problem]:
-    """What prevents the use of mounted files and folders."""
+def problems(project: Project) -> Iterator[Problem]:
+    """What prevents the use of mounted files and folders. Raises EngineError where it is asked and does not answer."""
     closed = [path for path in _files(project) if not path.stat().st_mode & stat.S_IROTH]
     if closed:
         more = f", nor {len(closed) - 1} others" if len(closed) > 1 else ""
@@ -24,11 +23,13 @@ def problems(project: Project, machine: Machine) -> Iterator[Problem]:
         config = project.settings.docker_folder / "config"
         yield Problem(str(closed[0]), seen, f"files that all users can read: chmod -R go+rX {config}")
     written = project.settings.values.get("CONTAINER_LOGS")
-    folder = project.settings.path_of("CONTAINER_LOGS")
-    with_logs = any(one.phase == MONITORING for one in project.platform.services)
-    if with_logs and machine.folder and written is not None and folder != Path(machine.folder, _LOGS):
-        seen = f"CONTAINER_LOGS is {written.value!r}, and the engine stores its data in {machine.folder}"
-        yield Problem(written.where, seen, f"{machine.folder}/{_LOGS}")
+    if written is None or all(one.phase != MONITORING for one in project.platform.services):
+        # Only the monitoring reads the logs: the engine is not asked at each start.
+        return
+    stored = project.engine.folder()
+    if stored and project.settings.path_of("CONTAINER_LOGS") != Path(stored, _LOGS):
+        seen = f"CONTAINER_LOGS is {written.value!r}, and the engine stores its data in {stored}"
+        yield Problem(written.where, seen, f"{stored}/{_LOGS}")
 
 
 def _files(project: Project) -> Iterator[Path]:

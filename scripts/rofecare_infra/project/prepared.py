@@ -71,7 +71,7 @@ def prepare(project: Project) -> Generator[Event, None, Project]:
     Raises SettingsError, before anything is created, where the name or the volumes belong to another platform, or
     containers cannot read what they mount.
     """
-    unreadable = list(mounts.problems(project, project.engine.machine()))
+    unreadable = list(mounts.problems(project))
     if unreadable:
         raise refusal(unreadable, starts=True)
     before = project.engine.volumes(project.platform.project)
