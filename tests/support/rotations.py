@@ -1,8 +1,9 @@
-"""A database and its users in memory, for the rotation of its password."""
+"""A server and its users in memory, for the rotation of its password."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 from pathlib import Path
 
 from rofecare_infra.compose import Compose
@@ -43,17 +44,43 @@ class Server:
         return verifier(password, salt) == self.verifier
 
 
-class World:
-    """One database, two services that use it."""
+class Redis(Server):
+    """A Redis that accepts each password that it was given; it is not restarted."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, password: str) -> None:
+        super().__init__(password)
+        self.digests = {_digest(password)}
+
+    def __call__(self, container: str, script: str, *arguments: str, stdin: str) -> Result:
+        self.told.append(" ".join((container, script, *arguments)))
+        password, _, command = stdin.partition("\n")
+        if not self._takes(password):
+            return Result((), 0, "", "NOAUTH Authentication required.")
+        if "SETUSER" not in command:
+            return Result((), 0, "PONG\n", "")
+        self.digests.add(command.strip().rpartition("#")[2])
+        return Result((), 0, "OK\n", "")
+
+    def _takes(self, password: str) -> bool:
+        return _digest(password) in self.digests
+
+
+def _digest(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
+class World:
+    """One server, two services that use it."""
+
+    def __init__(self, root: Path, server: type[Server] = Server) -> None:
         folder = root / "docker/secrets"
         folder.mkdir(parents=True)
         self.file = folder / "db_password"
         self.file.write_text(OLD)
         mount = {"secrets": ("db_password",), "secret_files": {"db_password": "/run/secrets/db_password"}}
+        postgres = {"POSTGRES_PASSWORD_FILE": "/run/secrets/db_password"}
         services = (
-            service("db", environment={"POSTGRES_PASSWORD_FILE": "/run/secrets/db_password"}, **mount),
+            service("db", image="redis:8", **mount) if server is Redis else service("db", environment=postgres, **mount),
             service("app", "business", **mount),
             service("web", "business", **mount),
         )
@@ -61,7 +88,7 @@ class World:
         platform = Platform("rofecare", services, {"db_password": self.file})
         self.engine = FakeEngine([container(one.name) for one in services])
         self.project = Project(self.settings, Sources(Compose(root / "docker"), platform), lambda: self.engine)
-        self.server = Server(OLD)
+        self.server = server(OLD)
         self.clock = FakeClock()
 
     def rotate(self) -> Report:

@@ -133,13 +133,14 @@ class Change:
         self._renew_token()
         concerned = [one for one in self.containers(running=False) if one.id in touched]
         servers = [one for one in self.containers(running=False) if one.id in touched or one.status == "running"]
-        if not is_set:
-            # A Redis that is down reads the old secret from its file when it starts.
+        # A Redis that is down sets nothing: it reads the old secret from its file when it starts. Its users need it.
+        cache_first = not is_set or any(one.status != "running" for one in self._owning(servers))
+        if cache_first:
             yield from self._restart_cache(servers)
         users = [one for one in self._using(concerned) if one.service not in self._owner_names()]
         for wave in self.restarts.waves(self.what.users, self.what.together, users):
             yield from self.restarts.run(wave)
-        if is_set:
+        if not cache_first:
             yield from self._restart_cache(servers)
         self.verify(good=old)
 
@@ -184,14 +185,16 @@ class Change:
         """Redis and its health check read the password from the file when the container starts."""
         if self.what.kind is not Kind.CACHE:
             return
-        names = self._owner_names()
-        servers = [one for one in containers if one.service in names]
-        for wave in self.restarts.waves(self.what.owners, (), servers):
+        for wave in self.restarts.waves(self.what.owners, (), self._owning(containers)):
             yield from self.restarts.run(wave)
 
     def _owner_names(self) -> frozenset[str]:
         # The servers that check a signing key are also among its users.
         return frozenset(one.name for one in self.what.owners if one not in self.what.users)
+
+    def _owning(self, containers: Sequence[Container]) -> list[Container]:
+        names = self._owner_names()
+        return [one for one in containers if one.service in names]
 
     def _using(self, containers: Sequence[Container]) -> list[Container]:
         names = {service.name for service in self.what.users}

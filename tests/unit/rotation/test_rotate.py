@@ -20,7 +20,7 @@ from rofecare_infra.rotation.rotate import Entry, journal_of
 from rofecare_infra.state import Journal
 from tests.support.decisions import Killed, unchanged
 from tests.support.fakes import container, drain
-from tests.support.rotations import OLD, World
+from tests.support.rotations import OLD, Redis, World
 
 
 @pytest.fixture
@@ -233,6 +233,29 @@ def test_after_a_kill_at_any_moment_the_file_and_the_server_agree(
         seen.add(world.file.read_text() == OLD)
     assert number > 8
     assert seen == {True, False}, "back before the decision, forward after it"
+
+
+def test_a_redis_that_a_killed_rotation_stopped_starts_before_its_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stops = importlib.import_module("rofecare_infra.rotation.change")
+    monkeypatch.setattr(stops, "stop_together", lambda engine, wave: [engine.stop(one.id) for one in wave])
+    world = World(tmp_path, Redis)
+    start = world.engine.start
+
+    def killed_at_the_server(name: str) -> None:
+        if name == "id-db":
+            raise Killed
+        start(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.engine, "start", killed_at_the_server)
+        with pytest.raises(Killed):
+            world.rotate()
+    world.engine.restarted.clear()
+    drain(recover(world.project, shell=world.server, clock=world.clock.clock))
+    assert world.engine.restarted == ["id-db", "id-app", "id-web"]
+    assert world.as_before()
 
 
 def _killed_at(number: int, count: Iterator[int], effect: Callable[..., object]) -> Callable[..., object]:
