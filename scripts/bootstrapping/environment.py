@@ -64,6 +64,8 @@ class Environment(NamedTuple):
             elif step == _PROJECT:
                 self._begin()
                 self._pip("--no-deps", "--no-build-isolation", "-e", ".")
+                # Invoke writes no compiled code: every command would compile the tasks again. Nothing else needs it.
+                change((f"{self.programs}/python", "-m", "compileall", "-q", "scripts"))
             done[step] = self._wanted()[step]
             self._write(done)
 

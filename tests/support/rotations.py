@@ -80,7 +80,9 @@ class World:
         mount = {"secrets": ("db_password",), "secret_files": {"db_password": "/run/secrets/db_password"}}
         postgres = {"POSTGRES_PASSWORD_FILE": "/run/secrets/db_password"}
         services = (
-            service("db", image="redis:8", **mount) if server is Redis else service("db", environment=postgres, **mount),
+            service("db", image="redis:8", **mount)
+            if server is Redis
+            else service("db", environment=postgres, **mount),
             service("app", "business", **mount),
             service("web", "business", **mount),
         )

@@ -135,6 +135,8 @@ def _worktree(root: Path, folder: Path, commit: str) -> Iterator[Path]:
     """A checkout of a commit beside the one that is worked on."""
     process.run(["git", "worktree", "add", "--quiet", "--detach", str(folder), commit], cwd=root)
     try:
+        # As the bootstrap does.
+        process.run([sys.executable, "-m", "compileall", "-q", str(folder / "scripts")])
         yield folder
     finally:
         process.run(["git", "worktree", "remove", "--force", str(folder)], cwd=root, check=False)

@@ -225,6 +225,9 @@ def connect() -> Engine:
             if address
             else docker.from_env(timeout=ANSWER_TIMEOUT)
         )
+        if (address or os.environ.get("DOCKER_HOST", "unix:")).startswith("unix:"):
+            # A socket has neither a proxy nor a .netrc, which would be looked up for each request.
+            client.api.trust_env = False
         version = str(client.version()["Version"])
     major = version.partition(".")[0]
     if major.isdigit() and int(major) < MINIMUM_VERSION:

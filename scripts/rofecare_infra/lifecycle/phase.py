@@ -89,17 +89,19 @@ class Phase:
         """Start the phase; meanwhile create the containers of `later` services that have none."""
         engine, name = self._project.engine, self._project.platform.project
         # Looked at again: a container may have ended while an earlier phase was started.
-        before = engine.containers(name)
+        before = engine.containers_of(name, self._names)
         services = [service for stage in self._stages.values() for service in stage.services]
         self._waiting = [*self._wanted.outdated(services, before)]
         self._outdated = {service.name for service in self._waiting}
         self._watched = [service for service in services if service.name not in self._outdated]
         # The engine resets the count of a container that it creates or starts.
         self._restarts = {one.id: one.restarts for one in before if one.service not in self._outdated}
-        present = {one.service for one in before}
-        absent = [service for service in later if service.name not in present]
+        absent: list[Service] = []
+        if self._outdated and later:
+            present = {one.service for one in engine.containers_of(name, {service.name for service in later})}
+            absent = [service for service in later if service.name not in present]
         yield from self._advance(observe(self._watched, before, self._restarts, 0.0))
-        if self._outdated and absent:
+        if absent:
             # Not only names: compose would replace a running container whose configuration changed.
             steps: list[Callable[[], Generator[Event, None, None]]]
             steps = [self._until_ready, partial(_created, self._project, absent)]

@@ -52,7 +52,7 @@ def make(commands: Commands, *, dev: bool = False) -> list[str]:
 
 def test_from_nothing_then_never_again(commands: Commands) -> None:
     assert not Environment(str(commands.root), dev=False).is_ready()
-    assert make(commands) == ["venv", "requirements.lock", "."]
+    assert make(commands) == ["venv", "requirements.lock", ".", "scripts"]
     assert make(commands) == []
 
 
@@ -65,13 +65,13 @@ def test_the_development_tools_come_on_top_and_stay(commands: Commands) -> None:
 def test_a_changed_lock_begins_anew(commands: Commands) -> None:
     make(commands)
     (commands.root / "requirements.lock").write_text("newer")
-    assert make(commands) == ["rm", "venv", "requirements.lock", "."]
+    assert make(commands) == ["rm", "venv", "requirements.lock", ".", "scripts"]
 
 
 def test_a_changed_project_is_only_installed_again(commands: Commands) -> None:
     make(commands)
     (commands.root / "pyproject.toml").write_text("newer")
-    assert make(commands) == ["."]
+    assert make(commands) == [".", "scripts"]
 
 
 def test_a_moved_checkout_begins_anew(commands: Commands) -> None:

@@ -227,7 +227,7 @@ def test_volumes_and_publishers() -> None:
     [("26.1.5", True), ("25.0.0", True), ("24.0.9", False), ("20.10.24+dfsg1", False), ("dev", True)],
 )
 def test_an_engine_that_is_too_old(monkeypatch: pytest.MonkeyPatch, version: str, *, good: bool) -> None:
-    client = SimpleNamespace(api=None, version=lambda: {"Version": version})
+    client = SimpleNamespace(api=SimpleNamespace(), version=lambda: {"Version": version})
     monkeypatch.setattr(docker, "from_env", lambda **_options: client)
     if good:
         assert isinstance(connect(), Engine)

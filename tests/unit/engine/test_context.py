@@ -101,7 +101,7 @@ def test_its_engine_is_asked_and_named_when_it_does_not_answer(monkeypatch: pyte
         asked.append(base_url)
         if len(asked) > 1:
             raise requests.ConnectionError("Connection refused")
-        return SimpleNamespace(api=None, version=lambda: {"Version": "26.1.5"})
+        return SimpleNamespace(api=SimpleNamespace(), version=lambda: {"Version": "26.1.5"})
 
     monkeypatch.setattr(docker, "DockerClient", client)
     connect()
