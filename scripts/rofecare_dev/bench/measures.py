@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from rofecare_infra.errors import UsageError
 
-# The commit that is checked out, the commit it is compared with, and docker compose on the files of the first one.
+# The commit that is checked out, the commit it is compared with, and docker compose on the files of the first one: as
+# they are, and with the order of the phases as dependencies.
 THIS = "this"
 AGAINST = "against"
 COMPOSE = "compose"
+ORDERED = "ordered"
 # What is read instead of timed.
 FLOOR = "floor"
 IDLE = "idle"

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from rofecare_dev.bench.measures import AGAINST, COMPOSE, THIS, Sample
+from rofecare_dev.bench.measures import AGAINST, COMPOSE, ORDERED, THIS, Sample
 from rofecare_infra.progress import table
 
-_OTHERS = (AGAINST, COMPOSE)
+_OTHERS = (AGAINST, COMPOSE, ORDERED)
 
 
 def as_table(samples: Sequence[Sample]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -9,13 +10,15 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 from pathlib import Path
 
 from rofecare_dev.bench import content, costs
-from rofecare_dev.bench.measures import AGAINST, COMPOSE, THIS, Measure, Sample, chosen, order, scenario
+from rofecare_dev.bench.measures import AGAINST, COMPOSE, ORDERED, THIS, Measure, Sample, chosen, order, scenario
 from rofecare_infra import process
 from rofecare_infra.compose import Compose
 from rofecare_infra.errors import UsageError
+from rofecare_infra.platform import Platform
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 # The first start also builds the images that are missing; in seconds.
@@ -42,7 +45,7 @@ class Contender:
 
     def words(self, measure: Measure) -> tuple[str, ...]:
         """The words of a measure; empty if this contender has no such command."""
-        return measure.compose if self.name == COMPOSE else measure.inv
+        return measure.compose if self.name in {COMPOSE, ORDERED} else measure.inv
 
     def run(self, *words: str) -> str:
         """Run a command to its end; return its output. Raises CommandError if it fails."""
@@ -84,6 +87,8 @@ def measure(
         services: tuple[str, ...] = ()
         if not production:
             contenders[COMPOSE], services = _compose(contenders[THIS])
+            if whole:
+                contenders[ORDERED] = _ordered(contenders[THIS], base)
         measures = chosen(scenario(whole=whole, infrastructure=services, production=production), only)
         for one in contenders.values():
             until_done.callback(_remove, one.project)
@@ -154,10 +159,32 @@ def _invoke(name: str, checkout: Path, base: Path) -> Contender:
 
 def _compose(this: Contender) -> tuple[Contender, tuple[str, ...]]:
     """Docker compose on the same files, with the same secrets; and the names of the services of the infrastructure."""
-    settings = {**this.environment, "COMPOSE_PROJECT_NAME": this.project.replace(THIS, COMPOSE)}
-    command = Compose(this.folder / "docker").on_packages().with_variables(settings)
+    command, settings = _command(this, COMPOSE)
     services = tuple(one.name for one in command.model().services if one.phase == _INFRASTRUCTURE)
     return Contender(COMPOSE, tuple(command.argv()), this.folder, settings), services
+
+
+def _ordered(this: Contender, base: Path) -> Contender:
+    """The same, where each service also waits for all services of the phase before its own."""
+    command, settings = _command(this, ORDERED)
+    file = base / f"{ORDERED}.json"
+    file.write_text(json.dumps({"services": in_phases(command.model())}), encoding="utf-8")
+    return Contender(ORDERED, tuple(command.argv("-f", str(file))), this.folder, settings)
+
+
+def _command(this: Contender, name: str) -> tuple[Compose, dict[str, str]]:
+    settings = {**this.environment, "COMPOSE_PROJECT_NAME": this.project.replace(THIS, name)}
+    return Compose(this.folder / "docker").on_packages().with_variables(settings), settings
+
+
+def in_phases(platform: Platform) -> dict[str, dict[str, dict[str, dict[str, str]]]]:
+    """Service -> its dependencies on all services of the phase before its own, as in a compose file."""
+    phases = [[*group] for _, group in groupby(platform.stages(), key=lambda stage: stage.phase)]
+    found: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
+    for before, after in pairwise(phases):
+        needed = {name: {"condition": "service_healthy"} for stage in before for name in stage.names}
+        found |= {name: {"depends_on": needed} for stage in after for name in stage.names}
+    return found
 
 
 def _settings(name: str, checkout: Path, base: Path) -> dict[str, str]:

@@ -11,10 +11,12 @@ import pytest
 
 from rofecare_dev.bench import Measure, Sample, as_json, as_table, chosen, content, costs, measure, scenario
 from rofecare_dev.bench.measures import order
-from rofecare_dev.bench.run import Contender, _remove, _samples
+from rofecare_dev.bench.run import Contender, _remove, _samples, in_phases
 from rofecare_infra import process
 from rofecare_infra.errors import CommandError, UsageError
+from rofecare_infra.platform import Platform
 from rofecare_infra.state import Clock
+from tests.support.fakes import service
 
 
 def names(measures: Sequence[Measure]) -> list[str]:
@@ -182,3 +184,15 @@ def test_only_what_carries_the_projects_name_is_removed(recorder: Recorder) -> N
     assert all(argv[-1].endswith("=rofecare-bench-1-this") for argv in listings)
     removals = [argv[1:] for argv in recorder.argvs if argv[2] == "rm"]
     assert removals == [("container", "rm", "--force", "--volumes", "c1", "c2"), ("network", "rm", "n1")]
+
+
+def test_each_service_waits_for_all_of_the_phase_before_in_the_ordered_files() -> None:
+    services = (
+        service("db"),
+        service("late", depends_on=("db",)),
+        service("app", "business"),
+        service("web", "business"),
+    )
+    healthy = {"condition": "service_healthy"}
+    dependencies = {"depends_on": {"db": healthy, "late": healthy}}
+    assert in_phases(Platform("rofecare", services)) == {"app": dependencies, "web": dependencies}
