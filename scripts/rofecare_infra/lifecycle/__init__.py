@@ -2,6 +2,7 @@
 
 from rofecare_infra.lifecycle.connections import Connection, connections, gateway_url, host_of
 from rofecare_infra.lifecycle.cpus import restore as restore_limits
+from rofecare_infra.lifecycle.cpus import restore_unless_changing as restore_limits_unless_changing
 from rofecare_infra.lifecycle.failure import current_failure
 from rofecare_infra.lifecycle.ingress import (
     behind_ingress,
@@ -41,6 +42,7 @@ __all__ = [
     "reopen",
     "require_open",
     "restore_limits",
+    "restore_limits_unless_changing",
     "start",
     "status",
     "stop",

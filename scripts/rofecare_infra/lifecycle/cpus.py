@@ -7,10 +7,13 @@ What is lifted follows from what is seen: a command that was killed leaves nothi
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 
-from rofecare_infra.engine import Container, Engine
+from rofecare_infra.engine import Container, Engine, lock_of
+from rofecare_infra.errors import RofecareError
 from rofecare_infra.platform import Platform, Service
-from rofecare_infra.process import run
+from rofecare_infra.process import Fate, run
+from rofecare_infra.project import Project
 
 # Timeout in seconds: the engine writes a few numbers.
 _QUICK = 60.0
@@ -45,3 +48,14 @@ def restore(platform: Platform, engine: Engine) -> None:
     """Restore every limit of the compose files."""
     if any(service.cpus for service in platform.services):
         update(corrections(platform.services, engine.containers(platform.project), (), 0))
+
+
+def restore_unless_changing(project: Project) -> None:
+    """Restore the limits that a killed start left lifted, for a command that changes nothing else.
+
+    While another command changes the platform, they are left to that command.
+    """
+    with suppress(RofecareError):  # what the command prints does not depend on it
+        lock = lock_of(project.engine, project.platform.project)
+        if lock is None or lock.fate is Fate.ENDED:
+            restore(project.platform, project.engine)

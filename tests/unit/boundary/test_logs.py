@@ -32,6 +32,7 @@ class LoggingEngine(FakeEngine):
 def show(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Show:
     names = ("redis", "rofecare-gateway")
     opened = SimpleNamespace(
+        production=False,
         platform=SimpleNamespace(services=[SimpleNamespace(name=name) for name in names], project="rofecare"),
         engine=LoggingEngine([container(name) for name in names]),
     )

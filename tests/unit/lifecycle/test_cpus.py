@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
+from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Container
+from rofecare_infra.errors import EngineError
+from rofecare_infra.images import Sources
 from rofecare_infra.lifecycle import cpus
 from rofecare_infra.lifecycle.cpus import corrections
 from rofecare_infra.platform import Platform
-from rofecare_infra.process import Result
-from tests.support.fakes import FakeEngine, container, service
+from rofecare_infra.process import Fate, Result
+from rofecare_infra.project import Project
+from tests.support.fakes import FakeEngine, container, service, settings
 
 SERVICES = (service("db", cpus=0.5), service("app", "business", cpus=1.5), service("free"))
 
@@ -54,3 +61,24 @@ def test_what_a_killed_start_left_is_restored(monkeypatch: pytest.MonkeyPatch) -
     assert ran == [["docker", "update", "--cpus", "0.5", left[0].id]]
     cpus.restore(Platform("rofecare", SERVICES[2:]), FakeEngine(left))
     assert len(ran) == 1
+
+
+@pytest.mark.parametrize(("fate", "restored"), [(None, True), (Fate.ENDED, True), (Fate.RUNNING, False)])
+def test_a_command_that_only_reads_restores_limits_unless_another_one_changes_them(
+    monkeypatch: pytest.MonkeyPatch, fate: Fate | None, *, restored: bool
+) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(cpus, "run", lambda argv, **_options: ran.append(argv))
+    monkeypatch.setattr(cpus, "lock_of", lambda *_: SimpleNamespace(fate=fate) if fate is not None else None)
+    engine = FakeEngine([of("db", 2.0)])
+    sources = Sources(Compose(Path()), Platform("rofecare", SERVICES))
+    cpus.restore_unless_changing(Project(settings(Path()), sources, lambda: engine))
+    assert bool(ran) is restored
+
+
+def test_an_engine_that_does_not_answer_is_no_reason_to_print_nothing() -> None:
+    def connect() -> FakeEngine:
+        raise EngineError("it does not answer")
+
+    sources = Sources(Compose(Path()), Platform("rofecare", SERVICES))
+    cpus.restore_unless_changing(Project(settings(Path()), sources, connect))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rofecare_infra.boundary.command import command
+from rofecare_infra.boundary.reading import open_to_read
 from rofecare_infra.boundary.tasks.platform import left_running
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def start_monitoring(root: Path, json: bool = False) -> None:
     """Start the monitoring: metrics, alerts, dashboards, logs, traces."""
     import time
 
-    from rofecare_infra import backup, lifecycle
+    from rofecare_infra import backup, history, lifecycle
     from rofecare_infra.platform import MONITORING
     from rofecare_infra.progress import Scope, renderer_for, table
     from rofecare_infra.project import open_project, prepare
@@ -30,7 +31,7 @@ def start_monitoring(root: Path, json: bool = False) -> None:
         project = scope.follow(recover(project))
         backup.refresh_metrics(project)
         project = scope.follow(prepare(project))
-        containers = scope.follow(lifecycle.start(project, phases=[MONITORING]))
+        containers = scope.follow(history.start(project, phases=[MONITORING]))
         count = f"{len(containers)} of {len(containers)} containers ready"
         scope.say(f"up: {count} after {time.monotonic() - began:.1f} s\n")
         rows = [
@@ -69,9 +70,8 @@ def alerts(root: Path, json: bool = False) -> None:
     from rofecare_infra import alerts as room
     from rofecare_infra.errors import ServiceFailedError
     from rofecare_infra.progress import renderer_for
-    from rofecare_infra.project import open_project
 
-    project = open_project(root, secrets_checked=False)
+    project = open_to_read(root)
     found = room.firing(project.platform)
     critical = any(one.critical for one in found)
     out = renderer_for()
@@ -116,9 +116,8 @@ def search_logs(  # noqa: PLR0917 - each is a flag of the command line
     from rofecare_infra import logs, search
     from rofecare_infra.platform import resolve, short
     from rofecare_infra.progress import renderer_for
-    from rofecare_infra.project import open_project
 
-    project = open_project(root, secrets_checked=False, monitoring=True)
+    project = open_to_read(root, monitoring=True)
     known = [one.name for one in project.platform.services]
     # A trace is searched for in all stored lines.
     begin = logs.parse_since(since or ("" if trace else "1h"), time.time())

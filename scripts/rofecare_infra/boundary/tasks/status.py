@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rofecare_infra.boundary.command import command
+from rofecare_infra.boundary.reading import open_to_read
 
 if TYPE_CHECKING:
     from rofecare_infra.lifecycle import ServiceStatus
@@ -24,10 +25,9 @@ def status(root: Path, json: bool = False) -> None:
     from rofecare_infra.boundary import report
     from rofecare_infra.errors import ServiceFailedError
     from rofecare_infra.progress import renderer_for
-    from rofecare_infra.project import open_project
     from rofecare_infra.recovery import unfinished
 
-    project = open_project(root, secrets_checked=False)
+    project = open_to_read(root)
     rows = lifecycle.status(lifecycle.as_started(project), project.engine)
     ready = sum(row.ready for row in rows)
     left = unfinished(project.settings)
@@ -62,9 +62,8 @@ def why(root: Path, service: str = "") -> None:
     from rofecare_infra.boundary import guard, offer
     from rofecare_infra.platform import resolve
     from rofecare_infra.progress import renderer_for
-    from rofecare_infra.project import open_project
 
-    project = open_project(root, secrets_checked=False)
+    project = open_to_read(root)
     platform = lifecycle.as_started(project)
     name = resolve([service], [one.name for one in platform.services])[0] if service else ""
     error = lifecycle.current_failure(platform, project.engine, name)
@@ -189,10 +188,9 @@ def logs(  # noqa: PLR0917 - each is a flag of the command line
     from rofecare_infra import logs as room
     from rofecare_infra.platform import resolve, short
     from rofecare_infra.progress import renderer_for
-    from rofecare_infra.project import open_project
 
     wanted = room.parse_wanted(level, grep)
-    project = open_project(root, secrets_checked=False)
+    project = open_to_read(root)
     known = [one.name for one in project.platform.services]
     chosen = resolve(service, known) or tuple(known)
     begin = room.parse_since(since, time.time())
@@ -213,10 +211,9 @@ def smoke(root: Path, json: bool = False) -> None:
     from rofecare_infra import lifecycle
     from rofecare_infra import smoke as room
     from rofecare_infra.progress import Scope, renderer_for
-    from rofecare_infra.project import open_project
 
     with Scope(renderer_for(as_json=json)) as scope:
-        project = open_project(root, secrets_checked=False)
+        project = open_to_read(root)
         lifecycle.require_open(project)
         report = scope.follow(room.run(lifecycle.as_started(project), project.engine))
         if not report.ok:

@@ -1,0 +1,20 @@
+"""Opens the project for a command that only reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rofecare_infra.project import Project
+
+
+def open_to_read(root: Path, *, monitoring: bool | None = None) -> Project:
+    """Open the project without its secrets; in production, restore limits that a killed start left lifted."""
+    from rofecare_infra import lifecycle
+    from rofecare_infra.project import open_project
+
+    project = open_project(root, secrets_checked=False, monitoring=monitoring)
+    if project.production:
+        lifecycle.restore_limits_unless_changing(project)
+    return project
