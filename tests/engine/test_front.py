@@ -20,6 +20,7 @@ from rofecare_infra.engine import Container, connect
 from rofecare_infra.lifecycle import hold
 from rofecare_infra.process import to_end
 from rofecare_infra.state import SYSTEM_CLOCK
+from tests.support.http_requests import exchange, requests_of
 from tests.support.images import ensure, ensure_base
 from tests.support.lease import free_port
 from tests.support.locked import probe
@@ -28,17 +29,20 @@ from tests.support.project import IMAGE, REPOSITORY, Project, check, small_netwo
 Json = dict[str, Any]
 pytestmark = [pytest.mark.full, pytest.mark.timeout(120)]
 
-# Records each request that it has read, waits where the path says so, and answers with its version, or with nothing.
+# Records each request that it has read, waits where the path says so, and answers with its version, nothing, or the
+# request as it came.
 _SERVER = r"""
 use IO::Socket::INET; $SIG{CHLD} = 'IGNORE'; $SIG{TERM} = sub { exit 0 };
 my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 50, ReuseAddr => 1) or die;
 while (my $c = $s->accept) {
     next if fork;
     my $line = <$c>;
-    while (<$c>) { last if /^\r?$/ }
+    my $head = $line;
+    while (<$c>) { last if /^\r?$/; $head .= $_ }
     open(my $f, '>>', '/seen/requests'); print $f $line; close $f;
     sleep $1 if $line =~ /wait=(\d+)/;
-    print $c "HTTP/1.0 200 OK\r\n\r\n$ENV{VERSION}" unless $line =~ /silent/;
+    my $text = $line =~ /echo/ ? $head : $ENV{VERSION};
+    print $c "HTTP/1.0 200 OK\r\n\r\n$text" unless $line =~ /silent/;
     close $c; exit;
 }
 """
@@ -132,48 +136,59 @@ def front(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def test_requests_pass_but_those_for_administrators(front: Front) -> None:
-    assert (front.ask("GET", "/api").status, front.ask("GET", "/api").text) == (200, "one")
-    assert front.ask("POST", "/once").status == 200
-    assert front.seen("/once") == 1
+    assert (front.ask("GET", "/api/").status, front.ask("GET", "/api/").text) == (200, "one")
+    assert front.ask("POST", "/api/once").status == 200
+    assert front.seen("/api/once") == 1
     assert front.ask("GET", "/actuator/health").status == 404
     assert front.seen("/actuator/health") == 0
 
 
+def test_every_request_of_the_table_is_refused_or_arrives_as_it_was_sent(front: Front) -> None:
+    wrong = []
+    for request in requests_of("front"):
+        status, body = exchange(front.port, request.sent)
+        arrived = body.decode(errors="replace")
+        if status != request.status or (request.arrives and request.arrives not in arrived):
+            wrong.append(f"{request.name}: {status}, {arrived[:200]}")
+        wrong += [f"{request.name}: arrived" for text in request.absent if text.lower() in arrived.lower()]
+    assert wrong == []
+
+
 def test_it_holds_what_reads_and_sends_what_changes_data_once(front: Front) -> None:
-    assert front.ask("POST", "/silent").status == 502
-    assert front.seen("/silent") == 1
+    assert front.ask("POST", "/api/silent").status == 502
+    assert front.seen("/api/silent") == 1
     gateway = f"{front.project.name}-{_GATEWAY}-1"
     front.project.docker("stop", gateway)
     with ThreadPoolExecutor() as pool:
-        held = pool.submit(front.ask, "GET", "/held")
-        unsent = front.ask("POST", "/unsent")
+        held = pool.submit(front.ask, "GET", "/api/held")
+        unsent = front.ask("POST", "/api/unsent")
         time.sleep(1)
         front.project.docker("start", gateway)
         answer = held.result()
-    assert (answer.status, answer.seconds >= 1, front.seen("/held")) == (200, True, 1)
-    assert (unsent.status, unsent.retry_after, front.seen("/unsent")) == (503, "5", 0)
+    assert (answer.status, answer.seconds >= 1, front.seen("/api/held")) == (200, True, 1)
+    assert (unsent.status, unsent.retry_after, front.seen("/api/unsent")) == (503, "5", 0)
 
 
 def test_closed_it_passes_nothing_on_until_it_is_opened(front: Front) -> None:
     """It finishes what it had accepted, and a restart does not open it."""
     with ThreadPoolExecutor() as pool:
-        accepted = pool.submit(front.ask, "POST", "/accepted?wait=1")
+        accepted = pool.submit(front.ask, "POST", "/api/accepted?wait=1")
         time.sleep(0.3)
         complete = front.close()
         assert accepted.result().status == 200
         assert accepted.result().moment <= complete + 0.5
-    refused = [front.ask(method, "/late") for method in ("GET", "POST", "DELETE")]
+    refused = [front.ask(method, "/api/late") for method in ("GET", "POST", "DELETE")]
     assert {(one.status, one.retry_after) for one in refused} == {(503, "5")}
-    assert front.seen("/late") == 0
+    assert front.seen("/api/late") == 0
 
     front.project.docker("restart", front.container().name)
     wait_for(front.project, "front", "{{.State.Health.Status}}", "healthy")
-    assert front.ask("GET", "/late").status == 503
+    assert front.ask("GET", "/api/late").status == 503
     check(front.project.inv("status"), 7, "closed: inv start-all opens it", "2 of 3 ready")
 
     check(front.project.inv("start-all"), 0, "front is open", "up: 3 of 3")
-    assert front.ask("GET", "/api").status == 200
-    assert front.seen("/late") == 0
+    assert front.ask("GET", "/api/").status == 200
+    assert front.seen("/api/late") == 0
 
 
 def test_an_upgrade_fails_no_request(front: Front) -> None:
@@ -183,12 +198,12 @@ def test_an_upgrade_fails_no_request(front: Front) -> None:
     answers: dict[str, Answer] = {}
     with front.project.popen("upgrade") as upgrade:
         while upgrade.poll() is None:
-            path = f"/{len(answers)}"
+            path = f"/api/{len(answers)}"
             answers[path] = front.ask("POST" if len(answers) % 2 else "GET", path)
             time.sleep(0.02)
         assert upgrade.stdout is not None
         check((upgrade.returncode, upgrade.stdout.read()), 0, "front is closed", "1 services replaced")
-    answers["/last"] = front.ask("GET", "/last")
+    answers["/api/last"] = front.ask("GET", "/api/last")
     texts = [one.text for one in answers.values() if one.status == 200]
     assert texts == sorted(texts)
     assert {texts[0], texts[-1]} == {"one", "two"}

@@ -52,7 +52,7 @@ class GatewayConfiguration {
 
         @Override
         public int getOrder() {
-            return CorrelationFilter.ORDER + 1;
+            return CorrelationFilter.ORDER + 2;
         }
     }
 }

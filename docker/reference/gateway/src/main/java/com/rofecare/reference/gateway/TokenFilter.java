@@ -18,6 +18,7 @@ import org.springframework.core.Ordered;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpStatus;
+import org.springframework.http.server.PathContainer;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.stereotype.Component;
 import org.springframework.web.cors.reactive.CorsUtils;
@@ -53,7 +54,7 @@ class TokenFilter implements WebFilter, Ordered {
 
     @Override
     public int getOrder() {
-        return CorrelationFilter.ORDER + 2;
+        return CorrelationFilter.ORDER + 3;
     }
 
     @Override
@@ -87,8 +88,9 @@ class TokenFilter implements WebFilter, Ordered {
         }
 
         boolean matches(ServerHttpRequest request) {
+            // The path that routes are chosen by, whatever part of it a header calls a prefix.
             return method.equals(request.getMethod())
-                    && pattern.matches(request.getPath().pathWithinApplication());
+                    && pattern.matches(PathContainer.parsePath(request.getURI().getRawPath()));
         }
     }
 }

@@ -1,0 +1,74 @@
+"""The tables of HTTP requests in tests/requests, and requests that are sent byte by byte as they stand there."""
+
+from __future__ import annotations
+
+import socket
+import tomllib
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+TABLES = Path(__file__).resolve().parents[1] / "requests"
+_TIMEOUT = 20.0
+_CHUNK = 65536
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as it is sent, and what becomes of it."""
+
+    name: str
+    sent: bytes
+    # Of the answer.
+    status: int
+    # Parts of what the server behind receives: one that must be there, and others that must not.
+    arrives: str = ""
+    absent: tuple[str, ...] = ()
+
+
+def requests_of(table: str) -> list[Sent]:
+    """All requests of a table."""
+    found = tomllib.loads((TABLES / f"{table}.toml").read_text(encoding="utf-8"))
+    return [
+        *(
+            Sent(line, _request(line), group["status"], absent=("http/1",))
+            for group in found["refused"]
+            for line in group["requests"]
+        ),
+        *(
+            Sent(line, _request(line), 200, f"{line} HTTP/1.")
+            for group in found["passed"]
+            for line in group["requests"]
+        ),
+        *(
+            Sent(line, _request("GET /api/echo", line), 200, "GET /api/echo HTTP/1.", (line, line.partition(": ")[2]))
+            for group in found["claimed"]
+            for line in group["headers"]
+        ),
+        *(Sent(one["name"], one["text"].encode(), one["status"]) for one in found["raw"]),
+    ]
+
+
+def exchange(port: int, sent: bytes) -> tuple[int, bytes]:
+    """Send this to a port of 127.0.0.1; return the status and the body of the answer until its end."""
+    with closing(socket.create_connection(("127.0.0.1", port), _TIMEOUT)) as connection:
+        connection.sendall(sent)
+        answer = b""
+        while chunk := connection.recv(_CHUNK):
+            answer += chunk
+            if _is_whole(answer):
+                break
+    head, _, body = answer.partition(b"\r\n\r\n")
+    words = head.split(maxsplit=2)
+    return (int(words[1]) if words[1:] else 0), body
+
+
+def _request(line: str, *headers: str) -> bytes:
+    return "\r\n".join([f"{line} HTTP/1.1", "Host: front", "Connection: close", *headers, "", ""]).encode()
+
+
+def _is_whole(answer: bytes) -> bool:
+    """Whether the body is as long as the head says: a server may keep the connection."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    return bool(end) and bool(lengths) and len(body) >= int(lengths[0].split(b":")[1])
