@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from tests.support import reach
 from tests.support.documented import APPLICATIONS, BUSINESS, EVERYTHING, database_of
+from tests.support.http_requests import exchange, requests_of
 from tests.support.platform import PlatformUnderTest, docker
 
 Json = dict[str, Any]
@@ -148,6 +150,27 @@ def test_the_reverse_proxy_terminates_tls(production: PlatformUnderTest) -> None
     plain = ask(http.client.HTTPConnection(name, production.ports["HTTP_PORT"], timeout=60), "/api/identity/health")
     assert plain.status == 308
     assert (plain.headers["Location"] or "").startswith("https://")
+
+
+def test_every_refused_request_of_the_table_is_refused(production: PlatformUnderTest) -> None:
+    """As before the small server of the engine tests; and what arrives there needs a token here."""
+    wrong = []
+    for request in requests_of("front", _HOST):
+        wanted = {request.status} if request.status != 200 else {401, 404}
+        status, _ = exchange(production.ports["HTTPS_PORT"], request.sent, tls=_HOST)
+        wrong += [] if status in wanted else [f"{request.name}: {status}"]
+    assert wrong == []
+
+
+def test_no_header_gives_a_client_a_rate_limit_of_its_own(production: PlatformUnderTest) -> None:
+    for request in requests_of("front", _HOST):
+        if request.absent[1:]:
+            sent = request.sent.replace(b"/api/echo", b"/api/identity/health")
+            assert exchange(production.ports["HTTPS_PORT"], sent, tls=_HOST)[0] == 200, request.name
+    password = production.secret("redis_password")
+    script = f"AUTH {password}\nKEYS request_rate_limiter*\n"
+    keys = docker("exec", "-i", production.container("redis"), "redis-cli", stdin=script)
+    assert len(set(re.findall(r"request_rate_limiter\.\{identity\.([^}]*)\}", keys))) == 1, keys
 
 
 def test_smoke_passes_in_production(production: PlatformUnderTest) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import tomllib
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,32 +27,49 @@ class Sent:
     absent: tuple[str, ...] = ()
 
 
-def requests_of(table: str) -> list[Sent]:
-    """All requests of a table."""
+def requests_of(table: str, host: str = "front") -> list[Sent]:
+    """All requests of a table, to the site of this name."""
     found = tomllib.loads((TABLES / f"{table}.toml").read_text(encoding="utf-8"))
     return [
         *(
-            Sent(line, _request(line), group["status"], absent=("http/1",))
+            Sent(line, _request(line, host), group["status"], absent=("http/1",))
             for group in found["refused"]
             for line in group["requests"]
         ),
         *(
-            Sent(line, _request(line), 200, f"{line} HTTP/1.")
+            Sent(line, _request(line, host), 200, f"{line} HTTP/1.")
             for group in found["passed"]
             for line in group["requests"]
         ),
         *(
-            Sent(line, _request("GET /api/echo", line), 200, "GET /api/echo HTTP/1.", (line, line.partition(": ")[2]))
+            Sent(
+                line,
+                _request("GET /api/echo", host, line),
+                200,
+                "GET /api/echo HTTP/1.",
+                (line, line.partition(": ")[2]),
+            )
             for group in found["claimed"]
             for line in group["headers"]
         ),
-        *(Sent(one["name"], one["text"].encode(), one["status"]) for one in found["raw"]),
+        *(
+            Sent(one["name"], one["text"].replace("Host: front", f"Host: {host}").encode(), one["status"])
+            for one in found["raw"]
+        ),
     ]
 
 
-def exchange(port: int, sent: bytes) -> tuple[int, bytes]:
-    """Send this to a port of 127.0.0.1; return the status and the body of the answer until its end."""
-    with closing(socket.create_connection(("127.0.0.1", port), _TIMEOUT)) as connection:
+def exchange(port: int, sent: bytes, *, tls: str = "") -> tuple[int, bytes]:
+    """Send this to a port of 127.0.0.1; return the status and the body of the answer until its end.
+
+    `tls` is the name of a site whose certificate is not verified; empty for a connection without TLS.
+    """
+    with ExitStack() as until_done:
+        connection = until_done.enter_context(socket.create_connection(("127.0.0.1", port), _TIMEOUT))
+        if tls:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            connection = until_done.enter_context(context.wrap_socket(connection, server_hostname=tls))
         connection.sendall(sent)
         answer = b""
         while chunk := connection.recv(_CHUNK):
@@ -63,8 +81,8 @@ def exchange(port: int, sent: bytes) -> tuple[int, bytes]:
     return (int(words[1]) if words[1:] else 0), body
 
 
-def _request(line: str, *headers: str) -> bytes:
-    return "\r\n".join([f"{line} HTTP/1.1", "Host: front", "Connection: close", *headers, "", ""]).encode()
+def _request(line: str, host: str, *headers: str) -> bytes:
+    return "\r\n".join([f"{line} HTTP/1.1", f"Host: {host}", "Connection: close", *headers, "", ""]).encode()
 
 
 def _is_whole(answer: bytes) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.http_requests import exchange, requests_of
 from tests.support.platform import SHIFT, PlatformUnderTest, docker
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
@@ -34,6 +35,18 @@ def test_smoke_names_the_broken_part(platform: PlatformUnderTest, service: str, 
     with platform.fault(service, cause, remedy):
         first_line = platform.expect(7, "smoke").partition("error: ")[2].splitlines()[0]
     assert service in first_line
+
+
+def test_the_gateway_refuses_paths_that_programs_read_differently(platform: PlatformUnderTest) -> None:
+    """Without a front before it, it answers nothing but what needs no token."""
+    wrong = []
+    for request in requests_of("front"):
+        path = request.name.partition(" ")[2]
+        if path.startswith("/") and path != "/actuator/health":
+            status, _ = exchange(platform.ports["GATEWAY_PORT"], request.sent)
+            is_right = status == 400 if request.status == 400 else status in {400, 401, 404, 405}
+            wrong += [] if is_right else [f"{request.name}: {status}"]
+    assert wrong == []
 
 
 def test_smoke_names_redis_if_its_password_differs(platform: PlatformUnderTest) -> None:
