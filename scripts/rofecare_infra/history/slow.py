@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from rofecare_infra.errors import RofecareError
 from rofecare_infra.logs import parse
-from rofecare_infra.progress import Event, Logged, Observed, Waiting, is_slow
+from rofecare_infra.progress import Event, Logged, Observed, elapsed, first_seen, is_slow
 from rofecare_infra.project import Project
 
 # Seconds between two looks at logs.
@@ -20,13 +20,14 @@ class SlowServices:
     def __init__(self, project: Project, expected: Mapping[str, float]) -> None:
         self._project = project
         self._expected = expected
-        self._waiting = Waiting()
+        self._since: Mapping[str, float] = {}
         self._looked = float("-inf")
 
     def logged(self, event: Observed, now: float) -> Generator[Event, None, None]:
         """The last log line of each slow service, every few seconds; of one that cannot be read there is none."""
-        elapsed = self._waiting.elapsed(event)
-        slow = [name for name, seconds in elapsed.items() if is_slow(seconds, self._expected.get(name))]
+        self._since = first_seen(self._since, event)
+        waited = elapsed(self._since, event)
+        slow = [name for name, seconds in waited.items() if is_slow(seconds, self._expected.get(name))]
         if not slow or now - self._looked < _PAUSE:
             return
         self._looked = now

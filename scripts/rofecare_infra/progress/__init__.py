@@ -15,11 +15,13 @@ from rofecare_infra.progress.events import (
     Working,
     output_of,
 )
+from rofecare_infra.progress.json_lines import SCHEMA
 from rofecare_infra.progress.parts import Part, escaped
-from rofecare_infra.progress.render import SCHEMA, Renderer, Scope, listed, renderer_for, show_failure
+from rofecare_infra.progress.render import Renderer, Scope, renderer_for, show_failure
+from rofecare_infra.progress.sentences import listed
 from rofecare_infra.progress.sink import OutputClosedError, is_gone, open_missing_streams, output_is_lost, watched
 from rofecare_infra.progress.tables import duration, mebibytes, table
-from rofecare_infra.progress.waiting import Waiting, is_slow
+from rofecare_infra.progress.waiting import elapsed, first_seen, is_slow
 
 __all__ = [
     "SCHEMA",
@@ -38,10 +40,11 @@ __all__ = [
     "Scope",
     "StageBegan",
     "StageReady",
-    "Waiting",
     "Working",
     "duration",
+    "elapsed",
     "escaped",
+    "first_seen",
     "is_gone",
     "is_slow",
     "listed",

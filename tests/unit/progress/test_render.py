@@ -27,7 +27,9 @@ from rofecare_infra.progress import (
     output_of,
     renderer_for,
 )
-from rofecare_infra.progress.render import JsonLines, Lines, Live
+from rofecare_infra.progress.json_lines import JsonLines
+from rofecare_infra.progress.lines import Lines
+from rofecare_infra.progress.live import Live
 from rofecare_infra.progress.sink import Sink
 from tests.support.fakes import drain
 
@@ -125,41 +127,12 @@ def test_on_a_terminal_what_is_done_stays_with_a_mark() -> None:
     assert "up: 3 of 3 containers ready\n" in text
 
 
-def test_on_a_terminal_each_service_that_is_not_ready_has_a_line() -> None:
-    stream = Terminal()
-    renderer = live(stream, width=120)
-    renderer.show(Expected({"redis": 2.0}))
-    renderer.show(StageBegan("infrastructure", 1, 2, ("redis", "zookeeper")))
-    renderer.show(Observed(0.0, {"redis": "starting", "zookeeper": "starting", "db": "starting"}))
-    renderer.show(Logged("redis", "loading\x1b[2J"))
-    renderer.show(Observed(13.2, {"redis": "starting", "zookeeper": "unhealthy", "db": ""}))
-    status = renderer._status
-    assert status is not None
-    assert str(status.status).splitlines() == [
-        "infrastructure 1/2: 1 of 3 ready, 13 s",
-        "  redis      13 s of about 2 s  starting",
-        "    | loading\\x1b[2J",
-        "  zookeeper  13 s  unhealthy",
-    ]
-    renderer.close()
-
-
 def test_in_a_pipe_there_is_no_word_of_it() -> None:
     stream = io.StringIO()
     renderer = renderer_for(stream)
     renderer.show(Expected({"redis": 2.0}))
     renderer.show(Logged("redis", "loading"))
     assert stream.getvalue() == ""
-
-
-def test_on_a_terminal_a_long_line_is_cut_never_wrapped() -> None:
-    stream = Terminal()
-    renderer = live(stream)
-    renderer.show(Output("x" * 500))
-    status = renderer._status
-    assert status is not None
-    assert len(str(status.status)) <= 76
-    renderer.close()
 
 
 def test_a_failed_image_has_another_mark() -> None:
@@ -229,7 +202,7 @@ def test_a_scope_leaves_the_terminal_as_it_was_whatever_happens() -> None:
     renderer = live(Terminal())
     with pytest.raises(KeyboardInterrupt), Scope(renderer) as scope:
         scope.follow(interrupted())
-    assert renderer._status is None
+    assert renderer._display is None
 
 
 def interrupted() -> Generator[Event, None, None]:
