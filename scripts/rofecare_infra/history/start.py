@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
+from functools import partial
 
 from rofecare_infra import lifecycle
 from rofecare_infra.engine import Container, Engine
@@ -12,7 +13,7 @@ from rofecare_infra.history.compare import slowness, usual
 from rofecare_infra.history.cpu import cpu_seconds
 from rofecare_infra.history.record import StartRecord
 from rofecare_infra.history.recorder import Recorder
-from rofecare_infra.history.slow import SlowServices
+from rofecare_infra.history.slow import LastLines, SlowServices, last_line
 from rofecare_infra.progress import Event, Expected, Note, Observed, StageBegan
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
@@ -40,7 +41,7 @@ def start(
                 recorder.begin()
                 earlier = store.read(store.folder_of(project.settings)).records
                 expected = usual(earlier)
-                slow = SlowServices(project, expected)
+                slow = SlowServices(LastLines(partial(last_line, project)), expected)
                 yield Expected(expected)
             yield event
             if isinstance(event, Observed) and slow is not None:
