@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from invoke.exceptions import Exit
 
 from rofecare_infra.errors import RofecareError
+
+if TYPE_CHECKING:
+    from rofecare_infra.progress import Failed
 
 INTERRUPTED = 130
 BUG = 1
@@ -30,14 +34,14 @@ def guarded(
 ) -> Iterator[None]:
     """Turn what the body raises into `invoke.Exit`; call `ended` with the exit code and the message.
 
-    With `as_json` an error is printed as an object on standard output, too.
+    With `as_json` the end by an error, by ^C or by a bug is printed as an object on standard output, too.
 
     `left_behind` returns the text to print after ^C: what is left running, and how to continue. A service manager sends
     SIGTERM where a person presses ^C, and a terminal that is gone SIGHUP: all three end the command the same way.
     """
     # Imported here: `inv --list` does not need them.
     from rofecare_infra.process import complete, interruptible
-    from rofecare_infra.progress import OutputClosedError, open_missing_streams, show_failure
+    from rofecare_infra.progress import Failed, OutputClosedError, open_missing_streams, show_failure
 
     open_missing_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -45,23 +49,27 @@ def guarded(
         sys.stdout.reconfigure(errors="backslashreplace")
     with interruptible(_postponed):
         left: Exit | None = None
+        failed: Failed | None = None
         try:
             yield
         except RofecareError as error:
-            if as_json:
-                with suppress(OutputClosedError):
-                    show_failure(error)
-            left = _exit(describe(error), error.exit_code)
+            left, failed = _exit(describe(error), error.exit_code), _failed(error)
         except KeyboardInterrupt:
-            left = _exit(_farewell(left_behind), INTERRUPTED)
+            seen = _left(left_behind)
+            left = _exit(f"interrupted: {seen}" if seen else "interrupted", INTERRUPTED)
+            failed = Failed("interrupted", seen, "", "inv status", (), INTERRUPTED)
         except OutputClosedError:
             # The reader of the output has closed it (`inv logs | head`).
             left = Exit(code=0)
         except Exit as error:
             left = error
         except Exception as error:  # noqa: BLE001 - the last line of defence
-            left = _exit(_report(root, error), BUG)
+            bug = _bug(root, error)
+            left, failed = _exit(describe(bug), BUG), _failed(bug)
         complete()
+        if as_json and failed is not None:
+            with suppress(OutputClosedError):
+                show_failure(failed)
         ended(left.code if left is not None else 0, (left.message if left is not None else "") or "")
         if left is not None:
             raise left
@@ -94,23 +102,30 @@ def describe(error: RofecareError) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _farewell(left_behind: Callable[[], str] | None) -> str:
+def _failed(error: RofecareError) -> Failed:
+    from rofecare_infra.progress import Failed
+
+    return Failed(error.what, error.seen, error.expected, error.next_step, tuple(error.details), error.exit_code)
+
+
+def _left(left_behind: Callable[[], str] | None) -> str:
+    """What is left after ^C, and how to continue; empty where the command changes nothing."""
     from rofecare_infra.process import accept_again
 
     if left_behind is None:
-        return "interrupted"
+        return ""
     # An engine that does not answer is not waited for after another ^C.
     accept_again()
     try:
-        return f"interrupted: {left_behind()}"
+        return left_behind()
     except (RofecareError, KeyboardInterrupt):
-        return "interrupted: the engine does not answer; inv status shows what is left running"
+        return "the engine does not answer; inv status shows what is left running"
     except Exception:  # noqa: BLE001 - the signal may have interrupted an import, which leaves half of a module
-        return "interrupted; inv status shows what is left running"
+        return "inv status shows what is left running"
 
 
-def _report(root: Path, error: Exception) -> str:
-    """Write the details for maintainers to a file; return a message with its path."""
+def _bug(root: Path, error: Exception) -> RofecareError:
+    """Write the details for maintainers to a file; return an error with its path."""
     moment = datetime.now(UTC)
     path = root / ".rofecare" / f"bug-{moment:%Y%m%dT%H%M%SZ}.txt"
     # No environment and no local variables: the report may be sent to others.
@@ -127,9 +142,9 @@ def _report(root: Path, error: Exception) -> str:
         where = str(path)
     except OSError as problem:
         where = f"nowhere ({problem.strerror})"
-    return (
-        f"error: this is a bug in this project, not in what you did\n"
-        f"  seen:     {type(error).__name__}: {error}\n"
-        f"  expected: one of the errors in docs/exit-codes.md\n"
-        f"  next:     run the same command again; if it fails again, send the report: {where}"
+    return RofecareError(
+        "this is a bug in this project, not in what you did",
+        seen=f"{type(error).__name__}: {error}",
+        expected="one of the errors in docs/exit-codes.md",
+        next_step=f"run the same command again; if it fails again, send the report: {where}",
     )

@@ -95,7 +95,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Failed:
-    """The error that ended the command; only printed as JSON, beside the message for people."""
+    """The error, ^C or bug that ended the command; only printed as JSON, beside the message for people."""
 
     what: str
     seen: str

@@ -7,7 +7,6 @@ from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import IO, Protocol, Self, TypeVar
 
-from rofecare_infra.errors import RofecareError
 from rofecare_infra.progress.events import Event, Failed
 from rofecare_infra.progress.json_lines import JsonLines
 from rofecare_infra.progress.lines import Lines
@@ -82,8 +81,6 @@ def renderer_for(stream: IO[str] | None = None, *, as_json: bool = False, lastin
     return Live(console) if not console.is_dumb_terminal else Lines(Sink(out, lasting=lasting))
 
 
-def show_failure(error: RofecareError) -> None:
-    """Print the error as one JSON object on standard output, for a command that prints JSON."""
-    details = tuple(error.details)
-    failed = Failed(error.what, error.seen, error.expected, error.next_step, details, error.exit_code)
+def show_failure(failed: Failed) -> None:
+    """Print the end of a command that prints JSON as one object on standard output."""
     JsonLines(Sink(sys.stdout, lasting=True)).show(failed)

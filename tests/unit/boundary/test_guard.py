@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from invoke.exceptions import Exit
@@ -151,3 +153,64 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
 def test_another_broken_pipe_is_an_error(tmp_path: Path) -> None:
     """Of a program or a socket: the command has not done what it says."""
     assert left_by(tmp_path, BrokenPipeError()).code == 1
+
+
+def failed(root: Path, error: BaseException, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The last object that a command with --json prints, and nothing else on standard output."""
+    with pytest.raises(Exit) as caught, guarded(root, lambda: "3 containers are left running", as_json=True):
+        raise error
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert (found.pop("schema"), found.pop("event")) == (1, "Failed")
+    assert found.pop("exit_code") == caught.value.code
+    return found
+
+
+def test_for_programs_an_error_is_an_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    error = errors.EngineError("no engine", seen="nothing", expected="one", next_step="docker info", details=["a", "b"])
+    assert failed(tmp_path, error, capsys) == {
+        "what": "no engine",
+        "seen": "nothing",
+        "expected": "one",
+        "next_step": "docker info",
+        "details": ["a", "b"],
+    }
+
+
+def test_for_programs_an_interruption_is_an_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert failed(tmp_path, KeyboardInterrupt(), capsys) == {
+        "what": "interrupted",
+        "seen": "3 containers are left running",
+        "expected": "",
+        "next_step": "inv status",
+        "details": [],
+    }
+
+
+def test_for_programs_a_bug_is_an_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = failed(tmp_path, ZeroDivisionError("division by zero"), capsys)
+    assert found["what"] == "this is a bug in this project, not in what you did"
+    assert found["seen"] == "ZeroDivisionError: division by zero"
+    assert str(tmp_path / ".rofecare" / "bug-") in found["next_step"]
+
+
+def test_for_programs_another_signal_does_not_prevent_the_object(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_values: object, **_options: object) -> str:
+        signal.raise_signal(signal.SIGINT)
+        return "{}"
+
+    monkeypatch.setattr("rofecare_infra.progress.json_lines.json.dumps", interrupted)
+    with pytest.raises(Exit) as caught, guarded(tmp_path, lambda: "nothing", as_json=True):
+        signal.raise_signal(signal.SIGTERM)
+    assert caught.value.code == 130
+    assert capsys.readouterr().out == "{}\n"
+
+
+@pytest.mark.parametrize("end", [Exit(code=7), OutputClosedError()], ids=["a verdict", "a reader that is gone"])
+def test_for_programs_another_end_is_no_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], end: Exception
+) -> None:
+    with pytest.raises(Exit), guarded(tmp_path, as_json=True):
+        raise end
+    assert capsys.readouterr().out == ""
