@@ -110,7 +110,7 @@ def bench(  # noqa: PLR0917 - each is a flag of the command line
     from rofecare_dev import bench as benchmark
     from rofecare_infra.progress import renderer_for
 
-    out = renderer_for()
+    out = renderer_for(as_json=json)
     samples = []
     names = [name for name in only.split(",") if name]
     for sample in benchmark.measure(root, against, runs=runs, whole=whole, only=names, size=size, production=prod):
@@ -118,4 +118,7 @@ def bench(  # noqa: PLR0917 - each is a flag of the command line
         if not json:
             out.say(f"{sample.measure}: {sample.seconds:.1f} s ({sample.contender})")
     commits = {"this": "HEAD"} | ({"against": against} if against else {})
-    out.say(benchmark.as_json(samples, commits) if json else f"\n{benchmark.as_table(samples)}")
+    if json:
+        out.record(benchmark.Benchmark.of(samples, commits))
+    else:
+        out.say(f"\n{benchmark.as_table(samples)}")

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
+from typing import Self
 
 from rofecare_dev.bench.measures import AGAINST, COMPOSE, ORDERED, THIS, Sample
 from rofecare_infra.progress import table
 
 _OTHERS = (AGAINST, COMPOSE, ORDERED)
+
+
+@dataclass(frozen=True)
+class Times:
+    """The samples of one measure and contender, in seconds."""
+
+    seconds: tuple[float, ...]
+    median: float
+    min: float
+    max: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One measure: the times of each contender, and the ratios of this commit to each of the others."""
+
+    contenders: Mapping[str, Times]
+    ratios: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """All measures, with every sample."""
+
+    # Contender -> its commit.
+    commits: Mapping[str, str]
+    measures: Mapping[str, Measured]
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample], commits: Mapping[str, str]) -> Self:
+        """The result of these samples."""
+        return cls(dict(commits), {name: _measured(times) for name, times in _by_measure(samples).items()})
 
 
 def as_table(samples: Sequence[Sample]) -> str:
@@ -26,19 +59,11 @@ def as_table(samples: Sequence[Sample]) -> str:
     )
 
 
-def as_json(samples: Sequence[Sample], commits: Mapping[str, str]) -> str:
-    """The same as one document, with every sample."""
-    measures = {
-        name: {
-            "contenders": {
-                who: {"seconds": seconds, "median": median(seconds), "min": min(seconds), "max": max(seconds)}
-                for who, seconds in times.items()
-            },
-            "ratios": {other: ratio for other in _OTHERS if (ratio := _ratio(times, other)) is not None},
-        }
-        for name, times in _by_measure(samples).items()
+def _measured(times: Mapping[str, Sequence[float]]) -> Measured:
+    contenders = {
+        who: Times(tuple(seconds), median(seconds), min(seconds), max(seconds)) for who, seconds in times.items()
     }
-    return json.dumps({"commits": dict(commits), "measures": measures}, indent=2)
+    return Measured(contenders, {other: ratio for other in _OTHERS if (ratio := _ratio(times, other)) is not None})
 
 
 def _by_measure(samples: Sequence[Sample]) -> dict[str, dict[str, list[float]]]:

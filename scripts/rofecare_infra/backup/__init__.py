@@ -7,7 +7,7 @@ from rofecare_infra.backup.identity import forget as forget_identity
 from rofecare_infra.backup.journal import forget, is_interrupted
 from rofecare_infra.backup.key import file_of as key_file_of
 from rofecare_infra.backup.key import make as make_key
-from rofecare_infra.backup.manifest import Backup, Manifest
+from rofecare_infra.backup.manifest import Backup, DatabaseRecord, Manifest
 from rofecare_infra.backup.recover import recover
 from rofecare_infra.backup.restore import Restored, restore
 from rofecare_infra.backup.routine import (
@@ -29,6 +29,7 @@ from rofecare_infra.backup.verify import Verified, verify
 __all__ = [
     "Accepted",
     "Backup",
+    "DatabaseRecord",
     "Entry",
     "Manifest",
     "Restored",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,12 +40,6 @@ class Finding:
         """The finding as one line."""
         what = f"{self.seen}; {self.remedy}" if self.remedy else self.seen
         return f"{self.level:<8} {self.point:<9}  {what}"
-
-    @property
-    def as_json(self) -> str:
-        """The finding as one JSON object: `schema` 1, `level`, `point`, `seen`, `remedy`."""
-        found = {"schema": 1, "level": self.level, "point": self.point, "seen": self.seen, "remedy": self.remedy}
-        return json.dumps(found, ensure_ascii=False)
 
 
 def ok(point: str, seen: str) -> Finding:

@@ -3,7 +3,7 @@
 from rofecare_infra.history.compare import Comparison, Difference, compare, require_comparison, slowness
 from rofecare_infra.history.cpu import cpu_seconds
 from rofecare_infra.history.draw import Line, draw, heading, tabulate
-from rofecare_infra.history.output import document, save
+from rofecare_infra.history.output import Timeline, save
 from rofecare_infra.history.path import Step, critical_path
 from rofecare_infra.history.picture import picture
 from rofecare_infra.history.record import Outcome, ServiceStart, StartRecord, from_json, to_json
@@ -19,10 +19,10 @@ __all__ = [
     "ServiceStart",
     "StartRecord",
     "Step",
+    "Timeline",
     "compare",
     "cpu_seconds",
     "critical_path",
-    "document",
     "draw",
     "folder_of",
     "from_json",

@@ -1,33 +1,91 @@
-"""A recorded start for other programs: one JSON document, or a file with its drawing."""
+"""A recorded start for other programs: its fields, or a file with its drawing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 from rofecare_infra import state
 from rofecare_infra.errors import UsageError
 from rofecare_infra.history.compare import Comparison
 from rofecare_infra.history.path import critical_path
 from rofecare_infra.history.picture import picture
-from rofecare_infra.history.record import StartRecord, to_json
+from rofecare_infra.history.record import ServiceStart, StartRecord
 
 
-def document(record: StartRecord, comparison: Comparison | None = None, skipped: Sequence[str] = ()) -> dict[str, Any]:
-    """The record with its critical path, the notes on records that were skipped, and the comparison if there is one."""
-    path = critical_path(record.services, record.began)
-    more: dict[str, Any] = {}
-    if comparison is not None:
-        rows = [{**asdict(one), "difference": one.growth, "slower": one.is_slower} for one in comparison.differences]
-        more = {"compared": {**asdict(comparison), "differences": rows}}
-    return {
-        **to_json(record),
-        "critical_path": [{"service": step.service.name, "seconds": round(step.seconds, 3)} for step in path],
-        "skipped": list(skipped),
-        **more,
-    }
+@dataclass(frozen=True)
+class CriticalStep:
+    """A service on the critical path, and the seconds from the readiness of the one before it until its own."""
+
+    service: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ServiceDifference:
+    """The time of a service, and how much longer than usual that is; None if it did not become ready."""
+
+    service: str
+    seconds: float | None
+    # The median of the earlier starts.
+    usual: float
+    difference: float | None
+    # Whether it took notably longer than usual.
+    slower: bool
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A start and the median of earlier ones."""
+
+    starts: int
+    seconds: float
+    usual: float
+    differences: tuple[ServiceDifference, ...]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The record of a start with its critical path, and the comparison with earlier ones if there is one."""
+
+    project: str
+    began: float
+    seconds: float
+    outcome: str
+    service: str
+    cause: str
+    services: tuple[ServiceStart, ...]
+    critical_path: tuple[CriticalStep, ...]
+    # Notes on records that cannot be read.
+    skipped: tuple[str, ...]
+    compared: Compared | None
+
+    @classmethod
+    def of(cls, record: StartRecord, comparison: Comparison | None = None, skipped: Sequence[str] = ()) -> Self:
+        """The fields of a record."""
+        path = critical_path(record.services, record.began)
+        return cls(
+            project=record.project,
+            began=record.began,
+            seconds=record.seconds,
+            outcome=record.outcome,
+            service=record.service,
+            cause=record.cause,
+            services=record.services,
+            critical_path=tuple(CriticalStep(step.service.name, round(step.seconds, 3)) for step in path),
+            skipped=tuple(skipped),
+            compared=_compared(comparison) if comparison is not None else None,
+        )
+
+
+def _compared(comparison: Comparison) -> Compared:
+    rows = tuple(
+        ServiceDifference(one.service, one.seconds, one.usual, one.growth, one.is_slower)
+        for one in comparison.differences
+    )
+    return Compared(comparison.starts, comparison.seconds, comparison.usual, rows)
 
 
 def save(record: StartRecord, path: Path) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rofecare_infra.progress.events import Event, Expected, Logged, Observed, Output
 from rofecare_infra.progress.parts import Part, joined
 from rofecare_infra.progress.sentences import sentence
 from rofecare_infra.progress.sink import Sink
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 class Lines:
@@ -39,6 +43,9 @@ class Lines:
     def say_parts(self, parts: Sequence[Part]) -> None:
         """Print the line without its styles."""
         self.say(joined(parts))
+
+    def record(self, result: DataclassInstance | Sequence[DataclassInstance]) -> None:
+        """Print nothing: the text of the result is for people."""
 
     def close(self) -> None:
         """Do nothing: this renderer holds no resource."""

@@ -11,6 +11,7 @@ from rofecare_infra.progress.parts import Part
 from rofecare_infra.progress.sentences import sentence
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.live import Live as Display
 
@@ -55,6 +56,9 @@ class Live:
         from rich.text import Text
 
         self._console.print(Text.assemble(*((part.text, part.style) for part in parts)), soft_wrap=True)
+
+    def record(self, result: DataclassInstance | Sequence[DataclassInstance]) -> None:
+        """Print nothing: the text of the result is for people."""
 
     def close(self) -> None:
         """Erase the frame."""

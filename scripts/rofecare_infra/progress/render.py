@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Sequence
 from types import TracebackType
-from typing import IO, Protocol, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Protocol, Self, TypeVar
 
 from rofecare_infra.progress.events import Event, Failed
 from rofecare_infra.progress.json_lines import JsonLines
@@ -13,6 +13,9 @@ from rofecare_infra.progress.lines import Lines
 from rofecare_infra.progress.live import Live
 from rofecare_infra.progress.parts import Part
 from rofecare_infra.progress.sink import Sink, watched
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 
@@ -28,6 +31,9 @@ class Renderer(Protocol):
 
     def say_parts(self, parts: Sequence[Part]) -> None:
         """Print a line of a result, in colours where the output has them."""
+
+    def record(self, result: DataclassInstance | Sequence[DataclassInstance]) -> None:
+        """Print a result for programs, with its fields; for people, its text is printed."""
 
     def close(self) -> None:
         """Restore the terminal."""
@@ -63,6 +69,10 @@ class Scope:
     def say(self, text: str = "") -> None:
         """Print a result."""
         self._renderer.say(text)
+
+    def record(self, result: DataclassInstance) -> None:
+        """Print a result for programs, beside its text for people."""
+        self._renderer.record(result)
 
 
 def renderer_for(stream: IO[str] | None = None, *, as_json: bool = False, lasting: bool = True) -> Renderer:

@@ -7,7 +7,7 @@ import os
 import platform as host
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +16,7 @@ from rofecare_infra import backup, doctor, history, lifecycle
 from rofecare_infra.engine import connect
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.process import run
+from rofecare_infra.progress import SCHEMA
 from rofecare_infra.project import Project, load_home, open_project
 from rofecare_infra.settings import Settings
 from rofecare_infra.support.masking import Masks
@@ -129,10 +130,10 @@ def _finding(one: doctor.Finding, extent: Extent) -> str:
 def _timeline(settings: Settings, extent: Extent) -> str:
     found = history.read(history.folder_of(settings))
     record = history.newest(found, settings.project)
-    document = history.document(record, None, ())
-    if not extent.with_logs:
-        document = {**document, "cause": "" if not document.get("cause") else "see inv support --with-logs"}
-    return json.dumps(document, indent=1)
+    timeline = history.Timeline.of(record)
+    if not extent.with_logs and timeline.cause:
+        timeline = replace(timeline, cause="see inv support --with-logs")
+    return json.dumps({"schema": SCHEMA, **asdict(timeline)}, indent=1)
 
 
 def _model(project: Project) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rofecare_dev.bench import Measure, Sample, as_json, as_table, chosen, content, costs, measure, scenario
+from rofecare_dev.bench import Benchmark, Measure, Sample, as_table, chosen, content, costs, measure, scenario
 from rofecare_dev.bench.measures import order
 from rofecare_dev.bench.run import Contender, _remove, _samples, in_phases
 from rofecare_infra import process
@@ -92,7 +93,7 @@ def test_only_those_who_took_part_have_a_column() -> None:
 
 
 def test_the_document_has_every_sample() -> None:
-    found = json.loads(as_json(SAMPLES, {"this": "HEAD"}))
+    found = json.loads(json.dumps(asdict(Benchmark.of(SAMPLES, {"this": "HEAD"}))))
     assert found["commits"] == {"this": "HEAD"}
     assert found["measures"]["cold"]["ratios"] == {"against": 0.6, "compose": 1.5}
     assert found["measures"]["cold"]["contenders"]["this"] == {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from xml.dom import minidom
 
 import pytest
 
 from rofecare_infra.errors import UsageError
-from rofecare_infra.history import Outcome, StartRecord, compare, document, draw, picture, save
+from rofecare_infra.history import Outcome, StartRecord, Timeline, compare, draw, picture, save
 from rofecare_infra.history.draw import span_of
 from rofecare_infra.history.picture import interval
 from tests.support.starts import BEGAN, PLATFORM, at, begun, start_of
@@ -160,11 +161,12 @@ def test_a_picture_that_cannot_be_written_is_an_error_of_usage(tmp_path: Path, p
 
 
 def test_the_document_for_programs() -> None:
-    plain = json.loads(json.dumps(document(RECORD, skipped=["one is skipped"])))
+    plain = json.loads(json.dumps(asdict(Timeline.of(RECORD, skipped=["one is skipped"]))))
     assert [step["service"] for step in plain["critical_path"]][-1] == "rofecare-service-patient"
     assert sum(step["seconds"] for step in plain["critical_path"]) == plain["seconds"] == 60.0
     assert plain["skipped"] == ["one is skipped"]
-    assert "compared" not in plain
-    compared = document(RECORD, compare(RECORD, [at(RECORD, BEGAN - 100)]))["compared"]
-    assert compared["starts"] == 1
-    assert compared["differences"][0]["difference"] == 0.0
+    assert plain["compared"] is None
+    compared = Timeline.of(RECORD, compare(RECORD, [at(RECORD, BEGAN - 100)])).compared
+    assert compared is not None
+    assert compared.starts == 1
+    assert compared.differences[0].difference == 0.0

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from rofecare_infra.boundary.command import command
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from rofecare_infra.backup import Entry
 
 _ID = "id or folder of the backup; default: the newest"
@@ -38,6 +36,7 @@ def backup(
 ) -> None:
     """Back up all databases, Kafka, roles, configuration and secrets."""
     from rofecare_infra import backup as room
+    from rofecare_infra.boundary.results import backups as results
     from rofecare_infra.errors import UsageError
     from rofecare_infra.progress import Scope, renderer_for
     from rofecare_infra.project import open_project, take_over
@@ -55,6 +54,7 @@ def backup(
         accepted = room.Accepted(clock=accept_clock, missing=accept_missing)
         taken = scope.follow(room.take_reported(project, kafka=kafka, accepted=accepted))
         scope.say(room.describe(taken))
+        scope.record(results.BackupTaken.of(taken))
         scope.follow(room.retain_and_copy(project, taken))
         room.require_complete(taken)
 
@@ -63,18 +63,18 @@ def backup(
 def backups(root: Path, json: bool = False) -> None:
     """List the backups with age, size and time of verification."""
     from datetime import UTC, datetime
-    from json import dumps
 
     from rofecare_infra import backup as room
+    from rofecare_infra.boundary.results import backups as results
     from rofecare_infra.progress import duration, mebibytes, renderer_for, table
     from rofecare_infra.project import open_project
 
     store = room.store_of(open_project(root, secrets_checked=False))
     entries = store.entries()
-    out = renderer_for()
+    out = renderer_for(as_json=json)
     now = datetime.now(UTC)
     if json:
-        out.say(dumps([_fields(entry, now) for entry in entries], indent=2))
+        out.record([results.Backup.of(entry, now) for entry in entries])
         return
     if not entries:
         out.say(f"no backup in {store.folder}: inv backup")
@@ -134,6 +134,7 @@ def restore(  # noqa: PLR0917 - flags of the task
 ) -> None:
     """Replace the data with that of a backup; roll back if anything fails."""
     from rofecare_infra import backup as room
+    from rofecare_infra.boundary.results import backups as results
     from rofecare_infra.progress import Scope, renderer_for
     from rofecare_infra.project import open_project, prepare, take_over
     from rofecare_infra.recovery import recover
@@ -154,6 +155,7 @@ def restore(  # noqa: PLR0917 - flags of the task
             f"downtime {done.downtime:.0f} s"
             + (f"; the previous data is in backup {done.safety.id}" if done.safety else "")
         )
+        scope.record(results.Restored.of(done))
 
 
 @command(
@@ -201,6 +203,7 @@ def verify_backup(
 ) -> None:
     """Restore a backup into scratch containers and compare all of its content."""
     from rofecare_infra import backup as room
+    from rofecare_infra.boundary.results import backups as results
     from rofecare_infra.progress import Scope, renderer_for
     from rofecare_infra.project import open_project
 
@@ -210,6 +213,7 @@ def verify_backup(
         scope.say(
             f"verified: backup {verified.backup.id}, {verified.tables} tables with {verified.rows} rows came out equal"
         )
+        scope.record(results.BackupVerified(verified.backup.id, verified.tables, verified.rows))
 
 
 def _remark(entry: Entry) -> str:
@@ -222,22 +226,3 @@ def _remark(entry: Entry) -> str:
         return ""
     missing, clock = entry.manifest.missing, entry.manifest.clock
     return f"INCOMPLETE: {', '.join(missing)}" if missing else (f"CLOCK: {clock}" if clock else entry.manifest.reason)
-
-
-def _fields(entry: Entry, now: datetime) -> dict[str, object]:
-    return {
-        "id": entry.id,
-        "folder": str(entry.folder),
-        "age_seconds": int((now - entry.moment).total_seconds()),
-        "bytes": entry.manifest.size if entry.manifest else None,
-        "verified": entry.verified or None,
-        "reason": entry.manifest.reason if entry.manifest else None,
-        "secrets": entry.manifest.secrets if entry.manifest else None,
-        "damage": entry.damage or None,
-        "foreign": entry.foreign or None,
-        "sequence": entry.sequence or None,
-        "platform": entry.manifest.platform or None if entry.manifest else None,
-        "clock": entry.manifest.clock or None if entry.manifest else None,
-        "omitted": dict(entry.manifest.omitted) if entry.manifest else {},
-        "missing": dict(entry.manifest.missing) if entry.manifest else {},
-    }

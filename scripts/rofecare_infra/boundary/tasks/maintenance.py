@@ -61,6 +61,7 @@ def rotate(root: Path, secret: str, json: bool = False) -> None:
     import time
 
     from rofecare_infra import rotation
+    from rofecare_infra.boundary.results import maintenance as results
     from rofecare_infra.progress import Scope, renderer_for
     from rofecare_infra.project import open_project
     from rofecare_infra.recovery import recover
@@ -72,7 +73,9 @@ def rotate(root: Path, secret: str, json: bool = False) -> None:
         report = scope.follow(rotation.rotate(project, secret))
         restarted = ", ".join(f"{name} ({seconds:.1f} s)" for name, seconds in report.restarted.items())
         scope.say(f"{report.secret} is changed: the new secret is accepted, the old one is refused")
-        scope.say(f"restarted once each: {restarted or 'nothing'}; {time.monotonic() - began:.1f} s in total")
+        seconds = time.monotonic() - began
+        scope.say(f"restarted once each: {restarted or 'nothing'}; {seconds:.1f} s in total")
+        scope.record(results.Rotated(report.secret, dict(report.restarted), seconds))
 
 
 @command(
@@ -88,6 +91,7 @@ def rotate(root: Path, secret: str, json: bool = False) -> None:
 def upgrade(root: Path, to: str = "", rehearse: bool = False, json: bool = False) -> None:
     """Upgrade the platform to newer images, with a backup and health checks; roll back if one fails."""
     from rofecare_infra import upgrade as room
+    from rofecare_infra.boundary.results import maintenance as results
     from rofecare_infra.progress import Scope, renderer_for, table
     from rofecare_infra.project import of_checkout, open_project
     from rofecare_infra.recovery import recover
@@ -101,6 +105,7 @@ def upgrade(root: Path, to: str = "", rehearse: bool = False, json: bool = False
             differing = [one for one in plan.changes if one.differs]
             scope.say(table(("SERVICE", "NOW", "THEN", "CONFIGURATION"), [one.row for one in differing]))
             scope.say(f"{len(differing)} of {len(plan.changes)} services are replaced")
+            scope.record(results.UpgradePlanned(len(plan.changes), tuple(differing)))
 
         if rehearse:
             rehearsed = scope.follow(room.rehearse(project, to, wanted=wanted, show=show))
@@ -108,11 +113,13 @@ def upgrade(root: Path, to: str = "", rehearse: bool = False, json: bool = False
                 f"rehearsed: {len(rehearsed.plan.differing)} services would be replaced; the copy was ready after "
                 f"{rehearsed.downtime:.1f} s; the running platform was not touched"
             )
+            scope.record(results.UpgradeRehearsed(rehearsed.plan.differing, rehearsed.downtime))
             return
         done = scope.follow(room.upgrade(project, to, wanted=wanted, show=show))
-        if not done.plan.differing:
+        if done.plan.differing:
+            backup = done.backup or "none: no database"
+            scope.say(f"upgraded: {len(done.plan.differing)} services replaced, backup {backup}")
+            scope.say(f"downtime: {done.downtime}")
+        else:
             scope.say("nothing to upgrade: everything runs as the settings describe it")
-            return
-        backup = done.backup or "none: no database"
-        scope.say(f"upgraded: {len(done.plan.differing)} services replaced, backup {backup}")
-        scope.say(f"downtime: {done.downtime}")
+        scope.record(results.Upgraded.of(done))

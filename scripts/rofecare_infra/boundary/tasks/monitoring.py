@@ -20,6 +20,8 @@ def start_monitoring(root: Path, json: bool = False) -> None:
     import time
 
     from rofecare_infra import backup, history, lifecycle
+    from rofecare_infra.boundary.results import monitoring as results
+    from rofecare_infra.boundary.results.platform import noting, services_of
     from rofecare_infra.platform import MONITORING
     from rofecare_infra.progress import Scope, renderer_for, table
     from rofecare_infra.project import open_project, prepare
@@ -31,9 +33,11 @@ def start_monitoring(root: Path, json: bool = False) -> None:
         project = scope.follow(recover(project))
         backup.refresh_metrics(project)
         project = scope.follow(prepare(project))
-        containers = scope.follow(history.start(project, phases=[MONITORING]))
+        started: list[str] = []
+        containers = scope.follow(noting(history.start(project, phases=[MONITORING]), started))
         count = f"{len(containers)} of {len(containers)} containers ready"
-        scope.say(f"up: {count} after {time.monotonic() - began:.1f} s\n")
+        seconds = time.monotonic() - began
+        scope.say(f"up: {count} after {seconds:.1f} s\n")
         rows = [
             (service.name, f"http://{lifecycle.host_of(port)}")
             for service in project.platform.services
@@ -45,38 +49,43 @@ def start_monitoring(root: Path, json: bool = False) -> None:
         scope.say(
             f"\nalerts are sent to: {', '.join(receivers) or 'inv alerts only (ALERT_EMAIL, ALERT_WEBHOOK in .env)'}"
         )
+        addresses = tuple(results.Address(*row) for row in rows)
+        services = services_of(containers)
+        scope.record(
+            results.MonitoringStarted(services, len(containers), tuple(started), seconds, addresses, tuple(receivers))
+        )
 
 
 @command(changes=True, help={"json": "print one JSON object per line"}, interrupted=left_running)
 def stop_monitoring(root: Path, json: bool = False) -> None:
     """Stop only the monitoring; its recorded data is kept."""
     from rofecare_infra import lifecycle
+    from rofecare_infra.boundary.results import platform as results
     from rofecare_infra.progress import Scope, renderer_for
     from rofecare_infra.project import open_for_stop
 
     with Scope(renderer_for(as_json=json)) as scope:
         report = scope.follow(lifecycle.stop_monitoring(open_for_stop(root)))
         scope.say(f"stopped: {len(report.stopped)} containers" if report.stopped else "nothing was running")
+        scope.record(results.Stopped.of(report))
 
 
 @command(help={"json": "print one JSON document"})
 def alerts(root: Path, json: bool = False) -> None:
     """Show the firing alerts and what to do about them; exits with 7 if one is critical."""
-    from dataclasses import asdict
-    from json import dumps
-
     from invoke.exceptions import Exit
 
     from rofecare_infra import alerts as room
+    from rofecare_infra.boundary.results import monitoring as results
     from rofecare_infra.errors import ServiceFailedError
     from rofecare_infra.progress import renderer_for
 
     project = open_to_read(root)
     found = room.firing(project.platform)
     critical = any(one.critical for one in found)
-    out = renderer_for()
+    out = renderer_for(as_json=json)
     if json:
-        out.say(dumps({"critical": critical, "alerts": [asdict(one) for one in found]}, indent=2))
+        out.record(results.Alerts(critical, found))
     else:
         runbook = room.sections((root / "monitoring" / "runbook.md").read_text(encoding="utf-8"))
         for line in _described(found, runbook):
@@ -110,10 +119,9 @@ def search_logs(  # noqa: PLR0917 - each is a flag of the command line
 ) -> None:
     """Search the central logs of all services, and show a trace with its spans."""
     import time
-    from dataclasses import asdict
-    from json import dumps
 
     from rofecare_infra import logs, search
+    from rofecare_infra.boundary.results import monitoring as results
     from rofecare_infra.platform import resolve, short
     from rofecare_infra.progress import renderer_for
 
@@ -123,9 +131,9 @@ def search_logs(  # noqa: PLR0917 - each is a flag of the command line
     begin = logs.parse_since(since or ("" if trace else "1h"), time.time())
     wanted = search.Wanted(" ".join(text), resolve(service, known), begin, trace, level, limit)
     found = search.search(search.Stores(project.platform), wanted)
-    out = renderer_for(lasting=False)
+    out = renderer_for(as_json=json, lasting=False)
     if json:
-        out.say(dumps(asdict(found)))
+        out.record(results.LogsFound(found.lines, found.total, found.spans))
         return
     if found.spans:
         out.say(search.shown_spans(found.spans) + "\n")

@@ -31,6 +31,7 @@ def start_all(root: Path, prod: bool = False, monitoring: bool = False, json: bo
     import time
 
     from rofecare_infra import backup, history, lifecycle
+    from rofecare_infra.boundary.results import platform as results
     from rofecare_infra.progress import Scope, renderer_for
     from rofecare_infra.project import open_project, prepare, publish
     from rofecare_infra.recovery import recover
@@ -43,29 +44,38 @@ def start_all(root: Path, prod: bool = False, monitoring: bool = False, json: bo
         backup.refresh_metrics(project)
         project = scope.follow(prepare(project))
         publish(project)
-        containers = scope.follow(history.start(project))
+        started: list[str] = []
+        containers = scope.follow(results.noting(history.start(project), started))
         scope.follow(lifecycle.reopen(project))
         gateway = lifecycle.gateway_url(project.platform)
         where = f", gateway at {gateway}" if gateway else ""
         count = f"{len(containers)} of {len(containers)} containers ready"
-        scope.say(f"up: {count} after {time.monotonic() - began:.1f} s{where}")
+        seconds = time.monotonic() - began
+        scope.say(f"up: {count} after {seconds:.1f} s{where}")
+        services = results.services_of(containers)
+        scope.record(results.Started(services, len(containers), tuple(started), seconds, gateway))
 
 
 @command(changes=True, help={"json": "print one JSON object per line"}, interrupted=left_running)
 def start_infra(root: Path, json: bool = False) -> None:
     """Start databases, Redis, ZooKeeper and Kafka, and show how to connect to them from an IDE."""
+    import time
+
     from rofecare_infra import backup, history, lifecycle
+    from rofecare_infra.boundary.results import platform as results
     from rofecare_infra.progress import Scope, renderer_for, table
     from rofecare_infra.project import open_project, prepare, publish
     from rofecare_infra.recovery import recover
 
+    began = time.monotonic()
     with Scope(renderer_for(as_json=json)) as scope:
         project = open_project(root)
         project = scope.follow(recover(project, restart=False))
         backup.refresh_metrics(project)
         project = scope.follow(prepare(project))
         publish(project)
-        containers = scope.follow(history.start(project, phases=["infrastructure"]))
+        started: list[str] = []
+        containers = scope.follow(results.noting(history.start(project, phases=["infrastructure"]), started))
         scope.say(f"up: {len(containers)} of {len(containers)} containers ready\n")
         rows = lifecycle.connections(project.platform)
         scope.say(table(("SERVICE", "ADDRESS"), [(row.service, row.address) for row in rows]))
@@ -74,6 +84,8 @@ def start_infra(root: Path, json: bool = False) -> None:
         scope.say(f"\npassword files are in {project.settings.secrets_folder}; for psql:")
         first = next((row for row in rows if row.user), None)
         scope.say(f"  export PGPASSWORD=$(cat {first.password_file})" if first else "  (no database here)")
+        services, seconds = results.services_of(containers), time.monotonic() - began
+        scope.record(results.InfrastructureStarted(services, len(containers), tuple(started), seconds, rows))
 
 
 @command(
@@ -89,6 +101,7 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
     """Stop the platform in reverse order; data is kept unless --volumes is given."""
     from rofecare_infra import backup, lifecycle
     from rofecare_infra.boundary import confirm
+    from rofecare_infra.boundary.results import platform as results
     from rofecare_infra.progress import Scope, renderer_for
     from rofecare_infra.project import open_for_stop, prepare, require_own
     from rofecare_infra.recovery import recover
@@ -100,6 +113,7 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
             scope.say(f"the settings cannot be used ({seen}): stopping the containers with the label of the project")
         # Before anything is confirmed, stopped or backed up.
         require_own(project.platform, project.engine, project.settings.docker_folder, removes_volumes=volumes)
+        taken = ""
         if volumes and backup.is_needed_before_removal(project):
             name = project.platform.project
             confirm.by_name(name, f"all data of {name} is about to be removed", yes=yes)
@@ -107,6 +121,7 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
             prepared = scope.follow(prepare(project))
             saved = scope.follow(backup.take_before_removal(prepared))
             scope.say(f"verified backup before anything is removed: {backup.describe(saved.backup)}")
+            taken = saved.backup.id
         report = scope.follow(lifecycle.stop(project, volumes=volumes))
         scope.say(f"stopped: {len(report.stopped)} containers" if report.stopped else "nothing was running")
         if volumes:
@@ -117,6 +132,7 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
             else:
                 secrets = ", ".join(path.name for path in report.secrets)
                 scope.say(f"removed {len(report.secrets)} secrets: {secrets or 'none'}")
+        scope.record(results.Stopped.of(report, taken))
         report.raise_if_killed()
 
 

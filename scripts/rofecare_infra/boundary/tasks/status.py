@@ -16,13 +16,11 @@ if TYPE_CHECKING:
 @command(shows_report=True, help={"json": "print one JSON document"})
 def status(root: Path, json: bool = False) -> None:
     """Show state, health, uptime, restarts, memory and port of every service. Exits with 0 if all are ready."""
-    from dataclasses import asdict
-    from json import dumps
-
     from invoke.exceptions import Exit
 
     from rofecare_infra import lifecycle
     from rofecare_infra.boundary import report
+    from rofecare_infra.boundary.results import status as results
     from rofecare_infra.errors import ServiceFailedError
     from rofecare_infra.progress import renderer_for
     from rofecare_infra.recovery import unfinished
@@ -31,17 +29,10 @@ def status(root: Path, json: bool = False) -> None:
     rows = lifecycle.status(lifecycle.as_started(project), project.engine)
     ready = sum(row.ready for row in rows)
     left = unfinished(project.settings)
-    out = renderer_for()
+    out = renderer_for(as_json=json)
     if json:
-        services = [asdict(row) for row in rows]
-        state = {
-            "project": project.platform.project,
-            "ready": ready == len(rows),
-            "services": services,
-            "unfinished": left,
-            "last_command": asdict(last) if (last := report.last_of(project.settings)) is not None else None,
-        }
-        out.say(dumps(state, indent=2))
+        last = report.last_of(project.settings)
+        out.record(results.Status(project.platform.project, ready == len(rows), rows, left, last))
     else:
         out.say(_table(rows))
         out.say(f"\n{ready} of {len(rows)} ready")
@@ -53,13 +44,17 @@ def status(root: Path, json: bool = False) -> None:
         raise Exit(code=ServiceFailedError.exit_code)
 
 
-@command(words="service", help={"service": "this service, by its full or short name, and what it needs"})
-def why(root: Path, service: str = "") -> None:
+@command(
+    words="service",
+    help={"service": "this service, by its full or short name, and what it needs", "json": "print one JSON object"},
+)
+def why(root: Path, service: str = "", json: bool = False) -> None:
     """Show the first cause of what is not ready, with the next command. Exits with 0 if everything is ready."""
     from invoke.exceptions import Exit
 
     from rofecare_infra import lifecycle
     from rofecare_infra.boundary import guard, offer
+    from rofecare_infra.boundary.results import status as results
     from rofecare_infra.platform import resolve
     from rofecare_infra.progress import renderer_for
 
@@ -68,13 +63,16 @@ def why(root: Path, service: str = "") -> None:
     name = resolve([service], [one.name for one in platform.services])[0] if service else ""
     error = lifecycle.current_failure(platform, project.engine, name)
     if error is not None:
-        out = renderer_for()
-        if offer.is_possible(error.next_step):
-            out.say(guard.describe(error))
+        if not json and offer.is_possible(error.next_step):
+            renderer_for().say(guard.describe(error))
             code = offer.accepted(error.next_step, root)
             raise Exit(code=error.exit_code if code is None else code)
         raise error
-    renderer_for().say(f"{name or 'every service that was started'} is ready")
+    out = renderer_for(as_json=json)
+    if json:
+        out.record(results.Ready(name))
+    else:
+        out.say(f"{name or 'every service that was started'} is ready")
 
 
 @command(
@@ -87,13 +85,17 @@ def why(root: Path, service: str = "") -> None:
 def doctor(root: Path, prod: bool = False, monitoring: bool = False, json: bool = False) -> None:
     """Examine settings, engine and machine before a start; nothing is changed."""
     from rofecare_infra import doctor as room
+    from rofecare_infra.boundary.results import status as results
     from rofecare_infra.progress import renderer_for
 
     findings = []
-    out = renderer_for()
+    out = renderer_for(as_json=json)
     for finding in room.examine(root, monitoring=monitoring or None, production=prod or None):
         findings.append(finding)
-        out.say(finding.as_json if json else finding.line)
+        if json:
+            out.record(results.Finding.of(finding))
+        else:
+            out.say(finding.line)
     error = room.error_of(findings)
     if error is not None:
         raise error
@@ -129,7 +131,6 @@ def support(root: Path, with_logs: bool = False, to: str = "") -> None:
 )
 def timeline(root: Path, compare: bool = False, svg: str = "", json: bool = False) -> None:
     """Draw the last start: when each service was created, started and ready, and the critical path."""
-    from json import dumps
     from shutil import get_terminal_size
 
     from rofecare_infra import history
@@ -144,9 +145,9 @@ def timeline(root: Path, compare: bool = False, svg: str = "", json: bool = Fals
     compared = history.require_comparison(record, found.records) if compare else None
     if svg:
         history.save(record, Path(svg))
-    out = renderer_for()
+    out = renderer_for(as_json=json)
     if json:
-        out.say(dumps(history.document(record, compared, found.notes), indent=2))
+        out.record(history.Timeline.of(record, compared, found.notes))
         return
     for note in found.notes:
         out.say(f"note: {note}")
@@ -210,16 +211,19 @@ def smoke(root: Path, json: bool = False) -> None:
     """Test every connection of the started platform with real traffic, and name the broken one."""
     from rofecare_infra import lifecycle
     from rofecare_infra import smoke as room
+    from rofecare_infra.boundary.results import status as results
     from rofecare_infra.progress import Scope, renderer_for
 
     with Scope(renderer_for(as_json=json)) as scope:
         project = open_to_read(root)
         lifecycle.require_open(project)
         report = scope.follow(room.run(lifecycle.as_started(project), project.engine))
+        if report.ok:
+            scope.say(room.shown(report))
+            scope.say(f"\n{report.summary}")
+        scope.record(results.SmokeTested.of(report))
         if not report.ok:
             raise room.error_of(report)
-        scope.say(room.shown(report))
-        scope.say(f"\n{report.summary}")
 
 
 def _table(rows: Sequence[ServiceStatus]) -> str:
