@@ -8,7 +8,14 @@ from collections.abc import Callable
 from rofecare_infra.errors import UsageError
 
 
-def by_name(name: str, what: str, *, yes: bool, ask: Callable[[str], str] = input) -> None:
+def ask_beside(question: str) -> str:
+    """Ask on standard error: a program may read standard output."""
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return input()
+
+
+def by_name(name: str, what: str, *, yes: bool, ask: Callable[[str], str] = ask_beside) -> None:
     """Return if the name is typed or `--yes` was given. Raises UsageError otherwise, also without a terminal."""
     if yes:
         return

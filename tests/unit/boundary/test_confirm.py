@@ -42,3 +42,14 @@ def test_without_a_terminal_only_the_flag_confirms(monkeypatch: pytest.MonkeyPat
     confirm.by_name("rofecare", "all goes", yes=True)
     with pytest.raises(UsageError, match="no confirmation"):
         confirm.by_name("rofecare", "all goes", yes=False)
+
+
+def test_the_question_is_not_part_of_the_output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(there=True))
+    monkeypatch.setattr("builtins.input", lambda: "rofecare")
+    confirm.by_name("rofecare", "all goes", yes=False)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == "all goes. Type the name of the project to continue (rofecare): "
