@@ -1,4 +1,4 @@
-"""Faults that are planted in copies of containers of a running platform, and the logs that they leave."""
+"""Faults that are planted in small models, made of a few services of the platform, and what the product says of them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,41 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.support.project import REPOSITORY, Project, small_network
+
+Json = dict[str, Any]
+
 RECORDED = Path(__file__).resolve().parents[1] / "recorded"
-# A program that does not end has logged its cause by then.
-_PATIENCE = 90.0
 _LINES = 400
+# Marks the lines of a record that are not of the log.
+_SEEN = "# seen: "
+_MODEL = ("docker-compose.yml", "docker-compose.packages.yml")
+_CONFIG_SERVER = "rofecare-config-server"
+_REGISTRY = "rofecare-discovery-server"
+# What an application is told where the small model has no such server.
+_ALONE: Mapping[str, Mapping[str, str]] = {
+    _CONFIG_SERVER: {
+        "SPRING_CONFIG_IMPORT": "optional:configtree:/run/secrets/",
+        "SPRING_CLOUD_CONFIG_ENABLED": "false",
+    },
+    _REGISTRY: {"EUREKA_CLIENT_ENABLED": "false"},
+}
+_HEALTH = {
+    **{"interval": "5s", "timeout": "5s", "retries": 30, "start_period": "60s", "start_interval": "500ms"},
+    "test": ["CMD", "false"],
+}
 
 
 @dataclass(frozen=True)
@@ -26,75 +50,226 @@ class Fault:
     name: str
     service: str
     cause: str
+    # The services of the platform that run beside it.
+    needs: tuple[str, ...] = ()
     image: str = ""
     script: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    # Merged into the compose model: of the service, and of the whole file.
+    model: Mapping[str, Any] = field(default_factory=dict)
+    top: Mapping[str, Any] = field(default_factory=dict)
+    # Path in the folder of the compose file -> content; what is in bin/ is executable.
+    files: Mapping[str, str] = field(default_factory=dict)
+    # Seconds until a service that does not end counts as not ready.
+    patience: int = 60
 
     @property
     def log(self) -> list[str]:
-        """The recorded log."""
+        """The recorded log of the container."""
+        return [line for line in self._lines if not line.startswith(_SEEN)]
+
+    @property
+    def said(self) -> list[str]:
+        """What the engine said: an error, or how the container ended."""
+        return [line.removeprefix(_SEEN) for line in self._lines if line.startswith(_SEEN)]
+
+    @property
+    def _lines(self) -> list[str]:
         return (RECORDED / f"{self.name}.log").read_text(encoding="utf-8").splitlines()
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the product says of a fault that was provoked."""
+
+    # Of the start, and of `inv why`: the first line of the error.
+    start: str
+    why: str
+    output: str
+    is_up: bool
+    # Seconds from the first crash of the container to the first line; None where nothing crashed.
+    late: float | None
+
+    def names(self, fault: Fault) -> bool:
+        """Whether both first lines name the service and the cause."""
+        return all(fault.service in line and fault.cause in line for line in (self.start, self.why))
 
 
 def faults() -> list[Fault]:
     """All faults of the table."""
     table = tomllib.loads((RECORDED / "faults.toml").read_text(encoding="utf-8"))
-    return [Fault(name, **fields) for name, fields in table.items()]
+    return [Fault(name, **{**fields, "needs": tuple(fields.get("needs", ()))}) for name, fields in table.items()]
 
 
-def provoke(project: str, fault: Fault, patience: float = _PATIENCE) -> list[str]:
-    """Run a copy of the service's container with the fault; return its log when it ends, or after `patience`."""
-    name = f"{project}-planted-{fault.name}"
-    argv = ["docker", "run", "--detach", "--name", name, *_like(project, fault)]
+@contextmanager
+def planted(fault: Fault, folder: Path) -> Iterator[Project]:
+    """A project with the fault, not started."""
+    model = _small_model(fault)
+    project = Project(folder / fault.name, model.pop("services"), **model)
+    project.environment |= {
+        "GATE_TIMEOUT": str(fault.patience),
+        "SECRETS_DIR": str(project.root / "secrets"),
+        "IMAGES": "packages",
+        "SERVICES": "reference",
+    }
+    for path, content in fault.files.items():
+        (project.root / "docker" / path).parent.mkdir(parents=True, exist_ok=True)
+        (project.root / "docker" / path).write_text(content, encoding="utf-8")
+        (project.root / "docker" / path).chmod(0o755 if path.startswith("bin/") else 0o644)
     try:
-        subprocess.run(argv, check=True, capture_output=True, text=True)
-        end = time.monotonic() + patience
-        while time.monotonic() < end and _output("docker", "inspect", "-f", "{{.State.Running}}", name) == "true":
-            time.sleep(0.5)
-        done = subprocess.run(
-            ["docker", "logs", "--tail", str(_LINES), name],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=True,
-        )
-        return done.stdout.splitlines()
+        yield project
     finally:
-        subprocess.run(["docker", "rm", "--force", "--volumes", name], capture_output=True, check=False)
+        project.clean()
 
 
-def _like(project: str, fault: Fault) -> list[str]:
-    """The words of `docker run` for a copy: the same image, variables and files, on the same networks, without data."""
-    variables = dict(fault.environment)
-    words: list[str] = []
-    image = fault.image
-    command: list[str] = []
-    if not image:
-        one: dict[str, Any] = json.loads(_output("docker", "inspect", f"{project}-{fault.service}-1"))[0]
-        image = one["Image"]
-        variables = dict(line.partition("=")[::2] for line in one["Config"]["Env"]) | variables
-        words += ["--user", one["Config"]["User"]]
-        for network in one["NetworkSettings"]["Networks"]:
-            words += ["--network", network]
-        for mount in one["Mounts"]:
-            target = mount["Destination"]
-            words += ["--volume", f"{mount['Source']}:{target}:ro" if mount["Type"] == "bind" else target]
-        command = one["Config"]["Cmd"] or []
-    for key, value in variables.items():
-        words += ["--env", f"{key}={value}"]
+def told(fault: Fault, project: Project) -> Told:
+    """Start the project; return what the product says, and how soon."""
+    deaths: list[float] = []
+    stop = threading.Event()
+    watch = threading.Thread(target=_watch, args=(project.name, fault.service, deaths, stop), daemon=True)
+    watch.start()
+    lines: list[str] = []
+    named = 0.0
+    with project.popen("start-all") as process:
+        for line in process.stdout or ():
+            lines.append(line.rstrip("\n"))
+            if not named and line.startswith("error: "):
+                named = time.time()
+    stop.set()
+    watch.join()
+    _, why = project.inv("why")
+    first = min(deaths, default=0.0)
+    return Told(
+        start=_first(lines),
+        why=_first(why.splitlines()),
+        output="\n".join(lines),
+        is_up=process.returncode == 0 or any(line.startswith("up: ") for line in lines),
+        late=named - first if first and named else None,
+    )
+
+
+def recorded(fault: Fault, project: Project, told: Told) -> list[str]:
+    """What the product has seen of the engine, and what the container has logged."""
+    marks = ("  seen:     ", "  Error response from daemon: ")
+    seen = [line.removeprefix("  seen:").strip() for line in told.output.splitlines() if line.startswith(marks)]
+    logged = _run("docker", "logs", "--tail", str(_LINES), f"{project.name}-{fault.service}-1")
+    # The folder of the project is another one each time.
+    lines = [f"{_SEEN}{line}" for line in dict.fromkeys(seen)] + (logged.stdout.splitlines() if not logged.returncode else [])
+    return [line.replace(str(project.root), "/site").replace(project.name, "rofecare") for line in lines]
+
+
+def _small_model(fault: Fault) -> Json:
+    whole = _whole_model()
+    there = {fault.service, *fault.needs}
+    services = {}
+    for name in there & {*whole["services"]}:
+        one: Json = json.loads(json.dumps(whole["services"][name]))
+        for key in ("build", "ports", "networks"):
+            one.pop(key, None)
+        one["depends_on"] = {need: how for need, how in one.get("depends_on", {}).items() if need in there}
+        for server, settings in _ALONE.items():
+            if server not in there and server in whole["services"][name].get("depends_on", {}):
+                one["environment"] |= settings
+        services[name] = one
+    if fault.image or fault.service not in services:
+        label = {"com.rofecare.phase": "infrastructure"}
+        services[fault.service] = {"image": fault.image, "labels": label, "healthcheck": {**_HEALTH}, "init": True}
+    changed = services[fault.service]
+    escaped = {key: value.replace("$", "$$") for key, value in fault.environment.items()}
+    changed.setdefault("environment", {}).update(escaped)
     if fault.script:
-        return [*words, "--entrypoint", "bash", image, "-c", fault.script]
-    return [*words, image, *command]
+        changed |= {"entrypoint": ["bash", "-c", fault.script.replace("$", "$$")], "command": []}
+    model = {
+        "networks": {"default": small_network()},
+        **{kind: _used(whole, services, kind) for kind in ("configs", "secrets", "volumes")},
+        "services": services,
+    }
+    _merge(changed, fault.model)
+    _merge(model, fault.top)
+    return model
 
 
-def _output(*argv: str) -> str:
-    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+def _used(whole: Json, services: Mapping[str, Json], kind: str) -> Json:
+    names = {
+        one["source"] for each in services.values() for one in each.get(kind, ()) if one.get("type", kind) != "bind"
+    }
+    used = {name: {**one} for name, one in whole[kind].items() if name in names}
+    for name, one in used.items():
+        # Named after the project, as without a name.
+        one.pop("name", None)
+        if kind == "secrets":
+            one["file"] = f"${{SECRETS_DIR}}/{name}"
+    return used
+
+
+def _merge(into: Json, more: Mapping[str, Any]) -> None:
+    for key, value in more.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        elif isinstance(value, list) and isinstance(into.get(key), list) and key not in ("command", "entrypoint"):
+            into[key] = [*into[key], *value]
+        else:
+            into[key] = value
+
+
+@cache
+def _whole_model() -> Json:
+    files = [word for name in _MODEL for word in ("-f", name)]
+    done = subprocess.run(
+        ["docker", "compose", *files, "config", "--format", "json"],
+        cwd=REPOSITORY / "docker",
+        env={**os.environ, "COMPOSE_PROJECT_NAME": "planted"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    model: Json = json.loads(done.stdout)
+    return model
+
+
+def _first(lines: list[str]) -> str:
+    return next((line for line in lines if line.startswith("error: ")), "")
+
+
+def _watch(project: str, service: str, deaths: list[float], stop: threading.Event) -> None:
+    """Note when the service's container ends, until told to stop."""
+    labels = (f"com.docker.compose.project={project}", f"com.docker.compose.service={service}")
+    filters = [word for label in labels for word in ("--filter", f"label={label}")]
+    argv = ["docker", "events", "--filter", "event=die", *filters, "--format", "{{.TimeNano}}"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as events:
+        threading.Thread(target=_end, args=(events, stop), daemon=True).start()
+        for line in events.stdout or ():
+            deaths.append(int(line) / 1e9)
+
+
+def _end(process: subprocess.Popen[str], when: threading.Event) -> None:
+    when.wait()
+    process.terminate()
+
+
+def _run(*argv: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+
+
+def main(words: list[str]) -> None:
+    """Provoke the faults of these names (default: all) and print what was said; with --record write the logs, too."""
+    wanted = [word for word in words if not word.startswith("-")]
+    for fault in faults():
+        if wanted and not any(fault.name.startswith(word) for word in wanted):
+            continue
+        with tempfile.TemporaryDirectory() as folder, planted(fault, Path(folder)) as project:
+            said = told(fault, project)
+            if "--record" in words:
+                log = recorded(fault, project, said)
+                (RECORDED / f"{fault.name}.log").write_text("\n".join(log) + "\n", encoding="utf-8")
+            late = "no crash" if said.late is None else f"{said.late:.1f} s"
+            moment = datetime.now().astimezone().strftime("%H:%M:%S")
+            verdict = "up" if said.is_up else "right" if said.names(fault) else "wrong"
+            sys.stdout.write(f"{moment} {verdict} {fault.name} ({late})\n  {said.start}\n  {said.why}\n")
+            if verdict != "right" and "--output" in words:
+                sys.stdout.write(said.output + "\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    wanted = sys.argv[1:]
-    for one in faults():
-        if not wanted or one.name in wanted:
-            lines = provoke(os.environ["COMPOSE_PROJECT_NAME"], one)
-            (RECORDED / f"{one.name}.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
-            sys.stdout.write(f"{one.name}: {len(lines)} lines\n")
+    main(sys.argv[1:])

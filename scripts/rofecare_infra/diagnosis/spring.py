@@ -4,19 +4,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from rofecare_infra.diagnosis.level import level_of
 
 _HEADLINE = "APPLICATION FAILED TO START"
+_FAILED = re.compile(rf"{_HEADLINE}|\bApplication run failed\b")
 _DESCRIPTION = "Description:"
 _ACTION = "Action:"
-_CAUSED_BY = re.compile(r"^\s*(?:Caused by|Wrapped by): (?P<what>.*)$")
+_CAUSED_BY = re.compile(r"^(?P<indent>\s*)Caused by: (?P<what>.*)$")
+# Where the root cause is printed first: what follows only passed it on.
+_WRAPPED_BY = re.compile(r"^\s*Wrapped by: (?P<what>.*)$")
+_SUPPRESSED = re.compile(r"^(?P<indent>\s*)Suppressed: ")
 _THROWN = re.compile(
     r"^(?:Exception in thread \"[^\"]*\" )?(?P<what>(?:[a-z_$][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error)\b.*)$"
 )
 # What was only a warning did not end a program.
 _HARMLESS = frozenset({"trace", "debug", "info", "warn"})
 _BEAN = re.compile(r"Error creating bean with name '(?P<bean>[^']+)'")
+# The warning before a failed start, in a log without stack traces.
+_CANCELLED = re.compile(r"cancelling refresh attempt: (?P<what>.*)$")
+_NESTED = "nested exception is "
+# A message that says what happened, and not to what.
+_BARE = re.compile(r"^\w+(?:: (?:null|connection (?:refused|reset)|(?:connect|read) timed out|timeout)?)?\.?$", re.IGNORECASE)
+
+
+@dataclass
+class _Trace:
+    """One stack trace: its exceptions from the outermost to the innermost, and the innermost bean."""
+
+    chain: list[str] = field(default_factory=list)
+    bean: str = ""
+    # The trace with which the application says that it failed.
+    decisive: bool = False
+    root_first: bool = False
+
+
+def failed_at(lines: Sequence[str]) -> int:
+    """The number of the line with which the last run says that it failed; 0 without one."""
+    return max((number for number, line in enumerate(lines) if _FAILED.search(line)), default=0)
 
 
 def failure(lines: Sequence[str]) -> tuple[str, str] | None:
@@ -38,23 +64,64 @@ def failure(lines: Sequence[str]) -> tuple[str, str] | None:
 
 
 def innermost(lines: Sequence[str]) -> str:
-    """The innermost exception of the last stack trace, with the innermost bean that needed it; empty without one."""
-    last, bean, level = "", "", ""
+    """The innermost exception of the decisive stack trace, with the innermost bean that needed it; empty without one.
+
+    It is the trace with which the application says that it failed; otherwise the last one.
+    """
+    traces = _traces(lines)
+    if not traces:
+        return ""
+    trace = next((one for one in reversed(traces) if one.decisive), traces[-1])
+    said = _said(trace.chain)
+    return f"{said} (bean {trace.bean})" if trace.bean and trace.bean not in said else said
+
+
+def cancelled(lines: Sequence[str]) -> str:
+    """What the warning before the end of a start says, for a log without stack traces; empty without one."""
+    found = [match["what"] for line in lines if (match := _CANCELLED.search(line)) is not None]
+    return _short(found[-1].rpartition(_NESTED)[2]) if found else ""
+
+
+def _traces(lines: Sequence[str]) -> list[_Trace]:
+    traces: list[_Trace] = []
+    level, decisive = "", False
+    # The indent of suppressed exceptions, whose causes are not that of the trace.
+    aside: int | None = None
     for line in lines:
         begun = level_of(line)
-        level = begun.name if begun is not None else level
+        if begun is not None:
+            level, decisive = begun.name, _FAILED.search(line) is not None
         if level in _HARMLESS:
             continue
-        thrown = _THROWN.match(line)
-        caused = _CAUSED_BY.match(line)
-        if thrown is not None:
-            last, bean = thrown["what"], ""
+        thrown, caused, wrapped = _THROWN.match(line), _CAUSED_BY.match(line), _WRAPPED_BY.match(line)
+        suppressed = _SUPPRESSED.match(line)
+        if suppressed is not None:
+            aside = len(suppressed["indent"]) if aside is None else min(aside, len(suppressed["indent"]))
+        elif thrown is not None:
+            traces.append(_Trace([thrown["what"]], decisive=decisive))
+            aside = None
         elif caused is not None:
-            last = caused["what"]
-        # The innermost bean is named last.
-        for match in _BEAN.finditer(line):
-            bean = match["bean"]
-    return f"{_short(last)} (bean {bean})" if last and bean and bean not in last else _short(last)
+            if aside is not None and len(caused["indent"]) >= max(aside, 1):
+                continue
+            aside = None
+            if not traces:
+                traces.append(_Trace(decisive=decisive))
+            traces[-1].chain.append(caused["what"])
+        elif wrapped is not None and traces:
+            traces[-1].chain.insert(0, wrapped["what"])
+            traces[-1].root_first = True
+        if traces and (not traces[-1].root_first or not traces[-1].bean):
+            # The innermost bean is named last, or first where the root cause is.
+            for match in _BEAN.finditer(line):
+                traces[-1].bean = match["bean"]
+    return traces
+
+
+def _said(chain: Sequence[str]) -> str:
+    """The innermost exception, with the one around it where it does not say what it is about."""
+    said = _short(chain[-1])
+    around = next((_short(one) for one in reversed(chain[:-1]) if not _BARE.match(_short(one))), "")
+    return f"{said} [{around}]" if around and _BARE.match(said) else said
 
 
 def _short(exception: str) -> str:

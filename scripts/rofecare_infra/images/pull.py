@@ -7,6 +7,7 @@ from collections.abc import Generator
 
 import tenacity
 
+from rofecare_infra.diagnosis import cause_of
 from rofecare_infra.errors import CommandError
 from rofecare_infra.process import Result, run
 from rofecare_infra.progress import Event, Note, Working
@@ -40,8 +41,9 @@ def pull(image: str, whose: str, clock: Clock) -> Generator[Event, None, None]:
         if result.ok:
             return
         if _is_final(result) or number == ATTEMPTS:
+            cause = cause_of((), [_last_line(result)])
             raise CommandError(
-                f"image {image} cannot be pulled",
+                f"image {image} of {whose} cannot be pulled" + (f": {cause.text}" if cause else ""),
                 seen=f"{_last_line(result)} ({number} of {ATTEMPTS} attempts)",
                 expected=f"the image that {whose} needs",
                 next_step="check its name and the registry (docker login), set IMAGE_PREFIX, or set IMAGES=packages",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rofecare_infra.diagnosis import Cause, cause_of, filled, first_cause
+from rofecare_infra.diagnosis import cause_of, filled, first_cause
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import CommandError, GateTimeoutError, RofecareError, ServiceFailedError
 from rofecare_infra.gates import Failed, Observation, observe
@@ -14,10 +14,6 @@ from rofecare_infra.process import Result, holder_of, is_free
 from rofecare_infra.progress import listed
 
 _LOG_LINES = 12
-_OUT_OF_MEMORY = Cause(
-    "its container needed more memory than its limit",
-    "raise the memory limit of {service} in the compose files; inv status shows what it uses",
-)
 # The cause may stand before a long stack trace, or before several attempts to start.
 _LOG_LINES_READ = 1000
 _LINE_LENGTH = 300
@@ -76,10 +72,9 @@ def _error(
     root = first_cause(names[0], unready, platform.needs)
     failed, reason = root.service in seen.failed, seen.unready[root.service]
     container = _container(seen, root.service)
-    if failed:
-        reason += _how_it_ended(engine, container, seen.failed[root.service])
+    reason += how_it_ended(engine, container, reason)
     log = _log(engine, container)
-    cause = _OUT_OF_MEMORY if "out of memory" in reason else cause_of(log.lines)
+    cause = cause_of(log.lines, [reason, container.error if container else ""])
     what = f"{root.service} {'failed' if failed else 'is not ready'}"
     advice = next((text for mark, text in _ADVICE.items() if reason.startswith(mark)), "")
     step = advice or (cause.next_step if cause else "") or "; ".join(["inv logs {short}", *([hint] if hint else [])])
@@ -125,12 +120,28 @@ def not_started(platform: Platform, services: Sequence[Service], engine: Engine,
     if taken is not None:
         return taken
     errors = [line for line in result.tail() if "rror" in line] or list(result.tail(1))
+    cause = cause_of((), result.tail())
+    names = [service.name for service in _not_started(platform, services, engine)]
+    what = f"{', '.join(names)} could not be started"
+    step = cause.next_step if cause else "fix the cause, then run the same command again: ready services stay as they are"
     return CommandError(
-        f"{', '.join(service.name for service in services)} could not be started",
+        f"{what}: {printable(cause.text)}" if cause else what,
         seen=errors[-1] if errors else f"docker compose up exited with {result.returncode}",
         expected="docker compose up exits with 0",
-        next_step="fix the cause, then run the same command again: ready services stay as they are",
+        next_step=printable(filled(step, _names(None, names[0]))),
         details=result.tail(8),
+    )
+
+
+def _not_started(platform: Platform, services: Sequence[Service], engine: Engine) -> Sequence[Service]:
+    """Those of the services whose container the engine could not start, or not create."""
+    found = engine.containers_of(platform.project, {service.name for service in services})
+    refused = {one.service for one in found if one.error}
+    there = {one.service for one in found}
+    return (
+        [service for service in services if service.name in refused]
+        or [service for service in services if service.name not in there]
+        or services
     )
 
 
@@ -178,15 +189,17 @@ def _fell_at(container: Container | None) -> str:
     return container.finished_at if container is not None and container.finished_at else "9"
 
 
-def _how_it_ended(engine: Engine, container: Container | None, verdict: Failed) -> str:
+def how_it_ended(engine: Engine, container: Container | None, reason: str) -> str:
     """The exit code before a restart, from the events of the engine: the container no longer has it."""
-    if container is None or "restarted" not in verdict.cause:
+    if container is None or not container.restarts or "exit code" in reason:
+        return ""
+    if "restarted" not in reason and container.health != "starting":
         return ""
     death = engine.last_death(container.id)
     if death is None:
         return ""
-    reason = "out of memory, exit code" if death.oom_killed else "exit code"
-    return f", last {reason} {death.exit_code}"
+    how = "out of memory, exit code" if death.oom_killed else "exit code"
+    return f", last {how} {death.exit_code}"
 
 
 def printable(line: str) -> str:

@@ -10,6 +10,7 @@ from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError
 from rofecare_infra.gates import Observation, has_completed, observe, wait
 from rofecare_infra.lifecycle import cpus, failure
+from rofecare_infra.lifecycle.crash import Crashes
 from rofecare_infra.lifecycle.side_by_side import side_by_side
 from rofecare_infra.platform import Service, Stage
 from rofecare_infra.process import together
@@ -84,6 +85,7 @@ class Phase:
         self._waiting: list[Service] = []
         self._watched: list[Service] = []
         self._restarts: dict[str, int] = {}
+        self._crashes = Crashes(project.engine)
 
     def start(self, later: Sequence[Service]) -> Generator[Event, None, None]:
         """Start the phase; meanwhile create the containers of `later` services that have none."""
@@ -114,13 +116,14 @@ class Phase:
         timeout = self._project.settings.gate_timeout
         while True:
             seen = None
-            for seen in wait(
+            for polled in wait(
                 self._watched,
                 partial(engine.containers_of, platform.project, {one.name for one in self._watched}),
                 restarts_before=self._restarts,
                 timeout=timeout,
                 clock=self._clock,
             ):
+                seen = self._crashes.judged(polled, self._restarts)
                 self._see(seen)
                 yield observed(seen, self._clock.monotonic() - self._began)
                 if seen.failed:

@@ -15,6 +15,7 @@ from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.gates import observe, wait
 from rofecare_infra.lifecycle import addresses, cpus, failure
+from rofecare_infra.lifecycle.crash import Crashes
 from rofecare_infra.lifecycle.phase import Phase, Seen, Wanted, observed
 from rofecare_infra.monitoring import grant_monitoring_access
 from rofecare_infra.platform import MONITORING, Platform, Service
@@ -81,9 +82,13 @@ def until_ready(
     """Report on these services until all are ready. Raises ServiceFailedError, or GateTimeoutError after `timeout`."""
     names = {service.name for service in services}
     look = partial(engine.containers_of, platform.project, names)
+    crashes = Crashes(engine)
     with engine.awake(platform.project, clock) as woken:
-        for seen in wait(services, look, restarts_before=restarts_before, timeout=timeout, clock=woken):
+        for polled in wait(services, look, restarts_before=restarts_before, timeout=timeout, clock=woken):
+            seen = crashes.judged(polled, restarts_before)
             yield observed(seen, seen.waited)
+            if seen.failed:
+                break
     if seen.failed:
         raise failure.failed(platform, engine, seen)
     if seen.pending:
