@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,8 +61,12 @@ class Fault:
     top: Mapping[str, Any] = field(default_factory=dict)
     # Path in the folder of the compose file -> content; what is in bin/ is executable.
     files: Mapping[str, str] = field(default_factory=dict)
+    # A UDP port of this machine that another program uses.
+    holds: int = 0
     # Seconds until a service that does not end counts as not ready.
     patience: int = 60
+    # Whether another attempt may succeed: then it is named after the second crash.
+    passes: bool = False
 
     @property
     def log(self) -> list[str]:
@@ -87,18 +92,29 @@ class Told:
     why: str
     output: str
     is_up: bool
-    # Seconds from the first crash of the container to the first line; None where nothing crashed.
+    # Whether the engine has created a container of the service; without one nothing can be asked about it later.
+    is_there: bool
+    # Seconds from a crash of the container to the first line: the first crash, or the last one of a fault that may
+    # pass. None where nothing crashed.
     late: float | None
 
     def names(self, fault: Fault) -> bool:
-        """Whether both first lines name the service and the cause."""
-        return all(fault.service in line and fault.cause in line for line in (self.start, self.why))
+        """Whether the first lines name the service and the cause."""
+        lines = (self.start, self.why) if self.is_there else (self.start,)
+        return not self.is_up and all(fault.service in line and fault.cause in line for line in lines)
 
 
 def faults() -> list[Fault]:
     """All faults of the table."""
     table = tomllib.loads((RECORDED / "faults.toml").read_text(encoding="utf-8"))
     return [Fault(name, **{**fields, "needs": tuple(fields.get("needs", ()))}) for name, fields in table.items()]
+
+
+def images(table: Iterable[Fault]) -> set[str]:
+    """The images of the platform that these faults need."""
+    services = _whole_model()["services"]
+    names = {name for fault in table for name in (fault.service, *fault.needs) if name in services}
+    return {services[name]["image"] for name in names} | {fault.image for fault in table if fault.image}
 
 
 @contextmanager
@@ -116,10 +132,13 @@ def planted(fault: Fault, folder: Path) -> Iterator[Project]:
         (project.root / "docker" / path).parent.mkdir(parents=True, exist_ok=True)
         (project.root / "docker" / path).write_text(content, encoding="utf-8")
         (project.root / "docker" / path).chmod(0o755 if path.startswith("bin/") else 0o644)
-    try:
-        yield project
-    finally:
-        project.clean()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        if fault.holds:
+            holder.bind(("127.0.0.1", fault.holds))
+        try:
+            yield project
+        finally:
+            project.clean()
 
 
 def told(fault: Fault, project: Project) -> Told:
@@ -138,13 +157,15 @@ def told(fault: Fault, project: Project) -> Told:
     stop.set()
     watch.join()
     _, why = project.inv("why")
-    first = min(deaths, default=0.0)
+    before = [death for death in deaths if death < named]
+    crash = max(before, default=0.0) if fault.passes else min(before, default=0.0)
     return Told(
         start=_first(lines),
         why=_first(why.splitlines()),
         output="\n".join(lines),
         is_up=process.returncode == 0 or any(line.startswith("up: ") for line in lines),
-        late=named - first if first and named else None,
+        is_there=_run("docker", "inspect", f"{project.name}-{fault.service}-1").returncode == 0,
+        late=named - crash if crash else None,
     )
 
 

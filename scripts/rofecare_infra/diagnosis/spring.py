@@ -17,7 +17,7 @@ _CAUSED_BY = re.compile(r"^(?P<indent>\s*)Caused by: (?P<what>.*)$")
 _WRAPPED_BY = re.compile(r"^\s*Wrapped by: (?P<what>.*)$")
 _SUPPRESSED = re.compile(r"^(?P<indent>\s*)Suppressed: ")
 _THROWN = re.compile(
-    r"^(?:Exception in thread \"[^\"]*\" )?(?P<what>(?:[a-z_$][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error)\b.*)$"
+    r"^[ \t]{0,4}(?:Exception in thread \"[^\"]*\" )?(?P<what>(?:[a-z_$][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error)\b.*)$"
 )
 # What was only a warning did not end a program.
 _HARMLESS = frozenset({"trace", "debug", "info", "warn"})
@@ -87,19 +87,22 @@ def _traces(lines: Sequence[str]) -> list[_Trace]:
     level, decisive = "", False
     # The indent of suppressed exceptions, whose causes are not that of the trace.
     aside: int | None = None
+    fresh = False
     for line in lines:
         begun = level_of(line)
         if begun is not None:
             level, decisive = begun.name, _FAILED.search(line) is not None
+            fresh = decisive
         if level in _HARMLESS:
             continue
         thrown, caused, wrapped = _THROWN.match(line), _CAUSED_BY.match(line), _WRAPPED_BY.match(line)
         suppressed = _SUPPRESSED.match(line)
         if suppressed is not None:
             aside = len(suppressed["indent"]) if aside is None else min(aside, len(suppressed["indent"]))
-        elif thrown is not None:
-            traces.append(_Trace([thrown["what"]], decisive=decisive))
-            aside = None
+        elif thrown is not None or (fresh and begun is None and line.strip()):
+            # What follows "Application run failed" is an exception, even where its class does not print its name.
+            traces.append(_Trace([thrown["what"] if thrown is not None else line.strip()], decisive=decisive))
+            aside, fresh = None, False
         elif caused is not None:
             if aside is not None and len(caused["indent"]) >= max(aside, 1):
                 continue
