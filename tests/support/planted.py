@@ -1,4 +1,4 @@
-"""Faults that are planted in small models, made of a few services of the platform, and what the product says of them."""
+"""Faults that are planted in small models of a few services of the platform, and what the product says of them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,11 @@ _ALONE: Mapping[str, Mapping[str, str]] = {
     _REGISTRY: {"EUREKA_CLIENT_ENABLED": "false"},
 }
 _HEALTH = {
-    **{"interval": "5s", "timeout": "5s", "retries": 30, "start_period": "60s", "start_interval": "500ms"},
+    "interval": "5s",
+    "timeout": "5s",
+    "retries": 30,
+    "start_period": "60s",
+    "start_interval": "500ms",
     "test": ["CMD", "false"],
 }
 
@@ -175,7 +179,9 @@ def recorded(fault: Fault, project: Project, told: Told) -> list[str]:
     seen = [line.removeprefix("  seen:").strip() for line in told.output.splitlines() if line.startswith(marks)]
     logged = _run("docker", "logs", "--tail", str(_LINES), f"{project.name}-{fault.service}-1")
     # The folder of the project is another one each time.
-    lines = [f"{_SEEN}{line}" for line in dict.fromkeys(seen)] + (logged.stdout.splitlines() if not logged.returncode else [])
+    lines = [f"{_SEEN}{line}" for line in dict.fromkeys(seen)] + (
+        logged.stdout.splitlines() if not logged.returncode else []
+    )
     return [line.replace(str(project.root), "/site").replace(project.name, "rofecare") for line in lines]
 
 
@@ -259,8 +265,7 @@ def _watch(project: str, service: str, deaths: list[float], stop: threading.Even
     argv = ["docker", "events", "--filter", "event=die", *filters, "--format", "{{.TimeNano}}"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as events:
         threading.Thread(target=_end, args=(events, stop), daemon=True).start()
-        for line in events.stdout or ():
-            deaths.append(int(line) / 1e9)
+        deaths.extend(int(line) / 1e9 for line in events.stdout or ())
 
 
 def _end(process: subprocess.Popen[str], when: threading.Event) -> None:

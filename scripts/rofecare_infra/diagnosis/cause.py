@@ -52,7 +52,7 @@ class Signature:
 
 @cache
 def signatures() -> tuple[Signature, ...]:
-    """The known faults of PostgreSQL, Redis, Kafka, ZooKeeper, Elasticsearch, Caddy, the JVM, Spring, engine, kernel."""
+    """The known faults of the programs of the platform, of the engine and of the kernel."""
     return tuple(
         Signature(
             software,

@@ -26,7 +26,9 @@ _BEAN = re.compile(r"Error creating bean with name '(?P<bean>[^']+)'")
 _CANCELLED = re.compile(r"cancelling refresh attempt: (?P<what>.*)$")
 _NESTED = "nested exception is "
 # A message that says what happened, and not to what.
-_BARE = re.compile(r"^\w+(?:: (?:null|connection (?:refused|reset)|(?:connect|read) timed out|timeout)?)?\.?$", re.IGNORECASE)
+_BARE = re.compile(
+    r"^\w+(?:: (?:null|connection (?:refused|reset)|(?:connect|read) timed out|timeout)?)?\.?$", re.IGNORECASE
+)
 
 
 @dataclass
@@ -38,6 +40,26 @@ class _Trace:
     # The trace with which the application says that it failed.
     decisive: bool = False
     root_first: bool = False
+    # The indent of suppressed exceptions, whose causes are not that of the trace.
+    _aside: int | None = None
+
+    def read(self, line: str) -> None:
+        """Take from a line of the trace what it says about causes and beans."""
+        caused, wrapped, suppressed = _CAUSED_BY.match(line), _WRAPPED_BY.match(line), _SUPPRESSED.match(line)
+        if suppressed is not None:
+            self._aside = min(len(suppressed["indent"]), self._aside or len(suppressed["indent"]))
+        elif caused is not None:
+            if self._aside is not None and len(caused["indent"]) >= max(self._aside, 1):
+                return
+            self._aside = None
+            self.chain.append(caused["what"])
+        elif wrapped is not None:
+            self.chain.insert(0, wrapped["what"])
+            self.root_first = True
+        # The innermost bean is named last, or first where the root cause is.
+        for match in _BEAN.finditer(line):
+            if not self.root_first or not self.bean:
+                self.bean = match["bean"]
 
 
 def failed_at(lines: Sequence[str]) -> int:
@@ -84,10 +106,7 @@ def cancelled(lines: Sequence[str]) -> str:
 
 def _traces(lines: Sequence[str]) -> list[_Trace]:
     traces: list[_Trace] = []
-    level, decisive = "", False
-    # The indent of suppressed exceptions, whose causes are not that of the trace.
-    aside: int | None = None
-    fresh = False
+    level, decisive, fresh = "", False, False
     for line in lines:
         begun = level_of(line)
         if begun is not None:
@@ -95,29 +114,19 @@ def _traces(lines: Sequence[str]) -> list[_Trace]:
             fresh = decisive
         if level in _HARMLESS:
             continue
-        thrown, caused, wrapped = _THROWN.match(line), _CAUSED_BY.match(line), _WRAPPED_BY.match(line)
-        suppressed = _SUPPRESSED.match(line)
-        if suppressed is not None:
-            aside = len(suppressed["indent"]) if aside is None else min(aside, len(suppressed["indent"]))
-        elif thrown is not None or (fresh and begun is None and line.strip()):
+        thrown = _THROWN.match(line)
+        if thrown is not None:
+            traces.append(_Trace([thrown["what"]], decisive=decisive))
+        elif fresh and begun is None and line.strip():
             # What follows "Application run failed" is an exception, even where its class does not print its name.
-            traces.append(_Trace([thrown["what"] if thrown is not None else line.strip()], decisive=decisive))
-            aside, fresh = None, False
-        elif caused is not None:
-            if aside is not None and len(caused["indent"]) >= max(aside, 1):
-                continue
-            aside = None
-            if not traces:
-                traces.append(_Trace(decisive=decisive))
-            traces[-1].chain.append(caused["what"])
-        elif wrapped is not None and traces:
-            traces[-1].chain.insert(0, wrapped["what"])
-            traces[-1].root_first = True
-        if traces and (not traces[-1].root_first or not traces[-1].bean):
-            # The innermost bean is named last, or first where the root cause is.
-            for match in _BEAN.finditer(line):
-                traces[-1].bean = match["bean"]
-    return traces
+            traces.append(_Trace([line.strip()], decisive=decisive))
+        elif not traces and _CAUSED_BY.match(line):
+            # The beginning of the log is not there.
+            traces.append(_Trace(decisive=decisive))
+        fresh = fresh and begun is not None
+        if traces:
+            traces[-1].read(line)
+    return [one for one in traces if one.chain]
 
 
 def _said(chain: Sequence[str]) -> str:

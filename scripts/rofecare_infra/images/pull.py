@@ -43,7 +43,9 @@ def pull(image: str, whose: str, clock: Clock) -> Generator[Event, None, None]:
         if _is_final(result) or number == ATTEMPTS:
             cause = cause_of((), [_last_line(result)])
             raise CommandError(
-                f"image {image} cannot be pulled, which {whose} needs: {cause.text}" if cause else f"image {image} cannot be pulled",
+                f"image {image} cannot be pulled, which {whose} needs: {cause.text}"
+                if cause
+                else f"image {image} cannot be pulled",
                 seen=f"{_last_line(result)} ({number} of {ATTEMPTS} attempts)",
                 expected=f"the image that {whose} needs",
                 next_step="check its name and the registry (docker login), set IMAGE_PREFIX, or set IMAGES=packages",

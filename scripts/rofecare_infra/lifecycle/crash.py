@@ -1,4 +1,4 @@
-"""A service that the engine has restarted once has failed if its log names a cause that the next attempt meets again."""
+"""A service that the engine has restarted once has failed if the next attempt would meet the same cause again."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rofecare_infra.diagnosis import cause_of, filled, first_cause
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import CommandError, GateTimeoutError, RofecareError, ServiceFailedError
-from rofecare_infra.gates import Failed, Observation, observe
+from rofecare_infra.gates import Observation, observe
 from rofecare_infra.platform import Platform, Port, Service, reach, short
 from rofecare_infra.process import Result, holder_of, is_free
 from rofecare_infra.progress import listed
@@ -123,7 +123,9 @@ def not_started(platform: Platform, services: Sequence[Service], engine: Engine,
     cause = cause_of((), result.tail())
     names = [service.name for service in _not_started(platform, services, engine)]
     what = f"{', '.join(names)} could not be started"
-    step = cause.next_step if cause else "fix the cause, then run the same command again: ready services stay as they are"
+    step = (
+        cause.next_step if cause else "fix the cause, then run the same command again: ready services stay as they are"
+    )
     return CommandError(
         f"{what}: {printable(cause.text)}" if cause else what,
         seen=errors[-1] if errors else f"docker compose up exited with {result.returncode}",

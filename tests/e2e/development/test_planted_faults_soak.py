@@ -1,4 +1,4 @@
-"""Every fault of the table, provoked in a small model: the first line that the product prints names service and cause."""
+"""Every fault of the table, provoked in a small model: the first line of the error names service and cause."""
 
 from __future__ import annotations
 
