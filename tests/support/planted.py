@@ -30,7 +30,7 @@ _SEEN = "# seen: "
 _MODEL = ("docker-compose.yml", "docker-compose.packages.yml")
 _CONFIG_SERVER = "rofecare-config-server"
 _REGISTRY = "rofecare-discovery-server"
-# What an application is told where the small model has no such server.
+# What an application gets where the small model has no such server.
 _ALONE: Mapping[str, Mapping[str, str]] = {
     _CONFIG_SERVER: {
         "SPRING_CONFIG_IMPORT": "optional:configtree:/run/secrets/",
@@ -78,8 +78,8 @@ class Fault:
         return [line for line in self._lines if not line.startswith(_SEEN)]
 
     @property
-    def said(self) -> list[str]:
-        """What the engine said: an error, or how the container ended."""
+    def reported(self) -> list[str]:
+        """What the engine reported: an error, or how the container ended."""
         return [line.removeprefix(_SEEN) for line in self._lines if line.startswith(_SEEN)]
 
     @property
@@ -88,7 +88,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Told:
+class Outcome:
     """What the product says of a fault that was provoked."""
 
     # Of the start, and of `inv why`: the first line of the error.
@@ -145,7 +145,7 @@ def planted(fault: Fault, folder: Path) -> Iterator[Project]:
             project.clean()
 
 
-def told(fault: Fault, project: Project) -> Told:
+def outcome_of(fault: Fault, project: Project) -> Outcome:
     """Start the project; return what the product says, and how soon."""
     deaths: list[float] = []
     stop = threading.Event()
@@ -163,7 +163,7 @@ def told(fault: Fault, project: Project) -> Told:
     _, why = project.inv("why")
     before = [death for death in deaths if death < named]
     crash = max(before, default=0.0) if fault.passes else min(before, default=0.0)
-    return Told(
+    return Outcome(
         start=_first(lines),
         why=_first(why.splitlines()),
         output="\n".join(lines),
@@ -173,10 +173,10 @@ def told(fault: Fault, project: Project) -> Told:
     )
 
 
-def recorded(fault: Fault, project: Project, told: Told) -> list[str]:
+def recorded(fault: Fault, project: Project, outcome: Outcome) -> list[str]:
     """What the product has seen of the engine, and what the container has logged."""
     marks = ("  seen:     ", "  Error response from daemon: ")
-    seen = [line.removeprefix("  seen:").strip() for line in told.output.splitlines() if line.startswith(marks)]
+    seen = [line.removeprefix("  seen:").strip() for line in outcome.output.splitlines() if line.startswith(marks)]
     logged = _run("docker", "logs", "--tail", str(_LINES), f"{project.name}-{fault.service}-1")
     # The folder of the project is another one each time.
     lines = [f"{_SEEN}{line}" for line in dict.fromkeys(seen)] + (
@@ -259,7 +259,7 @@ def _first(lines: list[str]) -> str:
 
 
 def _watch(project: str, service: str, deaths: list[float], stop: threading.Event) -> None:
-    """Note when the service's container ends, until told to stop."""
+    """Note when the service's container ends, until `stop` is set."""
     labels = (f"com.docker.compose.project={project}", f"com.docker.compose.service={service}")
     filters = [word for label in labels for word in ("--filter", f"label={label}")]
     argv = ["docker", "events", "--filter", "event=die", *filters, "--format", "{{.TimeNano}}"]
@@ -278,22 +278,22 @@ def _run(*argv: str) -> subprocess.CompletedProcess[str]:
 
 
 def main(words: list[str]) -> None:
-    """Provoke the faults of these names (default: all) and print what was said; with --record write the logs, too."""
+    """Provoke the faults whose names begin so (default: all), and print the first lines; --record writes the logs."""
     wanted = [word for word in words if not word.startswith("-")]
     for fault in faults():
         if wanted and not any(fault.name.startswith(word) for word in wanted):
             continue
         with tempfile.TemporaryDirectory() as folder, planted(fault, Path(folder)) as project:
-            said = told(fault, project)
+            outcome = outcome_of(fault, project)
             if "--record" in words:
-                log = recorded(fault, project, said)
+                log = recorded(fault, project, outcome)
                 (RECORDED / f"{fault.name}.log").write_text("\n".join(log) + "\n", encoding="utf-8")
-            late = "no crash" if said.late is None else f"{said.late:.1f} s"
+            late = "no crash" if outcome.late is None else f"{outcome.late:.1f} s"
             moment = datetime.now().astimezone().strftime("%H:%M:%S")
-            verdict = "up" if said.is_up else "right" if said.names(fault) else "wrong"
-            sys.stdout.write(f"{moment} {verdict} {fault.name} ({late})\n  {said.start}\n  {said.why}\n")
+            verdict = "up" if outcome.is_up else "right" if outcome.names(fault) else "wrong"
+            sys.stdout.write(f"{moment} {verdict} {fault.name} ({late})\n  {outcome.start}\n  {outcome.why}\n")
             if verdict != "right" and "--output" in words:
-                sys.stdout.write(said.output + "\n")
+                sys.stdout.write(outcome.output + "\n")
             sys.stdout.flush()
 
 

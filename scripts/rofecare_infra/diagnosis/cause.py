@@ -44,7 +44,7 @@ class Signature:
     # Both are templates with the groups of the pattern.
     cause: str
     next_step: str
-    # Whether it may pass by itself; what was logged before the application said that it failed was overcome.
+    # Whether it may pass by itself; what was logged before the application reported that it failed was overcome.
     passes: bool = False
     # Whether it counts only where the log says nothing else.
     last: bool = False
@@ -68,8 +68,8 @@ def signatures() -> tuple[Signature, ...]:
     )
 
 
-def cause_of(log: Sequence[str], said: Sequence[str] = ()) -> Cause | None:
-    """The cause of a failure, from the log of the run that failed, and from what the engine said about it.
+def cause_of(log: Sequence[str], reported: Sequence[str] = ()) -> Cause | None:
+    """The cause of a failure, from the log of the run that failed, and from what the engine reported about it.
 
     None where neither names one.
     """
@@ -79,10 +79,10 @@ def cause_of(log: Sequence[str], said: Sequence[str] = ()) -> Cause | None:
     end = "\n".join(lines[spring.failed_at(lines) :])
     known = signatures()
     return (
-        _signed([(one, "\n".join(said)) for one in known if one.software in _BELOW and not one.last])
+        _signed([(one, "\n".join(reported)) for one in known if one.software in _BELOW and not one.last])
         or _signed([(one, end if one.passes else text) for one in known if not one.last])
         or _described(lines)
-        or _signed([(one, "\n".join([*said, text])) for one in known if one.passes or one.last])
+        or _signed([(one, "\n".join([*reported, text])) for one in known if one.passes or one.last])
     )
 
 
@@ -106,8 +106,8 @@ def _described(lines: Sequence[str]) -> Cause | None:
         description, action = described
         text = f"{description} [{inner}]" if inner and _adds(inner, description) else description
         return _cause(text, action)
-    said = inner or spring.cancelled(lines)
-    return _cause(said, passes=_may_pass(said)) if said else None
+    reported = inner or spring.cancelled(lines)
+    return _cause(reported, passes=_may_pass(reported)) if reported else None
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:

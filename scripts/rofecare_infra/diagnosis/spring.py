@@ -94,8 +94,8 @@ def innermost(lines: Sequence[str]) -> str:
     if not traces:
         return ""
     trace = next((one for one in reversed(traces) if one.decisive), traces[-1])
-    said = _said(trace.chain)
-    return f"{said} (bean {trace.bean})" if trace.bean and trace.bean not in said else said
+    reported = _inner(trace.chain)
+    return f"{reported} (bean {trace.bean})" if trace.bean and trace.bean not in reported else reported
 
 
 def cancelled(lines: Sequence[str]) -> str:
@@ -129,11 +129,11 @@ def _traces(lines: Sequence[str]) -> list[_Trace]:
     return [one for one in traces if one.chain]
 
 
-def _said(chain: Sequence[str]) -> str:
+def _inner(chain: Sequence[str]) -> str:
     """The innermost exception, with the one around it where it does not say what it is about."""
-    said = _short(chain[-1])
+    reported = _short(chain[-1])
     around = next((_short(one) for one in reversed(chain[:-1]) if not _BARE.match(_short(one))), "")
-    return f"{said} [{around}]" if around and _BARE.match(said) else said
+    return f"{reported} [{around}]" if around and _BARE.match(reported) else reported
 
 
 def _short(exception: str) -> str:

@@ -40,11 +40,11 @@ class Crashes:
         key = (container.id, container.restarts)
         if key not in self._known:
             reason = pending[container.service].reason
-            said = [reason + how_it_ended(self._engine, container, reason), container.error]
+            reported = [reason + how_it_ended(self._engine, container, reason), container.error]
             try:
                 log = self._engine.log_tail(container.id, _LINES)
             except CommandError:
                 log = ()
-            cause = cause_of(log, said)
+            cause = cause_of(log, reported)
             self._known[key] = cause is not None and not cause.passes
         return self._known[key]

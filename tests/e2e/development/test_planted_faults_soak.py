@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.planted import Fault, Told, faults, images, planted, told
+from tests.support.planted import Fault, Outcome, faults, images, outcome_of, planted
 from tests.support.platform import PlatformUnderTest
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(7200)]
@@ -24,14 +24,18 @@ def test_the_causes_of_provoked_faults_are_named(development: PlatformUnderTest,
     if any(not _is_there(image) for image in images(table)):
         development.expect(0, "build", timeout=1500)
 
-    def provoked(fault: Fault) -> Told:
+    def provoked(fault: Fault) -> Outcome:
         with planted(fault, tmp_path) as project:
-            return told(fault, project)
+            return outcome_of(fault, project)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
-        found = {fault.name: said for fault, said in zip(table, pool.map(provoked, table), strict=True)}
-    assert [name for name, said in found.items() if said.is_up] == []
-    late = {name: said.late for name, said in found.items() if said.late is not None and said.late > AT_THE_LATEST}
+        found = {fault.name: outcome for fault, outcome in zip(table, pool.map(provoked, table), strict=True)}
+    assert [name for name, outcome in found.items() if outcome.is_up] == []
+    late = {
+        name: outcome.late
+        for name, outcome in found.items()
+        if outcome.late is not None and outcome.late > AT_THE_LATEST
+    }
     assert late == {}
     wrong = {fault.name: found[fault.name].start for fault in table if not found[fault.name].names(fault)}
     assert len(wrong) * 100 <= len(table) * (100 - NAMED), wrong

@@ -40,7 +40,7 @@ or configure this application to listen on another port.
 
 @pytest.mark.parametrize("fault", faults(), ids=lambda fault: fault.name)
 def test_the_recorded_log_of_a_fault_names_its_cause(fault: Fault) -> None:
-    found = cause_of(fault.log, fault.said)
+    found = cause_of(fault.log, fault.reported)
     assert found is not None
     assert fault.cause in found.text
 
@@ -82,7 +82,7 @@ def test_a_cause_is_one_line_and_not_too_long() -> None:
 
 
 def test_every_signature_has_a_recorded_log() -> None:
-    texts = ["\n".join([*fault.said, *plain(fault.log)]) for fault in faults()]
+    texts = ["\n".join([*fault.reported, *plain(fault.log)]) for fault in faults()]
     assert [one.cause for one in signatures() if not any(one.pattern.search(text) for text in texts)] == []
 
 
