@@ -9,7 +9,7 @@ from pathlib import Path
 from rofecare_infra.errors import SettingsError
 from rofecare_infra.platform import MONITORING
 from rofecare_infra.progress import Event, Note
-from rofecare_infra.project import marker, release, takeover
+from rofecare_infra.project import certificate, marker, release, takeover
 from rofecare_infra.project.opened import Project, open_project
 from rofecare_infra.project.prepared import require_startable
 from rofecare_infra.project.release import Release
@@ -97,6 +97,7 @@ def publish(project: Project) -> None:
     mine = Release(project.settings.root)
     given = {name: one.value for name, one in project.settings.values.items() if one.value}
     release.write_variables(mine, {**given, **project.compose.variables})
+    certificate.remember(project.settings)
     if release.current(mine.state_folder) != mine:
         release.switch(mine.state_folder, mine)
 

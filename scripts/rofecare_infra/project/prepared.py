@@ -12,10 +12,10 @@ from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.monitoring import renew_token
 from rofecare_infra.platform import Platform, Service
 from rofecare_infra.progress import Event, Note
-from rofecare_infra.project import marker, mode, mounts
+from rofecare_infra.project import certificate, marker, mode, mounts
 from rofecare_infra.project.opened import Project, refusal
 from rofecare_infra.project.ownership import require_own
-from rofecare_infra.state import Clock
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 
 def require_startable(project: Project) -> None:
@@ -85,6 +85,9 @@ def prepare(project: Project) -> Generator[Event, None, Project]:
         volumes = set(project.platform.kept_volumes) - set(before)
         kept = f"; {len(volumes)} volumes created that no flag of compose removes" if volumes else ""
         yield Note(f"production: limits, isolated networks{kept}")
+        warning = certificate.warning(project.settings, SYSTEM_CLOCK.now())
+        if warning:
+            yield Note(warning)
     for reason in sources.reasons:
         yield Note(reason)
     return replace(project, sources=sources)

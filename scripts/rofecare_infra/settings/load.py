@@ -20,7 +20,7 @@ _PORT_DEFAULT = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*_PORT):?-(\d+)\}")
 # Settings that only Python reads; the compose files name the others.
 _OWN = (
     *("BACKUP_COPY_TO", "BACKUP_DIR", "BACKUP_KEEP_COUNT", "BACKUP_KEEP_DAYS", "BACKUP_KEY_FILE"),
-    *("COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES", "SIZE", "STATE_DIR"),
+    *("CLEAR_TEXT", "COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES", "SIZE", "STATE_DIR"),
 )
 # Names in the compose files that are no settings: this program sets them, in production.
 INTERNAL = frozenset({"PRODUCTION_MARKER", "RELEASE"})
@@ -204,6 +204,7 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "BACKUP_COPY_TO": _parsed(addresses.place),
     "BACKUP_KEEP_COUNT": _count,
     "BACKUP_KEEP_DAYS": _days,
+    "CLEAR_TEXT": _one_of("refused", "accepted"),
     "COMPOSE_PROJECT_NAME": _project,
     "TLS_HOST": _host,
     "TLS_ISSUER": _one_of("internal", "files", "automatic"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def refused(root: Path, *lines: str, present: dict[str, Path] | None = None) -> 
 def pair(folder: Path, name: str) -> tuple[Path, Path]:
     """A certificate and its key, readable by the front."""
     certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
-    words = f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN={name}".split()
+    subject = f"-subj /CN={name} -addext subjectAltName=DNS:{name}"
+    words = f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 {subject}".split()
     subprocess.run(["openssl", *words, "-keyout", key, "-out", certificate], check=True, capture_output=True)
     certificate.chmod(0o444)
     key.chmod(0o444)
@@ -89,6 +91,18 @@ def test_certificate_files_that_cannot_be_used(tmp_path: Path) -> None:
     assert "is not set" in refused(tmp_path, *_files("", key))[0]
     key.chmod(0o400)
     assert "the front may not read" in refused(tmp_path, *_files(certificate, key))[0]
+    os.chown(key, 10002, -1)
+    assert refused(tmp_path, *_files(certificate, key)) == []
+
+
+def test_a_key_that_every_user_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate, key = pair(tmp_path, "his")
+    monkeypatch.setattr(Path, "parents", property(lambda _self: [tmp_path]))
+    tmp_path.chmod(0o755)
+    (problem,) = refused(tmp_path, *_files(certificate, key))
+    assert f"every user of this machine may read {key}" in problem
+    tmp_path.chmod(0o750)
+    assert refused(tmp_path, *_files(certificate, key)) == []
 
 
 def test_files_that_nothing_uses(tmp_path: Path) -> None:
@@ -115,3 +129,16 @@ def test_files_by_the_settings(tmp_path: Path) -> None:
     everything = {"TLS_HOST": Assignment("his", ""), "SIZE": Assignment("small", "")}
     assert files_for(Settings(tmp_path, everything)) == tuple(names)
     assert files_for(Settings(tmp_path, {})) == ("docker-compose.prod.yml",)
+
+
+@pytest.mark.parametrize("address", ["192.168.1.10", "[::]", "[2001:db8::1]"])
+def test_clear_text_on_the_network_needs_a_setting_of_its_own(tmp_path: Path, address: str) -> None:
+    (problem,) = refused(tmp_path, f"GATEWAY_ADDRESS={address}")
+    assert f"unencrypted at {address}" in problem
+    assert refused(tmp_path, f"GATEWAY_ADDRESS={address}", "CLEAR_TEXT=accepted") == []
+    assert refused(tmp_path, f"GATEWAY_ADDRESS={address}", "TLS_HOST=his") == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "[::1]"])
+def test_clear_text_on_this_machine_alone(tmp_path: Path, address: str) -> None:
+    assert refused(tmp_path, f"GATEWAY_ADDRESS={address}") == []
