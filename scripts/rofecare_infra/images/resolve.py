@@ -70,7 +70,7 @@ def resolve(
         if settings.get(variable):
             origins[service.name] = "chosen"
             continue
-        origin = _origin(settings, service, images, available)
+        origin = _origin(settings, service, images, available, production=production)
         if production and origin == "reference" and settings.services != "reference":
             raise _no_reference(service.name, service.image)
         origins[service.name] = origin
@@ -129,7 +129,9 @@ def _infrastructure(
     return "packages", f"infrastructure images: packages ({host} does not answer)"
 
 
-def _origin(settings: Settings, service: Service, images: LocalImages, to_be_had: Callable[[str], bool]) -> str:
+def _origin(
+    settings: Settings, service: Service, images: LocalImages, to_be_had: Callable[[str], bool], *, production: bool
+) -> str:
     pom = settings.workspace / str(service.checkout) / "pom.xml"
     if settings.services == "source" and not pom.is_file():
         raise SettingsError(
@@ -140,7 +142,8 @@ def _origin(settings: Settings, service: Service, images: LocalImages, to_be_had
         )
     if settings.services != "auto":
         return settings.services
-    if pom.is_file():
+    # What merely lies beside this repository is not what a hospital runs.
+    if pom.is_file() and not production:
         return "source"
     if images.image(service.image):
         return "registry"
@@ -152,8 +155,8 @@ def _origin(settings: Settings, service: Service, images: LocalImages, to_be_had
 def _no_reference(name: str, image: str) -> SettingsError:
     return SettingsError(
         f"production has no image of {name}",
-        seen=f"SERVICES=auto: no checkout, no {image} on this machine, and the registry does not provide it",
-        expected="the published image, or a checkout to build it from",
+        seen=f"SERVICES=auto: no {image} on this machine, and the registry does not provide it",
+        expected="the published image; or SERVICES=source, which builds the checkouts beside this repository",
         next_step="docker login, or SERVICES_TAG; for a trial with the reference services: SERVICES=reference in .env",
     )
 

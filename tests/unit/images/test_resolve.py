@@ -49,11 +49,18 @@ def opened(compose: FakeCompose) -> Sources:
     return Sources(compose, compose.upstream)
 
 
-def resolved(root: Path, *images: str, registry: Registry | None = None, **values: str) -> Sources:
+def resolved(
+    root: Path, *images: str, registry: Registry | None = None, production: bool = False, **values: str
+) -> Sources:
     compose = FakeCompose(root / "docker", upstream=UPSTREAM, packaged=PACKAGED)
     asked = registry or Registry()
     return resolve(
-        settings(root, **values), opened(compose), FakeEngine(images=images), asked, lambda _image: asked.offered
+        settings(root, **values),
+        opened(compose),
+        FakeEngine(images=images),
+        asked,
+        lambda _image: asked.offered,
+        production=production,
     )
 
 
@@ -111,6 +118,18 @@ def test_applications(
     assert sources.compose.variables["ROFECARE_SERVICE_PATIENT_IMAGE"] == image
     assert sources.is_built(sources.platform.service(APP)) == (expected != "registry")
     assert sources.reasons[-1] == f"applications: {expected} ({APP}) (SERVICES={wish})"
+
+
+def test_production_builds_no_checkout_that_merely_is_there(root: Path) -> None:
+    (root.parent / APP).mkdir()
+    (root.parent / APP / "pom.xml").touch()
+    published = f"ghcr.io/rofecare/{APP}:v1"
+    for wish, expected in (("auto", "registry"), ("source", "source")):
+        sources = resolved(root, published, production=True, IMAGES="packages", SERVICES=wish)
+        assert sources.applications == {APP: expected}
+    with pytest.raises(SettingsError, match="production has no image") as caught:
+        resolved(root, production=True, IMAGES="packages")
+    assert "SERVICES=source" in caught.value.expected
 
 
 def test_a_registry_that_answers_but_does_not_hand_out_the_image(root: Path) -> None:
