@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -25,6 +26,8 @@ Json = dict[str, Any]
 
 RECORDED = Path(__file__).resolve().parents[1] / "recorded"
 _LINES = 400
+# Downloaded once.
+_LIBRARIES = Path(tempfile.gettempdir()) / "rofecare-planted-libraries"
 # Marks the lines of a record that are not of the log.
 _SEEN = "# seen: "
 _MODEL = ("docker-compose.yml", "docker-compose.packages.yml")
@@ -65,6 +68,8 @@ class Fault:
     top: Mapping[str, Any] = field(default_factory=dict)
     # Path in the folder of the compose file -> content; what is in bin/ is executable.
     files: Mapping[str, str] = field(default_factory=dict)
+    # Coordinates of Maven: their archives are in the folder `libraries` beside the compose file.
+    libraries: tuple[str, ...] = ()
     # A UDP port of this machine that another program uses.
     holds: int = 0
     # Seconds until a service that does not end counts as not ready.
@@ -111,7 +116,11 @@ class Outcome:
 def faults() -> list[Fault]:
     """All faults of the table."""
     table = tomllib.loads((RECORDED / "faults.toml").read_text(encoding="utf-8"))
-    return [Fault(name, **{**fields, "needs": tuple(fields.get("needs", ()))}) for name, fields in table.items()]
+    lists = ("needs", "libraries")
+    return [
+        Fault(name, **fields | {key: tuple(fields[key]) for key in lists if key in fields})
+        for name, fields in table.items()
+    ]
 
 
 def images(table: Iterable[Fault]) -> set[str]:
@@ -136,6 +145,8 @@ def planted(fault: Fault, folder: Path) -> Iterator[Project]:
         (project.root / "docker" / path).parent.mkdir(parents=True, exist_ok=True)
         (project.root / "docker" / path).write_text(content, encoding="utf-8")
         (project.root / "docker" / path).chmod(0o755 if path.startswith("bin/") else 0o644)
+    for library in fault.libraries:
+        _copy(library, project.root / "docker" / "libraries")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
         if fault.holds:
             holder.bind(("127.0.0.1", fault.holds))
@@ -252,6 +263,27 @@ def _whole_model() -> Json:
     )
     model: Json = json.loads(done.stdout)
     return model
+
+
+def _copy(library: str, folder: Path) -> None:
+    """Copy an archive of Maven's central repository into the folder."""
+    kept = _LIBRARIES / "-".join(library.split(":")[1:])
+    if not any(kept.glob("*.jar")):
+        kept.mkdir(parents=True, exist_ok=True)
+        tools, bundle = REPOSITORY / "docker/images/maven", Path("/etc/ssl/certs/ca-certificates.crt")
+        mounts = [f"{tools}:/opt/maven-tools:ro", f"{kept}:/jars"]
+        if bundle.exists():
+            mounts.append(f"{bundle}:/run/secrets/ca-bundle:ro")
+        volumes = [word for mount in mounts for word in ("--volume", mount)]
+        maven = ("bash", "/opt/maven-tools/mvn-trusted", "--batch-mode", "--quiet", "dependency:copy")
+        done = _run(
+            *("docker", "run", "--rm", *volumes, "rofecare/maven:21", *maven),
+            *(f"-Dartifact={library}", "-DoutputDirectory=/jars"),
+        )
+        assert not done.returncode, done.stdout
+    folder.mkdir(exist_ok=True)
+    for jar in kept.glob("*.jar"):
+        shutil.copy(jar, folder)
 
 
 def _first(lines: list[str]) -> str:
