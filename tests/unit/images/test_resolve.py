@@ -200,7 +200,7 @@ def test_compose_is_asked_for_no_model_twice(
         return model(compose)
 
     monkeypatch.setattr(FakeCompose, "model", counted)
-    resolved(root, *images, registry=None, **values)
+    resolved(root, *images, registry=None, production=False, **values)
     assert len(asked) == count
 
 
