@@ -169,9 +169,10 @@ def outcome_of(fault: Fault, project: Project) -> Outcome:
             lines.append(line.rstrip("\n"))
             if not named and line.startswith("error: "):
                 named = time.time()
+    # Meanwhile the events of the engine arrive that are on their way.
+    _, why = project.inv("why")
     stop.set()
     watch.join()
-    _, why = project.inv("why")
     before = [death for death in deaths if death < named]
     crash = max(before, default=0.0) if fault.passes else min(before, default=0.0)
     return Outcome(
