@@ -73,7 +73,7 @@ class Fault:
     # A UDP port of this machine that another program uses.
     holds: int = 0
     # Seconds until a service that does not end counts as not ready.
-    patience: int = 60
+    patience: int = 120
     # Whether another attempt may succeed: then it is named after the second crash.
     passes: bool = False
 
