@@ -1,4 +1,4 @@
-"""The tables of HTTP requests in tests/requests, and requests that are sent byte by byte as they stand there."""
+"""The tables of HTTP requests in tests/request_tables, and requests that are sent byte by byte as they stand there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-TABLES = Path(__file__).resolve().parents[1] / "requests"
+TABLES = Path(__file__).resolve().parents[1] / "request_tables"
 _TIMEOUT = 20.0
 _CHUNK = 65536
 
