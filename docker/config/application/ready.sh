@@ -4,7 +4,10 @@
 #
 #   SERVER_PORT   the port of the application
 
-exec 3<>"/dev/tcp/127.0.0.1/$SERVER_PORT" || exit 1
+if ! { exec 3<>"/dev/tcp/127.0.0.1/$SERVER_PORT"; } 2>/dev/null; then
+    echo "Connection refused: nothing listens on port $SERVER_PORT"
+    exit 1
+fi
 printf 'GET /actuator/health/readiness HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3
 answer=$(cat <&3)
 # The status line, and the body.

@@ -3,7 +3,7 @@
 from rofecare_infra.diagnosis.cause import Cause, cause_of, filled
 from rofecare_infra.diagnosis.graph import Root, first_cause
 from rofecare_infra.diagnosis.level import LEVELS, Level, level_named, level_of
-from rofecare_infra.diagnosis.text import field, fields, stack_trace
+from rofecare_infra.diagnosis.text import field, fields, headline, stack_trace
 
 __all__ = [
     "LEVELS",
@@ -15,6 +15,7 @@ __all__ = [
     "fields",
     "filled",
     "first_cause",
+    "headline",
     "level_named",
     "level_of",
     "stack_trace",

@@ -23,6 +23,12 @@ def plain(lines: Iterable[str]) -> list[str]:
     return [line for raw in lines for line in _plain(_SEQUENCE.sub("", raw))]
 
 
+def headline(raw: str) -> str:
+    """The first line of a log line that says something: of JSON in a known format, level, logger and message."""
+    first, *others = plain([raw])
+    return first + next((line for line in others if line.strip()), "") if first.endswith(": ") else first
+
+
 def _plain(raw: str) -> list[str]:
     source = fields(raw)
     if source is None or not any(_has(source, name) for name in _MESSAGES):

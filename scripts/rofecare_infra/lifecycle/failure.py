@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rofecare_infra.diagnosis import cause_of, filled, first_cause
+from rofecare_infra.diagnosis import cause_of, filled, first_cause, headline
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import CommandError, GateTimeoutError, RofecareError, ServiceFailedError
 from rofecare_infra.gates import Observation, observe
@@ -225,7 +225,7 @@ def _log(engine: Engine, container: Container | None) -> _Log:
         lines = engine.log_tail(container.id, _LOG_LINES_READ)
     except CommandError as error:
         return _Log((), [f"the log of {container.name} cannot be read: {error.seen}"])
-    shown = [f"| {printable(line)}" for line in lines[-_LOG_LINES:]]
+    shown = [f"| {printable(headline(line))}" for line in lines[-_LOG_LINES:]]
     evidence = [f"last log lines of {container.name}:", *shown] if shown else [f"{container.name} has logged nothing"]
     return _Log(lines, [*evidence, f"last health probe: {container.probe}"] if container.probe else evidence)
 

@@ -138,7 +138,17 @@ class Phase:
             raise failure.timed_out(platform, engine, seen, timeout)
 
     def _advance(self, seen: Observation) -> Generator[Event, None, None]:
-        """Start what can be started now, and report the stages that began or are ready."""
+        """Report the stages that are ready, and start what can be started now."""
+        for number, stage in self._stages.items():
+            if number in self._ready:
+                continue
+            # In their order: a stage is not ready before the one that it follows.
+            if not {*stage.names} <= {*seen.ready}:
+                break
+            self._ready.add(number)
+            seconds = self._clock.monotonic() - self._begun.get(number, self._began)
+            started = tuple(name for name in stage.names if name in self._outdated)
+            yield StageReady(stage.phase, number, self._total, stage.names, started, seconds)
         startable = self._startable(seen.ready)
         for number, stage in self._stages.items():
             mine = [name for name in stage.names if name in self._outdated]
@@ -150,16 +160,6 @@ class Phase:
             self._waiting = [service for service in self._waiting if service not in startable]
             yield from self._bring_up(startable)
             self._watched = [*self._watched, *startable]
-        for number, stage in self._stages.items():
-            if number in self._ready:
-                continue
-            # In their order: a stage is not ready before the one that it follows.
-            if not {*stage.names} <= {*seen.ready} - {service.name for service in startable}:
-                break
-            self._ready.add(number)
-            seconds = self._clock.monotonic() - self._begun.get(number, self._began)
-            started = tuple(name for name in stage.names if name in self._outdated)
-            yield StageReady(stage.phase, number, self._total, stage.names, started, seconds)
 
     def _startable(self, ready: Collection[str]) -> list[Service]:
         """What waits, and whose dependencies in this phase are ready."""

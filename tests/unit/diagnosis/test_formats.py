@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from rofecare_infra.diagnosis import cause_of
+from rofecare_infra.diagnosis import cause_of, headline
 from rofecare_infra.diagnosis.text import plain
 
 TRACE = """org.springframework.beans.factory.BeanCreationException: Error creating bean with name 'desk': it fails
@@ -137,3 +137,17 @@ def test_colours_are_removed_from_json_and_text() -> None:
         "a b",
         "INFO : c",
     ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("a line", "a line"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ('{"other": 1}', '{"other": 1}'),
+        ('{"log.level": "INFO", "log.logger": "o.e.A", "message": "Started\\nmore"}', "INFO A: Started"),
+        ('{"log": {"level": "ERROR", "logger": "A"}, "message": "\\n\\nError starting"}', "ERROR A: Error starting"),
+    ],
+)
+def test_a_log_line_of_a_message_is_one_line(raw: str, shown: str) -> None:
+    assert headline(raw) == shown
