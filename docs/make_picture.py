@@ -86,10 +86,10 @@ class Recording:
         self._stream.feed(written)
         if self._when is None or self.taken is not None:
             return
-        if not self._matched and any(self._when.search(line) for line in self._screen.display):
-            self._matched = time.monotonic()
-        # Between two frames the lines of the first one are cleared.
-        if self._matched and time.monotonic() - self._matched >= self._after and "ready" in self._last_line():
+        shows = any(self._when.search(line) for line in self._screen.display)
+        self._matched = self._matched or (time.monotonic() if shows else 0.0)
+        # Between two frames the lines of the first one are cleared: those of the services are indented.
+        if shows and time.monotonic() - self._matched >= self._after and self._last_line().startswith("  "):
             self.taken = self.lines()
 
     def lines(self) -> list[Text]:

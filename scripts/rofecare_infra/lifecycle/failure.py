@@ -13,7 +13,8 @@ from rofecare_infra.platform import Platform, Port, Service, reach, short
 from rofecare_infra.process import Result, holder_of, is_free
 from rofecare_infra.progress import listed
 
-_LOG_LINES = 12
+# Where the cause is known, its line stays on a terminal of 24 lines.
+_LOG_LINES, _FEW_LOG_LINES = 12, 4
 # The cause may stand before a long stack trace, or before several attempts to start.
 _LOG_LINES_READ = 1000
 _LINE_LENGTH = 300
@@ -85,7 +86,7 @@ def _error(
         next_step=printable(filled(step, _names(container, root.service))),
         details=[
             *([f"waiting for {root.service}: {listed(root.waiting)}"] if root.waiting else []),
-            *(log.evidence if container is not None else []),
+            *(log.evidence(container, _FEW_LOG_LINES if cause else _LOG_LINES) if container is not None else []),
             *(
                 f"also {'failed' if name in seen.failed else 'not ready'}: {name} ({seen.unready[name]})"
                 for name in names
@@ -212,22 +213,29 @@ def printable(line: str) -> str:
 
 @dataclass(frozen=True)
 class _Log:
-    """What a container logged, and the part of it that is shown."""
+    """What a container logged, or why that cannot be read."""
 
     lines: Sequence[str] = ()
-    evidence: Sequence[str] = ()
+    problem: str = ""
+
+    def evidence(self, container: Container, most: int) -> list[str]:
+        """The part that is shown: the last lines, and the last output of the health check."""
+        if self.problem:
+            return [self.problem]
+        shown = [f"| {printable(headline(line))}" for line in self.lines[-most:]]
+        evidence = (
+            [f"last log lines of {container.name}:", *shown] if shown else [f"{container.name} has logged nothing"]
+        )
+        return [*evidence, f"last health probe: {container.probe}"] if container.probe else evidence
 
 
 def _log(engine: Engine, container: Container | None) -> _Log:
     if container is None:
         return _Log()
     try:
-        lines = engine.log_tail(container.id, _LOG_LINES_READ)
+        return _Log(engine.log_tail(container.id, _LOG_LINES_READ))
     except CommandError as error:
-        return _Log((), [f"the log of {container.name} cannot be read: {error.seen}"])
-    shown = [f"| {printable(headline(line))}" for line in lines[-_LOG_LINES:]]
-    evidence = [f"last log lines of {container.name}:", *shown] if shown else [f"{container.name} has logged nothing"]
-    return _Log(lines, [*evidence, f"last health probe: {container.probe}"] if container.probe else evidence)
+        return _Log(problem=f"the log of {container.name} cannot be read: {error.seen}")
 
 
 def _names(container: Container | None, service: str) -> dict[str, str]:
