@@ -24,12 +24,12 @@ class Server:
 
     def __init__(self, password: str) -> None:
         self.verifier = verifier(password, b"0123456789abcdef")
-        self.told: list[str] = []
+        self.received: list[str] = []
         self.deaf = False
         self.trusting = False
 
     def __call__(self, container: str, script: str, *arguments: str, stdin: str) -> Result:
-        self.told.append(" ".join((container, script, *arguments)))
+        self.received.append(" ".join((container, script, *arguments)))
         password, _, statement = stdin.partition("\n")
         if self.deaf:
             return Result((), 9, "", "no response")
@@ -52,7 +52,7 @@ class Redis(Server):
         self.digests = {_digest(password)}
 
     def __call__(self, container: str, script: str, *arguments: str, stdin: str) -> Result:
-        self.told.append(" ".join((container, script, *arguments)))
+        self.received.append(" ".join((container, script, *arguments)))
         password, _, command = stdin.partition("\n")
         if not self._takes(password):
             return Result((), 0, "", "NOAUTH Authentication required.")

@@ -37,7 +37,7 @@ class _Trace:
 
     chain: list[str] = field(default_factory=list)
     bean: str = ""
-    # The trace with which the application says that it failed.
+    # The stack trace that the application logs when its start fails.
     decisive: bool = False
     root_first: bool = False
     # The indent of suppressed exceptions, whose causes are not that of the trace.
@@ -63,7 +63,7 @@ class _Trace:
 
 
 def failed_at(lines: Sequence[str]) -> int:
-    """The number of the line with which the last run says that it failed; 0 without one."""
+    """The number of the line in which the last run reports its failure; 0 without one."""
     return max((number for number, line in enumerate(lines) if _FAILED.search(line)), default=0)
 
 
@@ -88,7 +88,7 @@ def failure(lines: Sequence[str]) -> tuple[str, str] | None:
 def innermost(lines: Sequence[str]) -> str:
     """The innermost exception of the decisive stack trace, with the innermost bean that needed it; empty without one.
 
-    It is the trace with which the application says that it failed; otherwise the last one.
+    It is the stack trace that the application logs when its start fails; otherwise the last one.
     """
     traces = _traces(lines)
     if not traces:

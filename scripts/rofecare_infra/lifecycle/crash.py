@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from rofecare_infra.diagnosis import cause_of
 from rofecare_infra.engine import Container, Engine
-from rofecare_infra.errors import CommandError
 from rofecare_infra.gates import Failed, Observation, Pending
-from rofecare_infra.lifecycle.failure import how_it_ended
+from rofecare_infra.lifecycle.failure import diagnosed
 
-# As many lines as for the message: the cause may stand before a long stack trace.
-_LINES = 1000
 _IN_VAIN = "restarted once, and would end in the same way again"
 
 
@@ -39,12 +35,6 @@ class Crashes:
         # While a container waits for its restart, the engine has counted it or not.
         key = (container.id, container.restarts)
         if key not in self._known:
-            reason = pending[container.service].reason
-            reported = [reason + how_it_ended(self._engine, container, reason), container.error]
-            try:
-                log = self._engine.log_tail(container.id, _LINES)
-            except CommandError:
-                log = ()
-            cause = cause_of(log, reported)
+            _, _, cause = diagnosed(self._engine, container, pending[container.service].reason)
             self._known[key] = cause is not None and not cause.passes
         return self._known[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rofecare_infra.diagnosis import cause_of, filled, first_cause, headline
+from rofecare_infra.diagnosis import Cause, cause_of, filled, first_cause, headline
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import CommandError, GateTimeoutError, RofecareError, ServiceFailedError
 from rofecare_infra.gates import Observation, observe
@@ -73,9 +73,7 @@ def _error(
     root = first_cause(names[0], unready, platform.needs)
     failed, reason = root.service in seen.failed, seen.unready[root.service]
     container = _container(seen, root.service)
-    reason += how_it_ended(engine, container, reason)
-    log = _log(engine, container)
-    cause = cause_of(log.lines, [reason, container.error if container else ""])
+    reason, log, cause = diagnosed(engine, container, reason)
     what = f"{root.service} {'failed' if failed else 'is not ready'}"
     advice = next((text for mark, text in _ADVICE.items() if reason.startswith(mark)), "")
     step = advice or (cause.next_step if cause else "") or "; ".join(["inv logs {short}", *([hint] if hint else [])])
@@ -94,6 +92,13 @@ def _error(
             ),
         ],
     )
+
+
+def diagnosed(engine: Engine, container: Container | None, reason: str) -> tuple[str, Log, Cause | None]:
+    """The reason with how the container ended, its log, and the cause that both name, if they do."""
+    reason += _how_it_ended(engine, container, reason)
+    log = _log(engine, container)
+    return reason, log, cause_of(log.lines, [reason, container.error if container else ""])
 
 
 def _container(seen: Observation, service: str) -> Container | None:
@@ -192,7 +197,7 @@ def _fell_at(container: Container | None) -> str:
     return container.finished_at if container is not None and container.finished_at else "9"
 
 
-def how_it_ended(engine: Engine, container: Container | None, reason: str) -> str:
+def _how_it_ended(engine: Engine, container: Container | None, reason: str) -> str:
     """The exit code before a restart, from the events of the engine: the container no longer has it."""
     if container is None or not container.restarts or "exit code" in reason:
         return ""
@@ -212,7 +217,7 @@ def printable(line: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Log:
+class Log:
     """What a container logged, or why that cannot be read."""
 
     lines: Sequence[str] = ()
@@ -229,13 +234,13 @@ class _Log:
         return [*evidence, f"last health probe: {container.probe}"] if container.probe else evidence
 
 
-def _log(engine: Engine, container: Container | None) -> _Log:
+def _log(engine: Engine, container: Container | None) -> Log:
     if container is None:
-        return _Log()
+        return Log()
     try:
-        return _Log(engine.log_tail(container.id, _LOG_LINES_READ))
+        return Log(engine.log_tail(container.id, _LOG_LINES_READ))
     except CommandError as error:
-        return _Log(problem=f"the log of {container.name} cannot be read: {error.seen}")
+        return Log(problem=f"the log of {container.name} cannot be read: {error.seen}")
 
 
 def _names(container: Container | None, service: str) -> dict[str, str]:

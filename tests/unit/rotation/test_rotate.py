@@ -36,7 +36,7 @@ def test_each_user_is_restarted_once_and_the_old_one_opens_no_more(world: World)
     assert world.server._takes(new)
     assert not world.server._takes(OLD)
     assert journal_of(world.settings).read() is None
-    assert not [one for one in world.server.told if OLD in one or new in one], "a password in an argument"
+    assert not [one for one in world.server.received if OLD in one or new in one], "a password in an argument"
 
 
 def test_a_secret_of_another_project_too_is_not_changed(world: World) -> None:
