@@ -92,10 +92,15 @@ def measure(
         measures = chosen(scenario(whole=whole, infrastructure=services, production=production), only)
         for one in contenders.values():
             until_done.callback(_remove, one.project)
-        for one in contenders.values():
-            _warm_up(one, measures[0])
+        until_done.callback(_name_images, _images())
+        images: dict[str, Mapping[str, str]] = {}
+        for name, one in contenders.items():
+            # docker compose takes part with the images of this commit.
+            _name_images(images.get(THIS, {}))
+            images[name] = _warm_up(one, measures[0])
         for number in range(runs):
             for name in order([*contenders], number):
+                _name_images(images[name])
                 yield from _samples(contenders[name], measures, only, clock, size)
 
 
@@ -128,11 +133,31 @@ def _samples(
     _remove(one.project)
 
 
-def _warm_up(one: Contender, first: Measure) -> None:
-    """Run the first start without timing it: it builds missing images and fills the caches of the machine."""
+def _warm_up(one: Contender, first: Measure) -> Mapping[str, str]:
+    """Run the first start without timing it: it builds missing images and fills the caches of the machine.
+
+    Return the images that this contender uses: name -> id.
+    """
     _remove(one.project)
     one.run(*one.words(first))
     _remove(one.project)
+    return _images()
+
+
+def _images() -> Mapping[str, str]:
+    """The images that are built on this machine: name -> id."""
+    form = "{{.Repository}}:{{.Tag}} {{.ID}}"
+    listing = ["docker", "image", "ls", "--no-trunc", "--filter", "reference=rofecare/*", "--format", form]
+    pairs = (line.split() for line in process.run(listing).stdout.splitlines())
+    return {name: image for name, image in pairs if not name.endswith(":<none>")}
+
+
+def _name_images(wanted: Mapping[str, str]) -> None:
+    """Give images their names again: two commits build different images of the same name."""
+    now = _images()
+    for name, image in wanted.items():
+        if now.get(name) != image:
+            process.run(["docker", "image", "tag", image, name])
 
 
 @contextmanager

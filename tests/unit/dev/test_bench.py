@@ -12,7 +12,7 @@ import pytest
 
 from rofecare_dev.bench import Benchmark, Measure, Sample, as_table, chosen, content, costs, measure, scenario
 from rofecare_dev.bench.measures import order
-from rofecare_dev.bench.run import Contender, _remove, _samples, in_phases
+from rofecare_dev.bench.run import Contender, _images, _name_images, _remove, _samples, in_phases
 from rofecare_infra import process
 from rofecare_infra.errors import CommandError, UsageError
 from rofecare_infra.platform import Platform
@@ -149,6 +149,16 @@ def test_a_measure_without_an_equivalent_is_left_out(
     # A full backup is compared with dumps and checksums alone.
     assert [one.measure for one in samples] == ["cold", "floor", "no-op", "idle", "stop", "warm", "full-backup"]
     assert done == [("p", 350), "p"]
+
+
+def test_each_commit_gets_the_names_of_its_images_back(recorder: Recorder) -> None:
+    recorder.found = {
+        "image": "rofecare/kafka:3 sha256:new\nrofecare/redis:8 sha256:same\nrofecare/x:<none> sha256:old\n"
+    }
+    assert _images() == {"rofecare/kafka:3": "sha256:new", "rofecare/redis:8": "sha256:same"}
+    _name_images({"rofecare/kafka:3": "sha256:old", "rofecare/redis:8": "sha256:same"})
+    tags = [argv for argv in recorder.argvs if "tag" in argv]
+    assert tags == [("docker", "image", "tag", "sha256:old", "rofecare/kafka:3")]
 
 
 def test_production_has_no_equivalent_of_compose() -> None:
