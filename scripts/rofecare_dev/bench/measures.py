@@ -54,6 +54,11 @@ def scenario(*, whole: bool, infrastructure: Sequence[str] = (), production: boo
     docker compose. `production` starts the whole platform as production, for which docker compose has no equivalent.
     To add a measure, add an entry where the platform is in the state that it needs.
     """
+    filled = (
+        Measure("fill", (), is_step=True, fills=True),
+        Measure("full-backup", ("backup",), is_step=True, dumps=True),
+        Measure("restore", ("restore", "--only", "patient"), hold="restore-hold"),
+    )
     if production:
         hardened = ("start-all", "--prod")
         return (
@@ -62,6 +67,7 @@ def scenario(*, whole: bool, infrastructure: Sequence[str] = (), production: boo
             Measure("no-op", hardened),
             Measure("stop", ("stop-all",), is_step=True),
             Measure("warm", hardened, is_step=True),
+            *filled,
         )
     start = ("start-all",) if whole else ("start-infra",)
     services = () if whole else tuple(infrastructure)
@@ -76,9 +82,7 @@ def scenario(*, whole: bool, infrastructure: Sequence[str] = (), production: boo
         Measure("stop", ("stop-all",), ("down",), is_step=True),
         # As after `stop-all`: no containers, but images and data.
         Measure("warm", start, up, is_step=True),
-        Measure("fill", (), is_step=True, fills=True),
-        Measure("full-backup", ("backup",), is_step=True, dumps=True),
-        Measure("restore", ("restore", "--only", "patient"), hold="restore-hold"),
+        *filled,
     )
 
 
