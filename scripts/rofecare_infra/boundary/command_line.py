@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class Words(NamedTuple):
-    """How bare words after a task are read."""
+    """How the words after a task are read."""
 
-    # The flag whose values they become.
+    # The flag whose values bare words become; empty: a bare word is the next task.
     flag: str
     # The flags of the task that are followed by a value.
     valued: frozenset[str]
@@ -41,12 +41,12 @@ def bind(namespace: Collection, root: Path) -> None:
 
 
 def words_of(namespace: Collection) -> dict[str, Words]:
-    """The tasks that accept bare words, read from their signatures."""
+    """How the words after each task are read, from the signatures of the tasks."""
     tasks = {name: namespace[name] for name in namespace.task_names}
     return {
-        name: Words(f"--{task.words}", frozenset(_flags(task)))
+        name: Words(f"--{task.words}" if task.words else "", frozenset(_flags(task)))
         for name, task in tasks.items()
-        if isinstance(task, Command) and task.words
+        if isinstance(task, Command)
     }
 
 
@@ -84,11 +84,11 @@ def spread(words: Sequence[str], tasks: Mapping[str, Words]) -> list[str]:
     task: Words | None = None
     expects_value = False
     for word in words:
-        if task is None:
-            task = tasks.get(word)
+        if expects_value or word.startswith("-"):
+            expects_value = not expects_value and task is not None and word in task.valued
             out.append(word)
-        elif expects_value or word.startswith("-"):
-            expects_value = not expects_value and word in task.valued
+        elif task is None or not task.flag:
+            task = tasks.get(word)
             out.append(word)
         else:
             out.append(f"{task.flag}={word}")

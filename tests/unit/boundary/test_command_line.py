@@ -15,6 +15,7 @@ NAMES = {"--service", "-s"}
 TASKS = {
     "build": Words("--service", frozenset(NAMES)),
     "logs": Words("--service", frozenset({*NAMES, "--tail", "-t", "--since", "--level", "--grep"})),
+    "bench": Words("", frozenset({"--only", "--runs"})),
 }
 
 
@@ -41,6 +42,9 @@ TASKS = {
         ("stop-all build redis", "stop-all build --service=redis"),
         ("build --service identity patient", "build --service identity --service=patient"),
         ("build -s identity", "build -s identity"),
+        # The value of a flag may be called as a task is.
+        ("bench --only build --runs 1", "bench --only build --runs 1"),
+        ("bench --runs 1 build redis", "bench --runs 1 build --service=redis"),
     ],
 )
 def test_bare_words_after_such_a_task_are_its_names(words: str, expected: str) -> None:
@@ -71,7 +75,7 @@ def test_what_can_be_parsed_goes_on() -> None:
 
 def test_what_takes_bare_words_is_read_from_the_signatures(root: Path) -> None:
     found = words_of(load_namespace(root))
-    assert {name: words.flag for name, words in found.items()} == {
+    assert {name: words.flag for name, words in found.items() if words.flag} == {
         "build": "--service",
         "logs": "--service",
         "restore": "--id",
