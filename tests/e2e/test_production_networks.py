@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support import reach
-from tests.support.documented import APPLICATIONS, BUSINESS, EVERYTHING, database_of
+from tests.support.documented import APPLICATIONS, BUSINESS, EVERYTHING, MANAGEMENT_PORT, database_of
 from tests.support.http_requests import exchange, requests_of
 from tests.support.platform import PlatformUnderTest, docker
 
@@ -23,6 +23,7 @@ _FRONT_PORTS = {8080, 8443}
 _METRICS = 9404
 _PORTS = {
     **{name: {target} for name, (_, target) in EVERYTHING.items()},
+    **{name: {target, MANAGEMENT_PORT} for name, (_, target) in APPLICATIONS.items()},
     "kafka": {29092, _METRICS},
     "zookeeper": {2181, _METRICS},
     "front": _FRONT_PORTS,

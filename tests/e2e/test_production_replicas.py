@@ -9,6 +9,7 @@ import uuid
 
 import pytest
 
+from tests.support.documented import MANAGEMENT_PORT
 from tests.support.load import Account, Ask, Load
 from tests.support.platform import PlatformUnderTest, docker
 
@@ -32,7 +33,7 @@ def replicas(production: PlatformUnderTest) -> list[str]:
 
 def served(container: str) -> int:
     """How many of our requests the container has answered since it was started."""
-    text = get(container, "127.0.0.1", 8082, "/actuator/prometheus")
+    text = get(container, "127.0.0.1", MANAGEMENT_PORT, "/actuator/prometheus")
     rows = re.findall(
         r'^http_server_requests_seconds_count\{.*uri="/api/patients/about".*\} ([\d.E]+)', text, re.MULTILINE
     )

@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.full, pytest.mark.timeout(120)]
 # request as it came.
 _SERVER = r"""
 use IO::Socket::INET; $SIG{CHLD} = 'IGNORE'; $SIG{TERM} = sub { exit 0 };
-my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 50, ReuseAddr => 1) or die;
+my $s = IO::Socket::INET->new(LocalPort => fork ? 8080 : 9000, Listen => 50, ReuseAddr => 1) or die;
 while (my $c = $s->accept) {
     next if fork;
     my $line = <$c>;

@@ -83,8 +83,7 @@ def logs(engine: object, received: Receiver, tmp_path_factory: pytest.TempPathFa
     shortened(folder)
     for name in ("metrics", "secrets"):
         (folder / name).mkdir(mode=0o755)
-    for name in ("metrics_token", "smtp_password"):
-        (folder / "secrets" / name).write_text("none")
+    (folder / "secrets" / "smtp_password").write_text("none")
     services: Json = {
         "strange": talker("""printf '{"log":"no object"}\\n'; sleep infinity"""),
         "prometheus": {"volumes": [f"{folder}/prometheus:/etc/prometheus:ro"]},

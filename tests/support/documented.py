@@ -32,6 +32,8 @@ BUSINESS = {
     "rofecare-service-interoperability": (8088, 8088),
 }
 APPLICATIONS = {**CLOUD, **BUSINESS}
+# The port of the management endpoints inside each of them.
+MANAGEMENT_PORT = 9000
 EVERYTHING = {**INFRASTRUCTURE, **APPLICATIONS}
 DATABASES = tuple(name for name in INFRASTRUCTURE if name.endswith("-db"))
 

@@ -1,5 +1,5 @@
-"""Access of the monitoring: its role in every database, and its token for the gateway."""
+"""Access of the monitoring: its role in every database."""
 
-from rofecare_infra.monitoring.access import grant_monitoring_access, renew_token
+from rofecare_infra.monitoring.access import grant_monitoring_access
 
-__all__ = ["grant_monitoring_access", "renew_token"]
+__all__ = ["grant_monitoring_access"]

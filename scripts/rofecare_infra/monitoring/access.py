@@ -1,4 +1,4 @@
-"""Access of the monitoring: a role in each database that reads no table, and a token for the gateway."""
+"""Access of the monitoring: a role in each database that reads no table."""
 
 from __future__ import annotations
 
@@ -10,17 +10,10 @@ from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.platform import MONITORING, Platform
 from rofecare_infra.process import run
 from rofecare_infra.progress import Event, Note
-from rofecare_infra.secrets import is_signed, scram_verifier, signed
-from rofecare_infra.state import SYSTEM_CLOCK, Clock
+from rofecare_infra.secrets import scram_verifier
 
 ROLE = "rofecare_monitoring"
-# Names of secrets.
-_OF_DATABASES = "monitoring_db_password"
-_OF_GATEWAY = "metrics_token"
-_SIGNING_KEY = "jwt_secret"
-
-# The token grants no more than any signed-in user has; it is valid as long as the secret that signs it.
-_LIFETIME = 10 * 365 * 86400
+_PASSWORD = "monitoring_db_password"  # noqa: S105 - the name of a secret
 
 _PATIENCE = 30.0
 # Runs in the container, over the socket that its own user may use without a password.
@@ -39,16 +32,15 @@ GRANT pg_monitor TO {role};
 
 
 def grant_monitoring_access(platform: Platform, engine: Engine) -> Generator[Event, None, None]:
-    """Renew the token, and create the role in every running database with the password of the monitoring.
+    """Create the role in every running database with the password of the monitoring.
 
     A database that refuses is reported and skipped: the monitoring must start where something is broken, too.
     """
-    renew_token(platform)
-    if not _is_used(platform, _OF_DATABASES):
+    if not _is_used(platform):
         return
     databases = {one.name for one in platform.services if "POSTGRES_DB" in one.environment}
     running = [one for one in engine.containers(platform.project) if one.service in databases and one.ready]
-    verifier = scram_verifier(_read(platform.secrets[_OF_DATABASES]))
+    verifier = scram_verifier(_read(platform.secrets[_PASSWORD]))
     for container in running:
         refusal = _refusal(container, _STATEMENTS.format(role=ROLE, verifier=verifier))
         if refusal:
@@ -69,27 +61,9 @@ def _refusal(container: Container, statements: str) -> str:
     return "" if result.ok else (result.tail(1) or (f"exit code {result.returncode}",))[0]
 
 
-def renew_token(platform: Platform, clock: Clock = SYSTEM_CLOCK) -> None:
-    """Sign a new token for the monitoring unless the present one is signed with the present secret."""
-    if not _is_used(platform, _OF_GATEWAY) or _SIGNING_KEY not in platform.secrets:
-        return
-    path = platform.secrets[_OF_GATEWAY]
-    key = _read(platform.secrets[_SIGNING_KEY]).encode("ascii")
-    if is_signed(_read(path), key):
-        return
-    token = signed(key, subject=ROLE, now=clock.now(), role="METRICS", lifetime=_LIFETIME)
-    try:
-        # The file itself is written: containers that have it mounted keep reading this one.
-        path.chmod(0o644)
-        path.write_text(token, encoding="ascii")
-        path.chmod(0o444)
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _is_used(platform: Platform, secret: str) -> bool:
-    used = any(one.phase == MONITORING and secret in one.secrets for one in platform.services)
-    return used and secret in platform.secrets
+def _is_used(platform: Platform) -> bool:
+    used = any(one.phase == MONITORING and _PASSWORD in one.secrets for one in platform.services)
+    return used and _PASSWORD in platform.secrets
 
 
 def _read(path: Path) -> str:

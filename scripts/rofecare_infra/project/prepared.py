@@ -9,7 +9,6 @@ from pathlib import Path
 from rofecare_infra import images, secrets
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError, SettingsError
-from rofecare_infra.monitoring import renew_token
 from rofecare_infra.platform import Platform, Service
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import certificate, marker, mode, mounts
@@ -48,7 +47,6 @@ def initialise(project: Project) -> tuple[Path, ...]:
     # Secrets in the state folder are of this platform alone.
     alone = settings.is_release and found.folder.is_relative_to(settings.state_folder.resolve())
     secrets.claim(platform, found.folder, engine, fresh=found.fresh or alone)
-    renew_token(platform)
     if project.production:
         # No data volume exists before the marker.
         marker.make(engine, platform.project, settings.site_folder)

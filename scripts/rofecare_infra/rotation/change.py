@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.lifecycle import stop_together, until_ready
-from rofecare_infra.monitoring import renew_token
 from rofecare_infra.platform import Platform, Service
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.rotation.credentials import Credential, Shell, credentials_of, ingresses_of
@@ -111,7 +110,6 @@ class Change:
             for credential in self.credentials():
                 credential.set(new, known=old)
             self.file.switch()
-            self._renew_token()
 
         first, *rest = waves or [()]
         yield from self.restarts.run(first, switch)
@@ -130,7 +128,6 @@ class Change:
         if not is_set and self.what.kind is not Kind.CACHE:
             raise _not_set(self.what.name)
         self.file.roll_back()
-        self._renew_token()
         concerned = [one for one in self.containers(running=False) if one.id in touched]
         servers = [one for one in self.containers(running=False) if one.id in touched or one.status == "running"]
         # A Redis that is down sets nothing: it reads the old secret from its file when it starts. Its users need it.
@@ -175,11 +172,6 @@ class Change:
         for reaches_all in looks:
             if not reaches_all:
                 yield Working("waiting until requests reach every service again")
-
-    def _renew_token(self) -> None:
-        """The monitoring's token was signed with the other key."""
-        if self.what.kind is Kind.SIGNING_KEY:
-            renew_token(self.restarts.platform)
 
     def _restart_cache(self, containers: Sequence[Container]) -> Generator[Event, None, None]:
         """Redis and its health check read the password from the file when the container starts."""

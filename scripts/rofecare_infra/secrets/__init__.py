@@ -9,7 +9,7 @@ from rofecare_infra.secrets.files import (
     tied_to_data,
 )
 from rofecare_infra.secrets.owners import claim, is_record, others, release
-from rofecare_infra.secrets.token import is_signed, signed
+from rofecare_infra.secrets.token import signed
 from rofecare_infra.secrets.verifier import scram_verifier
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "create",
     "inventory",
     "is_record",
-    "is_signed",
     "others",
     "problems",
     "release",

@@ -1,4 +1,4 @@
-"""How the monitoring gets in: a role in each database that runs, and a token that the gateway takes."""
+"""How the monitoring gets in: a role in each database that runs."""
 
 from __future__ import annotations
 
@@ -9,31 +9,28 @@ import pytest
 
 from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.monitoring import access as admission
-from rofecare_infra.monitoring import grant_monitoring_access, renew_token
+from rofecare_infra.monitoring import grant_monitoring_access
 from rofecare_infra.platform import Platform
 from rofecare_infra.process import Result
 from rofecare_infra.progress import Note
-from rofecare_infra.secrets import is_signed, signed
-from tests.support.fakes import FakeClock, FakeEngine, container, drain, service
+from tests.support.fakes import FakeEngine, container, drain, service
 
-NAMES = ("monitoring_db_password", "metrics_token", "jwt_secret")
+NAME = "monitoring_db_password"
 
 
 @pytest.fixture
 def platform(tmp_path: Path) -> Platform:
-    for name in NAMES:
-        (tmp_path / name).write_text(f"the {name}")
-        (tmp_path / name).chmod(0o444)
+    (tmp_path / NAME).write_text(f"the {NAME}")
     return Platform(
         "rofecare",
         (
             service("a-db", environment={"POSTGRES_DB": "a"}),
             service("b-db", environment={"POSTGRES_DB": "b"}),
             service("redis"),
-            service("exporter", "monitoring", secrets=("monitoring_db_password",)),
-            service("prometheus", "monitoring", secrets=("metrics_token",)),
+            service("exporter", "monitoring", secrets=(NAME,)),
+            service("prometheus", "monitoring"),
         ),
-        secrets={name: tmp_path / name for name in NAMES},
+        secrets={NAME: tmp_path / NAME},
     )
 
 
@@ -97,32 +94,9 @@ def test_without_the_monitoring_nobody_is_admitted(platform: Platform, psql: Psq
     assert psql.told == {}
 
 
-def test_the_token_is_signed_by_the_secret_of_the_platform(platform: Platform) -> None:
-    path = platform.secrets["metrics_token"]
-    inode = path.stat().st_ino
-    clock = FakeClock()
-    renew_token(platform, clock.clock)
-    token = path.read_text()
-    assert is_signed(token, b"the jwt_secret")
-    assert (path.stat().st_ino, path.stat().st_mode & 0o777) == (inode, 0o444)
-    clock.time += 1000
-    renew_token(platform, clock.clock)
-    assert path.read_text() == token
-    platform.secrets["jwt_secret"].chmod(0o644)
-    platform.secrets["jwt_secret"].write_text("another")
-    clock.time += 1000
-    renew_token(platform, clock.clock)
-    assert is_signed(path.read_text(), b"another")
-
-
-def test_a_secret_that_is_not_there(platform: Platform) -> None:
-    platform.secrets["jwt_secret"].unlink()
+def test_a_secret_that_is_not_there(platform: Platform, psql: Psql) -> None:
+    platform.secrets[NAME].unlink()
     with pytest.raises(SettingsError) as caught:
-        renew_token(platform)
-    assert "jwt_secret" in caught.value.expected
-
-
-@pytest.mark.parametrize("token", ["", "x", "a.b.c", "ümlaut"])
-def test_what_is_no_token_of_ours(token: str) -> None:
-    assert not is_signed(token, b"key")
-    assert is_signed(signed(b"key", subject="x", now=0), b"key")
+        admitted(platform, "a-db")
+    assert NAME in caught.value.expected
+    assert psql.told == {}

@@ -9,6 +9,7 @@ import com.nimbusds.jose.proc.SecurityContext;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.proc.DefaultJWTClaimsVerifier;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.text.ParseException;
 import java.util.List;
@@ -29,17 +30,29 @@ import org.springframework.web.util.pattern.PathPattern;
 import org.springframework.web.util.pattern.PathPatternParser;
 import reactor.core.publisher.Mono;
 
-/** Lets pass what is open to all and what carries a valid token of the identity service. */
+/**
+ * Lets pass what is open to all and what carries a valid token of the identity service.
+ *
+ * <p>Filters also act on the port of the management endpoints, if that is another one. Only containers reach it, and
+ * neither a health check nor Prometheus has a token.
+ */
 @Component
 class TokenFilter implements WebFilter, Ordered {
 
     private static final int MINIMUM_BYTES = 32;
+    private static final int NONE = -1;
     private static final String BEARER = "Bearer ";
 
     private final DefaultJWTProcessor<SecurityContext> tokens = new DefaultJWTProcessor<>();
     private final List<Open> open;
+    private final int managementPort;
 
-    TokenFilter(@Value("${JWT_SECRET:}") String secret, GatewayProperties properties) {
+    TokenFilter(
+            @Value("${JWT_SECRET:}") String secret,
+            @Value("${server.port:8080}") int port,
+            @Value("${management.server.port:${server.port:8080}}") int managementPort,
+            GatewayProperties properties) {
+        this.managementPort = managementPort == port ? NONE : managementPort;
         byte[] key = secret.getBytes(StandardCharsets.UTF_8);
         if (key.length < MINIMUM_BYTES) {
             throw new IllegalStateException("JWT_SECRET has " + key.length + " bytes; at least " + MINIMUM_BYTES
@@ -60,7 +73,9 @@ class TokenFilter implements WebFilter, Ordered {
     @Override
     public Mono<Void> filter(ServerWebExchange exchange, WebFilterChain chain) {
         ServerHttpRequest request = exchange.getRequest();
-        if (CorsUtils.isPreFlightRequest(request) || open.stream().anyMatch(each -> each.matches(request))) {
+        if (isForManagement(request)
+                || CorsUtils.isPreFlightRequest(request)
+                || open.stream().anyMatch(each -> each.matches(request))) {
             return chain.filter(exchange);
         }
         String header = request.getHeaders().getFirst(HttpHeaders.AUTHORIZATION);
@@ -73,6 +88,11 @@ class TokenFilter implements WebFilter, Ordered {
             return refuse(exchange, "The token is not valid: it is damaged, expired, or signed with another secret.");
         }
         return chain.filter(exchange);
+    }
+
+    private boolean isForManagement(ServerHttpRequest request) {
+        InetSocketAddress local = request.getLocalAddress();
+        return local != null && local.getPort() == managementPort;
     }
 
     private static Mono<Void> refuse(ServerWebExchange exchange, String detail) {
