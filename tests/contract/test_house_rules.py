@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.documented import APPLICATIONS, DATABASES, EVERYTHING
+from rofecare_infra.platform import Health, health_of, parse
+from tests.support.documented import APPLICATIONS, DATABASES, EVERYTHING, MANAGEMENT_PORT
 
 Json = dict[str, Any]
 MakeModel = Callable[..., Json]
@@ -66,7 +67,11 @@ def test_redis_has_to_say_pong(model: Json) -> None:
 
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_an_application_is_asked_for_its_readiness(model: Json, name: str) -> None:
-    assert "/actuator/health/readiness" in script_of(model, name, model["services"][name]["healthcheck"]["test"])
+    """On the port of its management endpoints, which is not published."""
+    assert "health/readiness" in script_of(model, name, model["services"][name]["healthcheck"]["test"])
+    health = health_of(parse(model).service(name))
+    assert health == Health(MANAGEMENT_PORT, "/actuator/health/readiness")
+    assert MANAGEMENT_PORT not in [port["target"] for port in model["services"][name]["ports"]]
 
 
 def test_a_complex_service_gets_more_time_than_a_simple_one(model: Json) -> None:

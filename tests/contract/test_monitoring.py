@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its types
 
-from rofecare_infra.platform import defects, parse, short
+from rofecare_infra.platform import defects, health_of, parse, short
 from rofecare_infra.search import Wanted, query
 from tests.support.documented import APPLICATIONS, DATABASES, EVERYTHING, MONITORING, database_name
 
@@ -193,13 +193,15 @@ def job(prometheus: Json, name: str) -> Json:
     return found
 
 
-def test_every_application_is_scraped_and_asked_whether_it_is_ready(prometheus: Json) -> None:
+def test_every_application_is_scraped_and_asked_whether_it_is_ready(prometheus: Json, model: Json) -> None:
     applications = job(prometheus, "applications")
     assert applications["metrics_path"] == "/actuator/prometheus"
+    assert "authorization" not in applications
     found = {one["names"][0]: one["port"] for one in applications["dns_sd_configs"]}
-    assert found == {name: inside for name, (_, inside) in APPLICATIONS.items()}
+    where = {one.name: health for one in parse(model).services if one.checkout and (health := health_of(one))}
+    assert found == {name: where[name].port for name in APPLICATIONS}
     targets = job(prometheus, "readiness")["static_configs"][0]["targets"]
-    assert targets == [f"http://{name}:{port}/actuator/health/readiness" for name, port in found.items()]
+    assert targets == [f"http://{name}:{where[name].port}{where[name].path}" for name in APPLICATIONS]
 
 
 def test_a_part_is_the_short_name(prometheus: Json) -> None:

@@ -62,12 +62,29 @@ def site(engine: object, tmp_path: Path) -> Iterator[PlatformUnderTest]:
     override["services"] |= {name: {"scale": 0} for name in services if name not in NEEDED}
     # JSON is YAML, too.
     (checkout / "docker" / "docker-compose.override.yml").write_text(json.dumps(override))
+    _elsewhere(checkout / "docker", override)
     yield site
     site.inv("stop-all", "--volumes")
     docker("image", "rm", "--force", f"rofecare/{ADDED}:source")
 
 
-def test_a_service_added_by_the_recipe_is_built_started_and_checked(site: PlatformUnderTest) -> None:
+def _elsewhere(folder: Path, override: Json) -> None:
+    """An override file by which the added service has its readiness where its own settings and two labels say."""
+    own = {"management": {"server": {"port": 9091}, "endpoints": {"web": {"base-path": "/manage"}}}}
+    (folder / "own").mkdir()
+    (folder / "own" / "application.yml").write_text(json.dumps(own))
+    changed = json.loads(json.dumps(override))
+    added = changed["services"][ADDED]
+    del added["environment"]["MANAGEMENT_SERVER_PORT"]
+    where = {"PORT": "9091", "PATH": "/manage/health/readiness"}
+    added["environment"] |= {f"HEALTH_{name}": value for name, value in where.items()}
+    added["environment"]["SPRING_CONFIG_ADDITIONAL_LOCATION"] = "file:/own/"
+    added["labels"] |= {f"com.rofecare.health.{name.lower()}": value for name, value in where.items()}
+    added["volumes"] = ["./own:/own:ro"]
+    (folder / "elsewhere.yml").write_text(json.dumps(changed))
+
+
+def test_a_service_added_by_the_recipe_is_built_started_and_checked(site: PlatformUnderTest, tmp_path: Path) -> None:
     assert f"image rofecare/{ADDED}:source built" in site.expect(0, "build", "laboratory")
     site.expect(0, "start-all")
     assert set(site.containers()) == {ADDED, *NEEDED}
@@ -78,3 +95,10 @@ def test_a_service_added_by_the_recipe_is_built_started_and_checked(site: Platfo
     assert "not checked: the route of laboratory (the settings of the gateway contain none)" in output
     # The recipe declares the registration: it is checked.
     assert "the registration of laboratory" not in output
+
+    override = tmp_path / "rofecare-infrastructure" / "docker" / "docker-compose.override.yml"
+    (override.parent / "elsewhere.yml").rename(override)
+    site.expect(0, "start-all")
+    probe = json.loads(docker("inspect", site.container(ADDED)))[0]["State"]["Health"]["Log"][-1]["Output"]
+    assert "200" in probe.splitlines()[0]
+    site.expect(0, "smoke")

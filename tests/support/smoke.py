@@ -139,6 +139,10 @@ class FakeWire:
         assert timeout >= 0
         return self.answer(method, base + path, headers or {}, body or {})
 
+    def inside(self, container: str, port: int, path: str) -> Answer:
+        assert container
+        return self.answer("GET", f"http://127.0.0.1:{port}{path}", {}, {})
+
     def redis(self, address: Address, password: bytes) -> str:
         assert address
         assert password

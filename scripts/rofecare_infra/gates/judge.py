@@ -18,11 +18,12 @@ UNMARKED_GRACE = 5.0
 
 SIGKILL_CODE = 137
 
+HOPELESS = "its health check cannot pass"
 # What a health check prints that can never pass: waiting does not change the image or the application.
-_HOPELESS = (
+_NEVER = (
     (re.compile(r'exec: "(?P<what>[^"]+)": executable file not found'), "its image does not contain {what}"),
     (
-        re.compile(r"^HTTP/1\.[01] (?P<what>40[134])"),
+        re.compile(r"^HTTP/1\.[01] (?P<what>40[134](?:[^{]*? from port \d+, \S+)?)"),
         "it answers {what}, so readiness has another port or path",
     ),
 )
@@ -118,10 +119,10 @@ def _judge_health(service: Service, container: Container, waited: float) -> Verd
         case None:
             return Failed("no health check: its readiness cannot be determined", container.id)
         case health:
-            for pattern, cause in _HOPELESS:
+            for pattern, cause in _NEVER:
                 found = pattern.search(container.probe)
                 if found is not None:
-                    return Failed(f"its health check cannot pass: {cause.format(what=found['what'])}", container.id)
+                    return Failed(f"{HOPELESS}: {cause.format(what=found['what'])}", container.id)
             return Pending(f"{health}: {container.probe}" if container.probe else str(health))
 
 

@@ -44,7 +44,7 @@ def probe(project: Project, services: Collection[str], clock: Clock) -> Generato
 
     def failing() -> list[tuple[Container, str]]:
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            return [(one, why) for one, why in zip(containers, pool.map(_failure, containers), strict=True) if why]
+            return [(one, why) for one, why in zip(containers, pool.map(failure_now, containers), strict=True) if why]
 
     timeout = project.settings.gate_timeout
     failed: list[tuple[Container, str]] = []
@@ -61,7 +61,7 @@ def probe(project: Project, services: Collection[str], clock: Clock) -> Generato
     yield Note(f"{len(containers)} health checks passed from inside, while the ingress is closed")
 
 
-def _failure(container: Container) -> str:
+def failure_now(container: Container) -> str:
     """Why the health check of a container fails now; empty if it passes or there is none."""
     try:
         argv = ["docker", "inspect", "--format", "{{json .Config.Healthcheck}}", container.id]

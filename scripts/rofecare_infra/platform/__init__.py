@@ -1,5 +1,6 @@
 """The platform as frozen records: services, phases and stages, parsed from the compose model."""
 
+from rofecare_infra.platform.health import Health, health_of
 from rofecare_infra.platform.model import (
     KEPT,
     LABEL_BACKUP,
@@ -42,6 +43,7 @@ __all__ = [
     "MONITORING",
     "PHASES",
     "Defect",
+    "Health",
     "Network",
     "Platform",
     "Port",
@@ -49,6 +51,7 @@ __all__ = [
     "Stage",
     "checks_tokens",
     "defects",
+    "health_of",
     "is_ingress",
     "levels_of",
     "parse",

@@ -82,6 +82,8 @@ class Service:
     # The folder beside this repository that contains the source; set for applications only.
     checkout: str | None = None
     has_healthcheck: bool = True
+    # The words of its test.
+    health_check: tuple[str, ...] = ()
     # It is expected to exit: another service waits for that, or it has neither a restart policy nor a health check.
     one_shot: bool = False
     # Another service waits until it completes: it is ready when it has exited with 0, whatever its health.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rofecare_infra.platform.health import contradictions
 from rofecare_infra.platform.model import (
     LABEL_CHECKOUT,
     LABEL_PHASE,
@@ -93,6 +94,8 @@ def defects(platform: Platform) -> Iterator[Defect]:
                     f"it depends on {need}, which starts in a later phase",
                     "dependencies that start before it",
                 )
+        for seen, expected in contradictions(service):
+            yield Defect(service.name, seen, expected)
         if service.ports and service.replicas > 1:
             yield Defect(
                 service.name,
@@ -128,6 +131,7 @@ def _service(name: str, service: Json, *, awaited: bool) -> Service:
         build=service.get("build"),
         checkout=labels.get(LABEL_CHECKOUT),
         has_healthcheck=has_healthcheck,
+        health_check=_words(healthcheck.get("test")),
         # Declared by a dependent that waits until it completes, or by an explicit restart policy.
         one_shot=awaited or (not has_healthcheck and _restart_policy(service) in {"no", "none", "on-failure"}),
         awaited=awaited,
@@ -148,6 +152,10 @@ def _service(name: str, service: Json, *, awaited: bool) -> Service:
         memory=int(_limits(service).get("memory") or service.get("mem_limit") or 0),
         cpus=float(_limits(service).get("cpus") or service.get("cpus") or 0),
     )
+
+
+def _words(test: object) -> tuple[str, ...]:
+    return tuple(map(str, test)) if isinstance(test, list) else ()
 
 
 def _limits(service: Json) -> Json:

@@ -9,6 +9,10 @@ from rofecare_infra.smoke.talk import SETTLE, Talk
 from rofecare_infra.smoke.wire import Wire
 
 _OK = 200
+# Where an application has its health whose port is unknown inside.
+_HEALTH = "/actuator/health"
+# What the engine answers where an image lacks the program that is to be run.
+_NO_PROGRAM = "executable file not found"
 # Component of Spring Boot's health -> kind of a dependency.
 _PARTS = {"db": "database", "redis": "redis", "kafka": "kafka", "discoveryComposite": "discovery"}
 
@@ -112,11 +116,19 @@ def kafka_answers(talk: Talk) -> Check | None:
 
 def health(talk: Talk, app: Application) -> tuple[Check, ...]:
     """The health that an application reports: part of the contract, so it holds for every application."""
-    if app.address is None:
+    what, path = "its own health is UP", app.health.whole if app.health is not None else _HEALTH
+    address = app.health_address if app.health is not None else app.address
+    if address is not None:
+        answer = talk.wire.http("GET", address.url, path)
+    elif app.health is not None and app.container:
+        answer = talk.wire.inside(app.container, app.health.port, path)
+    else:
         return ()
-    answer = talk.wire.http("GET", app.address.url, "/actuator/health")
-    what = "its own health is UP"
-    if answer.status == _OK and answer.text("status") == "UP":
+    if _NO_PROGRAM in answer.error:
+        reason = "its image has no bash, and the port of its health is not published"
+        return (Check(app.name, "", "the health", skipped=reason),)
+    # At a path of another kind, the status is the answer.
+    if answer.status == _OK and answer.text("status") in {"UP", ""}:
         return (Check(app.name, "", what, answer.seconds),)
     down = [part for part in components_down(answer.body) if _PARTS.get(part) in app.needs]
     if down:

@@ -219,7 +219,7 @@ def _about(talk: Talk, app: Application, gateway: str, prefix: str) -> Check:
         answer.seconds,
         "does not use the settings that {} serves",
         f"in use: {used!r}, served: {served!r}",
-        "docker restart {container}, or POST /actuator/refresh to it",
+        "docker restart {container}, or docker exec {container} bash /etc/rofecare/ready.sh /actuator/refresh POST",
     )
 
 

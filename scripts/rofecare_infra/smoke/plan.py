@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rofecare_infra.platform import Platform, Port, Service, is_ingress, short
+from rofecare_infra.platform import Health, Platform, Port, Service, health_of, is_ingress, short
 
 _BUSINESS = "business"
 _LABEL_ORIGIN = "com.rofecare.origin"
@@ -55,6 +55,10 @@ class Application:
     needs: Mapping[str, str] = field(default_factory=dict)
     # The name under which it registers with Eureka, from SPRING_APPLICATION_NAME; empty if the model has none.
     registered_as: str = ""
+    # Where its health is inside its containers, one of those that run, and the address if the port is published.
+    health: Health | None = None
+    container: str = ""
+    health_address: Address | None = None
 
     def need(self, kind: str) -> str:
         """The service that is this application's database, redis, ...; the kind itself if the model has none."""
@@ -81,11 +85,18 @@ class Plan:
         return tuple(app for app in self.applications if app not in front)
 
 
-def plan_of(platform: Platform, origins: Mapping[str, str]) -> Plan:
-    """The plan of a platform; `origins` maps an application to the origin of its running image."""
+def plan_of(platform: Platform, origins: Mapping[str, str], running: Mapping[str, str] | None = None) -> Plan:
+    """The plan of a platform.
+
+    `origins` maps an application to the origin of its running image, `running` to the name of a running container.
+    """
     services = {service.name: service for service in platform.services}
+    names = running or {}
     members = [service for service in platform.services if service.checkout is not None and service.replicas]
-    apps = {one.name: _application(one, services, origins.get(one.name, "")) for one in members}
+    apps = {
+        one.name: replace(_application(one, services, origins.get(one.name, "")), container=names.get(one.name, ""))
+        for one in members
+    }
     config = _first(app.needs.get("config") for app in apps.values())
     discovery = _first(app.needs.get("discovery") for app in apps.values())
     redis = _first(app.needs.get("redis") for app in apps.values())
@@ -126,6 +137,8 @@ def _application(service: Service, services: Mapping[str, Service], origin: str)
         environment = {name: value for name, value in environment.items() if name not in _ADDRESSES["discovery"]}
     own = environment.get("SERVER_PORT", "")
     found = _published(service, int(own) if own.isdigit() else None)
+    health = health_of(service)
+    at_health = _published(service, health.port) if health is not None else None
     needs = {
         kind: _first(_host(environment.get(variable, ""), services) for variable in variables)
         for kind, variables in _ADDRESSES.items()
@@ -137,6 +150,8 @@ def _application(service: Service, services: Mapping[str, Service], origin: str)
         replicas=service.replicas,
         needs={kind: host for kind, host in needs.items() if host},
         registered_as=environment.get("SPRING_APPLICATION_NAME", ""),
+        health=health,
+        health_address=at_health[1] if at_health is not None else None,
     )
 
 

@@ -44,7 +44,7 @@ def run(
             expected="a started platform",
             next_step="inv start-all",
         )
-    plan = plan_of(platform, _origins(engine, containers))
+    plan = plan_of(platform, _origins(engine, containers), _running(containers))
     talk = Talk(
         plan,
         wire if wire is not None else Network(),
@@ -124,6 +124,11 @@ def _token(talk: Talk) -> tuple[str, list[Check]]:
 
 def _accounts(talk: Talk) -> Application | None:
     return next((app for app in talk.plan.business if app.reference and talk.configuration(app).has_accounts), None)
+
+
+def _running(containers: Sequence[Container]) -> dict[str, str]:
+    """Service -> the name of a running container."""
+    return {one.service: one.name for one in containers if one.status == "running"}
 
 
 def _origins(engine: Engine, containers: Sequence[Container]) -> dict[str, str]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import re
 import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from rofecare_infra import http
+from rofecare_infra.errors import RofecareError
+from rofecare_infra.process import run
 from rofecare_infra.smoke.checks import Answer
 from rofecare_infra.smoke.plan import Address
 
 # Seconds. The gateway cuts requests after 11 or 12 s: its answer is better evidence than a timeout here.
 THROUGH_GATEWAY = 13.0
 DIRECT = 6.0
+
+# With HTTP/1.0 the answer is one piece, and ends with the connection.
+_ASK = r"""exec 3<>"/dev/tcp/127.0.0.1/$1" && printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$2" >&3 && cat <&3"""
+_STATUS = re.compile(r"HTTP/1\.[01] (?P<code>\d{3})")
 
 # An ApiVersions request (key 18, version 0, correlation id 1, no client id): an open port does not prove a broker.
 _API_VERSIONS = b"\x00\x00\x00\x0a\x00\x12\x00\x00\x00\x00\x00\x01\xff\xff"
@@ -44,6 +52,9 @@ class Wire(Protocol):
     def http(self) -> Http:
         """One HTTP request."""
 
+    def inside(self, container: str, port: int, path: str) -> Answer:
+        """The answer to a GET that is sent inside a container, on its loopback address."""
+
     def redis(self, address: Address, password: bytes) -> str:
         """The error that Redis returns to AUTH and PING; empty if it accepts both."""
 
@@ -58,6 +69,25 @@ class Network:
     def http(self) -> Http:
         """The client of the room http."""
         return request
+
+    def inside(self, container: str, port: int, path: str) -> Answer:
+        """By bash, which needs no other program in the image."""
+        asked, began = f"GET {path}", time.monotonic()
+        try:
+            result = run(
+                ["docker", "exec", container, "bash", "-c", _ASK, "-", str(port), path], check=False, timeout=DIRECT
+            )
+        except RofecareError as error:
+            return Answer(asked, seconds=time.monotonic() - began, error=f"{error.what}: {error.seen}")
+        seconds = time.monotonic() - began
+        head, _, body = result.stdout.replace("\r\n", "\n").partition("\n\n")
+        status = _STATUS.match(head)
+        if status is None:
+            return Answer(asked, seconds=seconds, error=(result.tail(1) or ("no answer",))[0])
+        try:
+            return Answer(asked, int(status["code"]), json.loads(body), seconds=seconds)
+        except ValueError:
+            return Answer(asked, int(status["code"]), seconds=seconds)
 
     def redis(self, address: Address, password: bytes) -> str:
         """Send AUTH and PING on a new connection, as a client does after a restart."""

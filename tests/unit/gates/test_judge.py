@@ -36,6 +36,15 @@ HEALTH = (None, "starting", "healthy", "unhealthy")
         pytest.param(
             {"health": "starting", "probe": 'HTTP/1.1 404 {"status":404}'},
             Failed("its health check cannot pass: it answers 404, so readiness has another port or path", "id-db"),
+            id="answers 404",
+        ),
+        pytest.param(
+            {"health": "starting", "probe": 'HTTP/1.0 401 Unauthorized from port 9000, /up {"status":401}'},
+            Failed(
+                "its health check cannot pass: "
+                "it answers 401 Unauthorized from port 9000, /up, so readiness has another port or path",
+                "id-db",
+            ),
             id="another port or path",
         ),
         pytest.param({"status": "created", "health": None}, Pending("created, not started yet"), id="created"),

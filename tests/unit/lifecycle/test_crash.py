@@ -1,4 +1,4 @@
-"""A crash that will repeat itself fails at once; what may pass gets a second attempt."""
+"""A crash or a health check that stays the same fails at once; what may pass gets a second attempt."""
 
 from __future__ import annotations
 
@@ -54,3 +54,42 @@ def test_the_log_is_read_once_for_each_crash(monkeypatch: pytest.MonkeyPatch) ->
     assert crashes.judged(seen, {}) == seen
     assert crashes.judged(seen, {}) == seen
     assert read == [one.id]
+
+
+CLOSED = "Connection refused: nothing listens on port 9000, but on 8081 9081"
+BEGUN = '{"message":"Starting Application v1 using Java 21"}'
+DONE = '{"message":"Started Application in 3.1 seconds (process running for 4)"}'
+
+
+def closed(monkeypatch: pytest.MonkeyPatch, *log: str, probe: str = CLOSED, now: str = CLOSED) -> tuple[str, int]:
+    """The cause of the failure, if it is one, and how often the health check was run."""
+    one = container("app", health="starting", probe=probe)
+    ran: list[Container] = []
+
+    def failure_now(seen: Container) -> str:
+        ran.append(seen)
+        return now
+
+    monkeypatch.setattr("rofecare_infra.lifecycle.crash.failure_now", failure_now)
+    verdict = judged(one, log).verdicts["app"]
+    return (verdict.cause if isinstance(verdict, Failed) else ""), len(ran)
+
+
+def test_an_application_that_has_started_opens_no_further_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    cause = "its health check cannot pass: nothing listens on port 9000, but on 8081 9081"
+    assert closed(monkeypatch, BEGUN, DONE) == (cause, 1)
+    assert closed(monkeypatch, BEGUN) == ("", 0)
+    # It was restarted since.
+    assert closed(monkeypatch, BEGUN, DONE, BEGUN) == ("", 0)
+    assert closed(monkeypatch) == ("", 0)
+
+
+def test_the_last_health_check_may_be_older_than_the_end_of_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert closed(monkeypatch, BEGUN, DONE, now="") == ("", 1)
+    nothing = "Connection refused: nothing listens on port 9000"
+    assert closed(monkeypatch, BEGUN, DONE, probe=nothing) == ("", 0)
+
+
+def test_its_own_port_is_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe = "Connection refused: nothing listens on port 8081 (SERVER_PORT), but on 9000 9090"
+    assert closed(monkeypatch, BEGUN, DONE, probe=probe, now=probe)[0].endswith("8081 (SERVER_PORT), but on 9000 9090")
