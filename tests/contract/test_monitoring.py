@@ -245,3 +245,52 @@ def test_an_image_without_the_agent_starts_all_the_same(model: Json, name: str, 
         f"options: -javaagent:{tmp_path}/jmx_prometheus_javaagent-1.0.1.jar=9404:/etc/metrics.yml -Da=b\n"
     )
     assert "/etc/metrics.yml" in configs
+
+
+def configured(root: Path, tmp_path: Path, applications: str) -> tuple[list[str], Json]:
+    """The command line and the configuration with which the start script starts Prometheus."""
+    folder = root / "docker" / "config" / "prometheus"
+    script = (folder / "start.sh").read_text(encoding="utf-8").replace("/etc/prometheus", str(folder))
+    script = script.replace("/tmp/prometheus.yml", f"{tmp_path}/prometheus.yml")  # noqa: S108 - of the container
+    script = script.replace("/bin/prometheus", "printf '%s\\n'")
+    environment = {"PATH": "/usr/bin:/bin", "MONITORED_APPLICATIONS": applications}
+    argv = ["sh", "-c", script, "start.sh", "--flag"]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=True)
+    words = done.stdout.split()
+    parsed: Json = yaml.safe_load(Path(words[0].partition("=")[2]).read_text(encoding="utf-8"))
+    return words, parsed
+
+
+def test_prometheus_is_started_with_what_is_listed(root: Path, tmp_path: Path, prometheus: Json) -> None:
+    words, parsed = configured(root, tmp_path, "")
+    assert words == [f"--config.file={root}/docker/config/prometheus/prometheus.yml", "--flag"]
+    assert parsed == prometheus
+
+
+def test_further_applications_are_watched_like_the_others(root: Path, tmp_path: Path, prometheus: Json) -> None:
+    _, parsed = configured(
+        root,
+        tmp_path,
+        "rofecare-service-laboratory:9091,/manage/health/readiness,/manage/prometheus "
+        "rofecare-service-patient:9081,/actuator/health/readiness,/actuator/prometheus",
+    )
+    before, after = job(prometheus, "applications"), job(parsed, "applications")
+    names = {"rofecare-service-laboratory": 9091, "rofecare-service-patient": 9081}
+    for name, port in names.items():
+        found = [one for one in after["dns_sd_configs"] if one["names"] == [name]]
+        assert found == [{"names": [name], "type": "A", "port": port, "refresh_interval": "15s"}]
+    unchanged = [one for one in before["dns_sd_configs"] if one["names"][0] not in names]
+    assert [one for one in after["dns_sd_configs"] if one["names"][0] not in names] == unchanged
+    paths = {one["regex"]: one["replacement"] for one in after["relabel_configs"] if "replacement" in one}
+    assert paths == {
+        "rofecare-service-laboratory": "/manage/prometheus",
+        "rofecare-service-patient": "/actuator/prometheus",
+    }
+    targets = job(parsed, "readiness")["static_configs"][0]["targets"]
+    assert len(targets) == len(APPLICATIONS) + 1
+    assert {one for one in targets if ":9000/" not in one} == {
+        "http://rofecare-service-patient:9081/actuator/health/readiness",
+        "http://rofecare-service-laboratory:9091/manage/health/readiness",
+    }
+    others = [one for one in prometheus["scrape_configs"] if one["job_name"] not in {"applications", "readiness"}]
+    assert [one for one in parsed["scrape_configs"] if one["job_name"] not in {"applications", "readiness"}] == others

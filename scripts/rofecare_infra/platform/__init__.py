@@ -1,6 +1,6 @@
 """The platform as frozen records: services, phases and stages, parsed from the compose model."""
 
-from rofecare_infra.platform.health import Health, health_of
+from rofecare_infra.platform.health import LABEL_HEALTH_PORT, Health, health_of
 from rofecare_infra.platform.model import (
     KEPT,
     LABEL_BACKUP,
@@ -31,6 +31,7 @@ from rofecare_infra.platform.parse import Defect, defects, parse
 __all__ = [
     "KEPT",
     "LABEL_BACKUP",
+    "LABEL_HEALTH_PORT",
     "LABEL_HOLD",
     "LABEL_INGRESS",
     "LABEL_MODE",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +12,10 @@ LABEL_HEALTH_PORT = "com.rofecare.health.port"
 LABEL_HEALTH_PATH = "com.rofecare.health.path"
 # The health check of the applications, which reads its port and path from its environment.
 _PROBE = "/etc/rofecare/ready.sh"
-_READINESS = "/readiness"
+# The defaults of Spring Boot.
+_BASE, _HEALTH, _READINESS = "/actuator", "/health", "/readiness"
+# For a label, which becomes part of a configuration: nothing that has a meaning there.
+_PATH = re.compile(r"/[\w./~%-]*")
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,12 @@ class Health:
     def whole(self) -> str:
         """The path of the health of which readiness is a part, as Spring Boot has it; otherwise the same path."""
         return self.path.removesuffix(_READINESS)
+
+    @property
+    def metrics(self) -> str:
+        """The path of the metrics: beside the health, if that is where Spring Boot has it."""
+        base = self.whole.removesuffix(_HEALTH) if self.whole.endswith(_HEALTH) else _BASE
+        return f"{base}/prometheus"
 
 
 def health_of(service: Service) -> Health | None:
@@ -42,8 +52,12 @@ def contradictions(service: Service) -> Iterator[tuple[str, str]]:
         declared = service.labels.get(label)
         if declared is None:
             continue
-        if not (_valid(declared) if label == LABEL_HEALTH_PORT else declared.startswith("/")):
-            expected = "a number from 1 to 65535" if label == LABEL_HEALTH_PORT else "a path that begins with /"
+        if not (_valid(declared) if label == LABEL_HEALTH_PORT else _PATH.fullmatch(declared)):
+            expected = (
+                "a number from 1 to 65535"
+                if label == LABEL_HEALTH_PORT
+                else "a path that begins with /, without special characters"
+            )
             yield f"its label {label} is {declared!r}", expected
         elif declared != value and _PROBE in service.health_check:
             yield (
@@ -59,8 +73,8 @@ def _port(environment: Mapping[str, str]) -> str:
 
 def _path(environment: Mapping[str, str]) -> str:
     base = environment.get("MANAGEMENT_SERVER_BASE_PATH", "")
-    base += environment.get("MANAGEMENT_ENDPOINTS_WEB_BASE_PATH") or "/actuator"
-    return environment.get("HEALTH_PATH") or f"{base.removesuffix('/')}/health{_READINESS}"
+    base += environment.get("MANAGEMENT_ENDPOINTS_WEB_BASE_PATH") or _BASE
+    return environment.get("HEALTH_PATH") or f"{base.removesuffix('/')}{_HEALTH}{_READINESS}"
 
 
 def _valid(port: str) -> bool:

@@ -12,6 +12,7 @@ from rofecare_infra.compose import MONITORING, PRODUCTION, Compose, overrides_in
 from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import RofecareError, SettingsError
 from rofecare_infra.images import Sources
+from rofecare_infra.monitoring import further_applications
 from rofecare_infra.platform import Defect, Platform, Service, defects
 from rofecare_infra.progress import listed
 from rofecare_infra.project import marker, mode
@@ -110,7 +111,16 @@ def open_project(
         raise refusal(problems, starts=secrets_checked)
     if unread is not None and (secrets_checked or mode_required):
         raise unread
+    if monitoring:
+        compose = compose.with_variables(_monitored(settings, platform))
     return Project(settings, Sources(compose, platform), engine, production)
+
+
+def _monitored(settings: Settings, platform: Platform) -> dict[str, str]:
+    """The variable with the applications that the configuration of Prometheus does not list."""
+    path = settings.docker_folder / "config" / "prometheus" / "prometheus.yml"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return {"MONITORED_APPLICATIONS": further_applications(platform, text)}
 
 
 def _mode_of(

@@ -22,8 +22,8 @@ _OWN = (
     *("BACKUP_COPY_TO", "BACKUP_DIR", "BACKUP_KEEP_COUNT", "BACKUP_KEEP_DAYS", "BACKUP_KEY_FILE"),
     *("CLEAR_TEXT", "COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES", "SIZE", "STATE_DIR"),
 )
-# Names in the compose files that are no settings: this program sets them, in production.
-INTERNAL = frozenset({"PRODUCTION_MARKER", "RELEASE"})
+# Names in the compose files that are no settings: this program sets them.
+INTERNAL = frozenset({"MONITORED_APPLICATIONS", "PRODUCTION_MARKER", "RELEASE"})
 
 _MAX_PORT = 65535
 _MAX_NAME = 253

@@ -65,8 +65,16 @@ def test_a_health_check_of_its_own_may_ask_anything() -> None:
     assert seen({}, {PORT: "2"}, {"test": "curl -f localhost:2/up"}) == []
 
 
-@pytest.mark.parametrize(("label", "value"), [(PORT, "high"), (PORT, "0"), (PORT, "65536"), (PATH, "up")])
+@pytest.mark.parametrize(
+    ("label", "value"), [(PORT, "high"), (PORT, "0"), (PORT, "65536"), (PATH, "up"), (PATH, "/a b"), (PATH, "/a,b")]
+)
 def test_labels_that_are_no_port_and_no_path(label: str, value: str) -> None:
     assert [one.partition(";")[0] for one in seen({"SERVER_PORT": "1"}, {label: value})] == [
         f"its label {label} is {value!r}"
     ]
+
+
+def test_the_metrics_are_beside_the_health() -> None:
+    paths = ("/actuator/health/readiness", "/m/health", "/health", "/healthz", "/up")
+    metrics = ("/actuator/prometheus", "/m/prometheus", "/prometheus", "/actuator/prometheus", "/actuator/prometheus")
+    assert tuple(Health(1, path).metrics for path in paths) == metrics
