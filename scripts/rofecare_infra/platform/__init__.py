@@ -10,6 +10,7 @@ from rofecare_infra.platform.model import (
     LABEL_NO_BACKUP,
     LABEL_OUTSIDE,
     LABEL_PHASE,
+    LABEL_SECRETS,
     LABEL_TOKENS,
     LABEL_VOLUME_OF,
     LAST_PHASE,
@@ -23,6 +24,7 @@ from rofecare_infra.platform.model import (
     checks_tokens,
     is_ingress,
     levels_of,
+    needs_its_secrets,
     reach,
 )
 from rofecare_infra.platform.names import rehearsal_of, resolve, short
@@ -38,6 +40,7 @@ __all__ = [
     "LABEL_NO_BACKUP",
     "LABEL_OUTSIDE",
     "LABEL_PHASE",
+    "LABEL_SECRETS",
     "LABEL_TOKENS",
     "LABEL_VOLUME_OF",
     "LAST_PHASE",
@@ -55,6 +58,7 @@ __all__ = [
     "health_of",
     "is_ingress",
     "levels_of",
+    "needs_its_secrets",
     "parse",
     "reach",
     "rehearsal_of",

@@ -32,6 +32,9 @@ _CHECKED = "checked"
 LABEL_OUTSIDE = "com.rofecare.outside"
 # The part of a backup that the volumes of a service belong to. They are archived and restored together.
 LABEL_BACKUP = "com.rofecare.backup"
+# "not in the data" on a service whose volumes do not depend on its secrets: missing ones are generated.
+LABEL_SECRETS = "com.rofecare.secrets"
+_NOT_IN_THE_DATA = "not in the data"
 # Why the volumes of a service are not part of a backup.
 LABEL_NO_BACKUP = "com.rofecare.no-backup"
 
@@ -48,6 +51,11 @@ def is_ingress(labels: Mapping[str, str]) -> bool:
 def checks_tokens(labels: Mapping[str, str]) -> bool:
     """Whether a service with these labels verifies the tokens of requests from outside."""
     return is_ingress(labels) or labels.get(LABEL_TOKENS) == _CHECKED
+
+
+def needs_its_secrets(labels: Mapping[str, str]) -> bool:
+    """Whether the data of a service with these labels was created with its secrets."""
+    return labels.get(LABEL_SECRETS) != _NOT_IN_THE_DATA
 
 
 @dataclass(frozen=True)
@@ -148,6 +156,8 @@ class Platform:
     networks: Mapping[str, Network] = field(default_factory=dict)
     # Files and folders of this machine that containers mount, without secrets.
     files: tuple[Path, ...] = ()
+    # Service -> its labels, also of services that a command leaves out.
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     # What compose warned of when it read the files: a variable that is not set, an obsolete attribute.
     warnings: tuple[str, ...] = ()
 

@@ -53,7 +53,12 @@ def parse(model: Json) -> Platform:
         ),
         networks={name: _network(name, network or {}) for name, network in (model.get("networks") or {}).items()},
         files=tuple(dict.fromkeys(_files(model))),
+        labels={name: _labels(service) for name, service in services.items()},
     )
+
+
+def _labels(service: Json) -> dict[str, str]:
+    return {key: str(value) for key, value in (service.get("labels") or {}).items()}
 
 
 def _files(model: Json) -> Iterator[Path]:
@@ -147,7 +152,7 @@ def _service(name: str, service: Json, *, awaited: bool) -> Service:
         },
         secret_files={secret["source"]: _secret_file(secret) for secret in service.get("secrets") or ()},
         command=tuple(str(word) for word in service.get("command") or ()),
-        labels={key: str(value) for key, value in labels.items()},
+        labels=_labels(service),
         networks=tuple(service.get("networks") or ()),
         memory=int(_limits(service).get("memory") or service.get("mem_limit") or 0),
         cpus=float(_limits(service).get("cpus") or service.get("cpus") or 0),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rofecare_infra import state
 from rofecare_infra.errors import SettingsError
-from rofecare_infra.platform import MONITORING, Platform
+from rofecare_infra.platform import MONITORING, Platform, needs_its_secrets
 from rofecare_infra.secrets.owners import is_record
 from rofecare_infra.settings import Problem
 
@@ -37,7 +37,8 @@ class Inventory:
     missing: Mapping[str, Path]
     # Secrets in other folders, from an override file: the site provides them.
     foreign: Mapping[str, Path] = field(default_factory=dict)
-    # Missing secrets that only the monitoring uses: they are generated when it starts for the first time.
+    # Missing secrets that a start generates: the monitoring's own, and those that no data was created with, such as the
+    # ones that a new release brings along.
     later: frozenset[str] = frozenset()
 
     @property
@@ -56,7 +57,12 @@ def inventory(platform: Platform, folder: Path) -> Inventory:
     present = {name: path for name, path in needed.items() if name not in foreign and _has_content(path)}
     missing = {name: path for name, path in needed.items() if name not in foreign and name not in present}
     used_before = {name for one in platform.services if one.phase != MONITORING for name in one.secrets}
-    return Inventory(folder, present, missing, foreign, frozenset(missing) - used_before)
+    replaceable = {name for one in platform.services if not needs_its_secrets(one.labels) for name in one.secrets}
+    in_data = {
+        name for one in platform.services if one.volumes and needs_its_secrets(one.labels) for name in one.secrets
+    }
+    later = frozenset(missing) - (used_before - (replaceable - in_data))
+    return Inventory(folder, present, missing, foreign, later)
 
 
 def problems(found: Inventory) -> tuple[Problem, ...]:
@@ -103,6 +109,7 @@ def tied_to_data(platform: Platform, volumes: Collection[str]) -> frozenset[str]
         name
         for service in platform.services
         if service.phase != MONITORING
+        and needs_its_secrets(service.labels)
         and any(
             {platform.volumes.get(volume, volume), f"{platform.project}_{volume}"} & {*volumes}
             for volume in service.volumes

@@ -123,6 +123,24 @@ def test_what_only_the_monitoring_uses_is_made_later(folder: Path) -> None:
     assert secrets.tied_to_data(model, ["recorded"]) == frozenset()
 
 
+def test_what_no_data_was_created_with_is_made_at_a_start(folder: Path) -> None:
+    """As the passwords that a new release brings along."""
+    names = ("db_password", "ward_password", "broker_password")
+    label = {"com.rofecare.secrets": "not in the data"}
+    services = (
+        service("db", volumes=("data",), secrets=("db_password",)),
+        service("broker", volumes=("data",), secrets=("ward_password", "broker_password", "db_password"), labels=label),
+        service("ward", "business", secrets=("ward_password",)),
+    )
+    model = Platform("rofecare", services, {name: folder / name for name in names}, {"data": "rofecare_data"})
+    secrets.create(secrets.inventory(model, folder), ["db_password"])
+    assert secrets.problems(secrets.inventory(model, folder)) == ()
+    (folder / "db_password").unlink()
+    secrets.create(secrets.inventory(model, folder), ["ward_password"])
+    assert [Path(one.where).name for one in secrets.problems(secrets.inventory(model, folder))] == ["db_password"]
+    assert secrets.tied_to_data(model, ["rofecare_data"]) == {"db_password"}
+
+
 @pytest.mark.parametrize(("open_to", "expected"), [(0o700, 0), (0o711, 1), (0o750, 1), (0o701, 1), (0o755, 1)])
 def test_a_folder_that_others_can_enter(folder: Path, open_to: int, expected: int) -> None:
     folder.mkdir(parents=True)
