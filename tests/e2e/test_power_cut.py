@@ -126,12 +126,21 @@ def rows(server: Machine, hospital: PlatformUnderTest, service: str) -> set[str]
     )
 
 
+# As the broker's own user, who may read everything.
+_READER = """
+printf 'security.protocol=SASL_PLAINTEXT\\nsasl.mechanism=PLAIN\\nsasl.jaas.config=%s\\n' \\
+    "org.apache.kafka.common.security.plain.PlainLoginModule required username=\\"kafka\\" \\
+password=\\"$(</run/secrets/kafka-users/kafka)\\";" >/tmp/reader.properties
+exec "$0" --consumer.config /tmp/reader.properties "$@"
+"""
+
+
 def messages(server: Machine, hospital: PlatformUnderTest, topics: list[str]) -> Counter[str]:
     """Record -> how many messages there are of it: one on each topic that its service publishes."""
     output = server.docker(
         "exec",
         hospital.container("kafka"),
-        "kafka-console-consumer",
+        *("bash", "-c", _READER, "kafka-console-consumer"),
         *("--bootstrap-server", "kafka:29092", "--include", "|".join(topics), "--from-beginning"),
         *("--property", "print.key=true", "--property", "print.value=false", "--timeout-ms", "10000"),
     )

@@ -28,6 +28,8 @@ _PORTS = {
     "zookeeper": {2181, _METRICS},
     "front": _FRONT_PORTS,
 }
+# In the network that it shares with Kafka alone.
+_ZOOKEEPER = ("zookeeper", 2181)
 _BACKEND = {*APPLICATIONS, "redis", "kafka", "zookeeper"}
 _WAYS_OUT = {"front", "rofecare-service-platform"}
 _HOST = "localhost"
@@ -87,6 +89,9 @@ def test_containers_reach_only_what_they_need(running: dict[str, Json], targets:
     for source in running:
         friends = [name for name in running if name != source and _meant(source, name)]
         expected = {(name, port) for name in friends for port in _PORTS[name]}
+        if source != "kafka":
+            expected.discard(_ZOOKEEPER)
+            assert _ZOOKEEPER not in seen[source], "ZooKeeper takes clients other than Kafka"
         missing, more = expected - seen[source], seen[source] - expected
         # Some listen on further ports, such as a JVM's management. Only services that share a network with them on
         # purpose may reach those.

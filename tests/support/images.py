@@ -10,11 +10,12 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.support.project import IMAGE, REPOSITORY
+from tests.support.project import IMAGE, INV, REPOSITORY
 from tests.support.turnstile import locked
 
 POSTGRES = "rofecare/postgres:17"
 REDIS = "rofecare/redis:8"
+KAFKA = "rofecare/kafka:3.9.1"
 _LOCK = Path(tempfile.gettempdir()) / f"rofecare-test-images-{os.getuid()}.lock"
 
 
@@ -34,6 +35,14 @@ def ensure(*names: str) -> None:
                 folder = REPOSITORY / "docker/images" / name.removeprefix("rofecare/").partition(":")[0]
                 argv = ["docker", "build", "--quiet", "--tag", name, str(folder)]
                 subprocess.run(argv, check=True, capture_output=True)
+
+
+def ensure_kafka() -> None:
+    """That of Kafka and ZooKeeper, which stands on others: the tasks build them in their order."""
+    with locked(_LOCK):
+        if not _is_there(KAFKA):
+            environment = {**os.environ, "IMAGES": "packages"}
+            subprocess.run([str(INV), "build", "kafka"], cwd=REPOSITORY, env=environment, check=True)
 
 
 def _ensure_base() -> None:

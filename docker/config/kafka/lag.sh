@@ -7,6 +7,19 @@ set -euo pipefail
 
 file=$1
 broker=$2
+login=()
+
+# In production, the user `monitoring` may read offsets, and no message. The password is in a file that only this user can
+# read, and in no argument.
+if [[ ${SECURITY_PROTOCOL:-PLAINTEXT} == SASL_PLAINTEXT ]]; then
+    login=(--command-config /tmp/login.properties)
+    (umask 0077 && cat >"${login[1]}") <<EOF
+security.protocol=SASL_PLAINTEXT
+sasl.mechanism=PLAIN
+sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \\
+    username="monitoring" password="$(</run/secrets/monitoring_kafka_password)";
+EOF
+fi
 
 waiting() {
     printf '# TYPE kafka_consumergroup_lag gauge\n'
@@ -21,7 +34,7 @@ waiting() {
 
 while true; do
     # If the broker does not answer, the file is not updated, and an alert reports its age.
-    if answer=$(kafka-consumer-groups --bootstrap-server "$broker" --timeout 20000 --all-groups --describe --offsets); then
+    if answer=$(kafka-consumer-groups --bootstrap-server "$broker" --timeout 20000 --all-groups --describe --offsets "${login[@]}"); then
         waiting <<<"$answer" >"$file.new"
         mv "$file.new" "$file"
     fi

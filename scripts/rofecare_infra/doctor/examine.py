@@ -92,6 +92,7 @@ def _of_the_project(project: Project, engine: Engine, machine: Machine, here: ho
     yield from _ports(project, engine, services, running)
     yield from _addresses(project, engine)
     yield from _mounts(project, machine)
+    yield from _protections(project)
 
 
 def _versions(machine: Machine, compose: Result) -> Iterator[Finding]:
@@ -142,6 +143,15 @@ def _mounts(project: Project, machine: Machine) -> Iterator[Finding]:
         yield problem("mounts", f"{one.where}: {one.what}", one.expected, SettingsError)
     if not found:
         yield ok("mounts", f"containers can read the mounted files; the engine stores its data in {machine.folder}")
+
+
+def _protections(project: Project) -> Iterator[Finding]:
+    if not project.production:
+        return
+    for one in project.settings.protections_off:
+        yield warning("access", one, "on, as soon as all applications log in")
+    if not project.settings.protections_off:
+        yield ok("access", "no protection is turned off")
 
 
 def _builder(result: Result) -> Finding:

@@ -14,6 +14,7 @@ from itertools import groupby
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.gates import observe, wait
+from rofecare_infra.kafka import broker_of, grant_rights
 from rofecare_infra.lifecycle import addresses, cpus, failure
 from rofecare_infra.lifecycle.crash import Crashes
 from rofecare_infra.lifecycle.phase import Phase, Seen, Wanted, observed
@@ -54,15 +55,21 @@ def start(
         raise refusal
     limited = any(service.cpus for service in services)
     cores = project.engine.machine().cores if limited else 0
+    broker = broker_of(project.platform)
     try:
         with project.engine.awake(project.platform.project, clock) as woken:
             numbered = [*enumerate(stages, 1)]
             for phase, group in groupby(numbered, key=lambda one: one[1].phase):
                 if phase == MONITORING:
+                    if broker is not None and broker.name not in names:
+                        # The monitoring is a user of the broker, too, and may be started alone.
+                        yield from grant_rights(project.platform, project.engine)
                     yield from grant_monitoring_access(project.platform, project.engine)
                 mine = dict(group)
                 later = [service for stage in stages[max(mine) :] for service in stage.services]
                 yield from Phase(project, mine, len(stages), wanted, woken, watch, cores).start(later)
+                if broker is not None and any(broker in stage.services for stage in mine.values()):
+                    yield from grant_rights(project.platform, project.engine)
     finally:
         # After a failure or ^C, some services are neither ready nor waited for any more.
         with suppress(RofecareError):

@@ -1,5 +1,6 @@
 """The only room that starts other programs; signals, which process this is, and which one uses a port."""
 
+from rofecare_infra.process.container import Shell, in_container
 from rofecare_infra.process.identity import Fate, Identity, fate_of, this_process, user_name
 from rofecare_infra.process.interrupts import (
     accept_again,
@@ -19,11 +20,13 @@ __all__ = [
     "Fate",
     "Identity",
     "Result",
+    "Shell",
     "accept_again",
     "complete",
     "continue_after_completion",
     "fate_of",
     "holder_of",
+    "in_container",
     "interrupted_by",
     "interruptible",
     "is_free",

@@ -167,6 +167,7 @@ def _compose(settings: Settings, *, monitoring: bool, production: bool) -> Compo
     compose = Compose(settings.docker_folder, variables=_variables(settings))
     if production:
         compose = compose.with_files(*hardened.files_for(settings))
+        compose = compose.with_variables({"KAFKA_PROTOCOL": settings.kafka_protocol})
     has_it = (settings.docker_folder / MONITORING).exists()
     return compose.with_files(MONITORING) if monitoring and has_it else compose
 

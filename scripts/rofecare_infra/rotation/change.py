@@ -15,8 +15,9 @@ from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.lifecycle import stop_together, until_ready
 from rofecare_infra.platform import Platform, Service
+from rofecare_infra.process import Shell
 from rofecare_infra.progress import Event, Note, Working, listed
-from rofecare_infra.rotation.credentials import Credential, Shell, credentials_of, ingresses_of
+from rofecare_infra.rotation.credentials import Credential, credentials_of, ingresses_of
 from rofecare_infra.rotation.files import SecretFile
 from rofecare_infra.rotation.kinds import Kind, Secret
 from rofecare_infra.state import Clock, poll

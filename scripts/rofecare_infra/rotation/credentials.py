@@ -14,8 +14,9 @@ from typing import Protocol
 from rofecare_infra import http
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, ServiceFailedError
+from rofecare_infra.kafka import Broker, user_of
 from rofecare_infra.platform import Service, checks_tokens
-from rofecare_infra.process import Result, run
+from rofecare_infra.process import Result, Shell
 from rofecare_infra.rotation.kinds import Kind, Secret
 from rofecare_infra.secrets import scram_verifier, signed
 from rofecare_infra.smoke.plan import prefixes
@@ -25,8 +26,6 @@ _NOT_READY = 9
 _UNAUTHORIZED = 401
 _SERVER_ERROR = 500
 _HTTP_TIMEOUT = 10.0
-# A login or a statement takes milliseconds; beyond this limit, in seconds, the server hangs.
-_QUICK = 30.0
 
 _PSQL_LOGIN = """
 IFS= read -r PGPASSWORD; export PGPASSWORD
@@ -43,19 +42,6 @@ if command -v redis-cli >/dev/null; then exec redis-cli; else exec valkey-cli; f
 _HTTP = """
 exec timeout 10 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" && cat >&3 && head -n 1 <&3' bash "$1"
 """
-
-
-class Shell(Protocol):
-    """Runs a script in a container; unit tests pass their own."""
-
-    def __call__(self, container: str, script: str, *arguments: str, stdin: str) -> Result:
-        """Run a shell script with these arguments; the result, whatever the exit code. Secrets go to `stdin`."""
-
-
-def in_container(container: str, script: str, *arguments: str, stdin: str) -> Result:
-    """Use `docker exec`: it needs no published port, and works on internal networks."""
-    argv = ["docker", "exec", "--interactive", container, "sh", "-c", script, "sh", *arguments]
-    return run(argv, stdin=stdin, timeout=_QUICK, check=False)
 
 
 class Credential(Protocol):
@@ -85,6 +71,8 @@ def credentials_of(
                 found.append(Database(container.name, owner.environment, shell))
             elif what.kind is Kind.CACHE:
                 found.append(Redis(container.name, shell))
+            elif what.kind is Kind.BROKER:
+                found.append(Kafka(container.name, owner, user_of(owner, what.name), shell))
             else:
                 found.append(SigningKey(container.name, owner, _paths(others), shell))
     return found
@@ -157,6 +145,23 @@ class Redis:
         result = self.shell(self.name, _REDIS, stdin=f"{known}\nACL SETUSER default #{digest}\n")
         if result.stdout.strip() != "OK":
             raise _refused(self.name, "a second password", result)
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """A broker and one of its users. It reads the passwords of its users when it starts: there is nothing to set."""
+
+    name: str
+    service: Service
+    user: str
+    shell: Shell
+
+    def accepts(self, secret: str) -> bool:
+        """Log in as the user."""
+        return Broker(self.name, self.service, self.user, secret, self.shell).accepts()
+
+    def set(self, secret: str, *, known: str) -> None:
+        """Nothing to do: a restart reads the password."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from rofecare_infra.errors import UsageError
+from rofecare_infra.kafka import user_of
 from rofecare_infra.platform import LABEL_INGRESS, LABEL_TOKENS, Platform, Service, checks_tokens
 
 # The last part of an image's name, without a tag: `redis_exporter` is a client, not a server.
@@ -24,6 +25,7 @@ class Kind(Enum):
 
     DATABASE = "the password of a PostgreSQL database"
     CACHE = "the password of Redis"
+    BROKER = "the password of a user of Kafka"
     SIGNING_KEY = "the key that signs tokens"
 
 
@@ -40,7 +42,9 @@ class Secret:
 
     @property
     def together(self) -> tuple[Service, ...]:
-        """The services that must read it at the same moment: those that sign and those that check."""
+        """The services that must read it at the same moment: those that use it and those that check it."""
+        if self.kind is Kind.BROKER:
+            return self.users
         if self.kind is not Kind.SIGNING_KEY:
             return ()
         marked = tuple(one for one in self.users if checks_tokens(one.labels) or one.labels.get(LABEL_TOKENS) == "true")
@@ -72,20 +76,22 @@ def secret_of(platform: Platform, name: str) -> Secret:
     mounts = [service for service in order if name in service.secrets]
     for kind, belongs in (
         (Kind.DATABASE, _is_its_database),
+        (Kind.BROKER, _is_its_broker),
         (Kind.CACHE, _is_redis),
         (Kind.SIGNING_KEY, _checks_tokens),
     ):
         owners = tuple(service for service in mounts if belongs(service, name))
         if owners:
             others = tuple(service for service in mounts if service not in owners)
-            users = tuple(mounts) if kind is Kind.SIGNING_KEY else others
+            users = tuple(mounts) if kind in {Kind.BROKER, Kind.SIGNING_KEY} else others
             return Secret(name, kind, platform.secrets[name], owners, users)
     seen = [f"{service.name} (as {service.secret_files.get(name, name)})" for service in mounts]
     raise UsageError(
         f"what kind of secret {name} is cannot be determined from the compose files",
         seen=f"mounted by {', '.join(seen)}" if seen else "no service mounts it",
-        expected="a secret that POSTGRES_PASSWORD_FILE of a database names, the password of a Redis server, or the key "
-        f"of an ingress ({LABEL_INGRESS}, or {LABEL_TOKENS}: checked) with jwt or sign in its name",
+        expected="a secret that POSTGRES_PASSWORD_FILE of a database names, the password of a Redis server, that of a "
+        f"user of Kafka, or the key of an ingress ({LABEL_INGRESS}, or {LABEL_TOKENS}: checked) with jwt or sign in "
+        "its name",
         next_step="change it as its service requires; then docker compose restart the services that mount it",
     )
 
@@ -97,6 +103,10 @@ def names(services: Sequence[Service]) -> str:
 
 def _is_its_database(service: Service, secret: str) -> bool:
     return service.environment.get("POSTGRES_PASSWORD_FILE") == service.secret_files.get(secret, "-")
+
+
+def _is_its_broker(service: Service, secret: str) -> bool:
+    return bool(user_of(service, secret))
 
 
 def _is_redis(service: Service, _secret: str) -> bool:

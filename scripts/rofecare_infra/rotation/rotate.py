@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from rofecare_infra import lifecycle
 from rofecare_infra.errors import RofecareError, ServiceFailedError, SettingsError
 from rofecare_infra.gates import observe
-from rofecare_infra.process import complete, to_end, uninterrupted
+from rofecare_infra.process import Shell, complete, in_container, to_end, uninterrupted
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.project import Project, prepare
 from rofecare_infra.rotation.change import Change, Restarts
-from rofecare_infra.rotation.credentials import Shell, in_container
 from rofecare_infra.rotation.files import SecretFile
 from rofecare_infra.rotation.kinds import Kind, names, resolve, secret_of
 from rofecare_infra.secrets import inventory, others

@@ -20,10 +20,19 @@ _PORT_DEFAULT = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*_PORT):?-(\d+)\}")
 # Settings that only Python reads; the compose files name the others.
 _OWN = (
     *("BACKUP_COPY_TO", "BACKUP_DIR", "BACKUP_KEEP_COUNT", "BACKUP_KEEP_DAYS", "BACKUP_KEY_FILE"),
-    *("CLEAR_TEXT", "COMPOSE_PROJECT_NAME", "GATE_TIMEOUT", "IMAGES", "SERVICES", "SIZE", "STATE_DIR"),
+    *(
+        "CLEAR_TEXT",
+        "COMPOSE_PROJECT_NAME",
+        "GATE_TIMEOUT",
+        "IMAGES",
+        "KAFKA_AUTHENTICATION",
+        "SERVICES",
+        "SIZE",
+        "STATE_DIR",
+    ),
 )
 # Names in the compose files that are no settings: this program sets them.
-INTERNAL = frozenset({"MONITORED_APPLICATIONS", "PRODUCTION_MARKER", "RELEASE"})
+INTERNAL = frozenset({"KAFKA_PROTOCOL", "MONITORED_APPLICATIONS", "PRODUCTION_MARKER", "RELEASE"})
 
 _MAX_PORT = 65535
 _MAX_NAME = 253
@@ -210,6 +219,7 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "TLS_ISSUER": _one_of("internal", "files", "automatic"),
     "SIZE": _one_of("standard", "small"),
     "GATE_TIMEOUT": _seconds,
+    "KAFKA_AUTHENTICATION": _one_of("on", "off"),
     "IMAGES": _one_of("auto", "registry", "packages"),
     "SERVICES": _one_of("auto", "source", "registry", "reference"),
     "IMAGE_PREFIX": _prefix,

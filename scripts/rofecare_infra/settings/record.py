@@ -26,6 +26,10 @@ SITE_FILE = "settings.env"
 DEFAULT_PROJECT = "rofecare"
 # Below this folder, each production platform has its state folder, unless STATE_DIR names another one.
 _STATE_FOLDERS = Path("/var/lib/rofecare")
+# Settings that turn a protection of production off: by which value, and what that means.
+_PROTECTIONS: Mapping[str, tuple[str, str]] = {
+    "KAFKA_AUTHENTICATION": ("off", "every container in the applications' network may read and write all messages"),
+}
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,16 @@ class Settings:
     def is_small(self) -> bool:
         """Whether production runs on a small server."""
         return self.get("SIZE", "standard") == "small"
+
+    @property
+    def kafka_protocol(self) -> str:
+        """How clients talk to Kafka in production, in Spring's and Kafka's words."""
+        return "PLAINTEXT" if self.get("KAFKA_AUTHENTICATION") == "off" else "SASL_PLAINTEXT"
+
+    @property
+    def protections_off(self) -> tuple[str, ...]:
+        """The settings that turn a protection of production off, and what that means."""
+        return tuple(f"{name}={off}: {means}" for name, (off, means) in _PROTECTIONS.items() if self.get(name) == off)
 
     @property
     def gate_timeout(self) -> float:

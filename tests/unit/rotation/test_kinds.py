@@ -54,6 +54,17 @@ def test_redis_is_known_by_its_image(image: str) -> None:
     assert secret_of(Platform("p", (store,), FILES), "redis_password").kind is Kind.CACHE
 
 
+@pytest.mark.parametrize("user", ["kafka", "shop"])
+def test_a_password_of_kafka_is_read_by_the_broker_and_its_user_at_once(user: str) -> None:
+    login = {"KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "INTERNAL:SASL_PLAINTEXT"}
+    mount = {"licence_key": f"/run/secrets/kafka-users/{user}"}
+    broker = service("bus", secrets=("licence_key",), secret_files=mount, environment=login)
+    users = () if user == "kafka" else (OTHER,)
+    found = secret_of(Platform("p", (broker, *users), FILES), "licence_key")
+    assert (found.kind, found.owners) == (Kind.BROKER, (broker,))
+    assert found.users == found.together == (broker, *users)
+
+
 def test_a_signing_key_is_read_by_who_signs_and_who_checks_at_once() -> None:
     found = secret_of(ALL, "jwt_secret")
     assert (found.kind, found.owners) == (Kind.SIGNING_KEY, (GATEWAY,))

@@ -261,3 +261,12 @@ def test_an_overlay_of_other_letters_or_that_is_a_folder(tmp_path: Path) -> None
     (root / "docker" / "docker-compose.override.yml").write_bytes(b"# caf\xe9 ${MY_PORT:-99}\n")
     (root / "docker" / "docker-compose.more.yml").mkdir()
     assert problems(root) == [".env line 1: MY_PORT is 'abc'; expected a port, 1 to 65535"]
+
+
+def test_what_turns_a_protection_off_is_shown(tmp_path: Path) -> None:
+    usual = loaded(project(tmp_path))
+    assert (usual.kafka_protocol, usual.protections_off) == ("SASL_PLAINTEXT", ())
+    older = loaded(project(tmp_path, "KAFKA_AUTHENTICATION=off\n"))
+    assert older.kafka_protocol == "PLAINTEXT"
+    assert [one.partition(":")[0] for one in older.protections_off] == ["KAFKA_AUTHENTICATION=off"]
+    assert "on, off" in problems(project(tmp_path, "KAFKA_AUTHENTICATION=no\n"))[0]

@@ -24,6 +24,8 @@ class Status:
     # The changes that are unfinished, such as an upgrade.
     unfinished: tuple[str, ...]
     last_command: Report | None
+    # The settings that turn a protection of production off, and what that means.
+    protections_off: tuple[str, ...]
 
 
 @dataclass(frozen=True)

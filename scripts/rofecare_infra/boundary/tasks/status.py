@@ -29,13 +29,16 @@ def status(root: Path, json: bool = False) -> None:
     rows = lifecycle.status(lifecycle.as_started(project), project.engine)
     ready = sum(row.ready for row in rows)
     left = unfinished(project.settings)
+    off = project.settings.protections_off if project.production else ()
     out = renderer_for(as_json=json)
     if json:
         last = report.last_of(project.settings)
-        out.record(results.Status(project.platform.project, ready == len(rows), rows, left, last))
+        out.record(results.Status(project.platform.project, ready == len(rows), rows, left, last, off))
     else:
         out.say(_table(rows))
         out.say(f"\n{ready} of {len(rows)} ready")
+        for one in off:
+            out.say(one)
         for one in left:
             out.say(
                 f"unfinished {one}: a command is at work (inv unlock shows it), or the next change recovers it first"
