@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # Each file of this folder is a user of Kafka: its name, and in it the password.
-users=${KAFKA_USERS:-/run/secrets/kafka-users}
+readonly users=/run/secrets/kafka-users
 # The user of the broker itself, which may do everything.
 readonly broker=kafka
 
@@ -13,7 +13,7 @@ password_of() {
     password=$(<"$users/$1")
     # What could end the quoted string in the configuration below.
     [[ $password == +([[:alnum:]_.~+/=-]) ]] || {
-        printf 'the password of %s (%s) is empty, or contains other characters than A-Z a-z 0-9 _ . ~ + / = -\n' "$1" "$users/$1" >&2
+        printf '%s is empty, or contains other characters than A-Z a-z 0-9 _ . ~ + / = -\n' "$users/$1" >&2
         exit 1
     }
     printf '%s' "$password"
