@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.lifecycle import stop_together, until_ready
-from rofecare_infra.platform import Platform, Service
+from rofecare_infra.platform import Platform, Service, levels_of
 from rofecare_infra.process import Shell
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.rotation.credentials import Credential, credentials_of, ingresses_of
@@ -61,11 +61,14 @@ class Restarts:
         if wave:
             yield Working(f"restarting {names}")
         self.touched += [one.id for one in wave if one.id not in self.touched]
-        stop_together(self.engine, wave)
+        groups = self._in_order(wave)
+        for group in reversed(groups):
+            stop_together(self.engine, group)
         if between is not None:
             between()
-        for container in wave:
-            self.engine.start(container.id)
+        for group in groups:
+            for container in group:
+                self.engine.start(container.id)
         services = [self.platform.service(name) for name in dict.fromkeys(one.service for one in wave)]
         if services:
             yield from until_ready(
@@ -81,6 +84,12 @@ class Restarts:
             self.seconds[container.name] = self.clock.monotonic() - began
         if wave:
             yield Note(f"{names} restarted ({self.clock.monotonic() - began:.1f} s)")
+
+    def _in_order(self, wave: Wave) -> list[Wave]:
+        """The containers in groups, each after those that it depends on: a client closes its connections first."""
+        needs = self.platform.needs
+        levels = levels_of({one.service: needs.get(one.service, ()) for one in wave})
+        return [tuple(one for one in wave if levels[one.service] == level) for level in sorted({*levels.values()})]
 
 
 @dataclass(frozen=True)
