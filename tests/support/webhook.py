@@ -44,7 +44,7 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             """Log nothing."""
 
-    with ThreadingHTTPServer((_address(), 0), Handler) as server:
+    with ThreadingHTTPServer((address(), 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         it.url = f"http://{server.server_address[0]!s}:{server.server_port}/"
@@ -55,6 +55,7 @@ def receiver() -> Iterator[Receiver]:
             thread.join()
 
 
-def _address() -> str:
+def address() -> str:
+    """The address of this machine in the default network of its containers."""
     argv = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()

@@ -19,19 +19,18 @@ if [ -z "$sender" ]; then
     esac
 fi
 
-# One receiver for each address, so that one that the mail server refuses does not keep the others from being informed.
-recipients() { printf '%s\n' "${ALERT_EMAIL:-}" | tr ',' '\n' | sed 's/^ *//; s/ *$//; /^$/d'; }
+# One integration for each address, so that one that the mail server refuses does not keep the others from being informed.
+recipients() { [ -z "${SMTP_HOST:-}" ] || printf '%s\n' "${ALERT_EMAIL:-}" | tr ',' '\n' | sed 's/^ *//; s/ *$//; /^$/d'; }
 
-{
-    cat /etc/alertmanager/routes.yml
-    printf '\nreceivers:\n  - name: people\n'
+# Where people are informed, as the integrations of a receiver. $1: whether the end of an alert is sent, too.
+people() {
     if [ -n "${ALERT_EMAIL:-}" ] && [ -n "${SMTP_HOST:-}" ]; then
         printf '    email_configs:\n'
         recipients | while IFS= read -r address; do
             printf '      - to: %s\n' "$(quoted "$address")"
             printf '        from: %s\n' "$(quoted "$sender")"
             printf '        smarthost: %s\n' "$(quoted "$SMTP_HOST:${SMTP_PORT:-587}")"
-            printf '        require_tls: %s\n        send_resolved: true\n' "$starttls"
+            printf '        require_tls: %s\n        send_resolved: %s\n' "$starttls" "$1"
             printf '        headers: {Subject: "{{ template \"rofecare.subject\" . }}"}\n'
             printf '        text: "{{ template \"rofecare.text\" . }}"\n        html: ""\n'
             if [ -n "${SMTP_USERNAME:-}" ]; then
@@ -41,8 +40,17 @@ recipients() { printf '%s\n' "${ALERT_EMAIL:-}" | tr ',' '\n' | sed 's/^ *//; s/
         done
     fi
     if [ -n "${ALERT_WEBHOOK:-}" ]; then
-        printf '    webhook_configs:\n      - {url: %s, send_resolved: true}\n' "$(quoted "$ALERT_WEBHOOK")"
+        printf '    webhook_configs:\n      - {url: %s, send_resolved: %s}\n' "$(quoted "$ALERT_WEBHOOK")" "$1"
     fi
+}
+
+{
+    cat /etc/alertmanager/routes.yml
+    printf '\nreceivers:\n  - name: people\n'
+    people true
+    # For `inv alerts --test`: the same, and nothing when the test is over.
+    printf '  - name: test\n'
+    people false
     # Called every few minutes while alerting works; the receiver reports when the calls stop.
     printf '  - name: heartbeat\n'
     if [ -n "${ALERT_HEARTBEAT:-}" ]; then
@@ -50,4 +58,11 @@ recipients() { printf '%s\n' "${ALERT_EMAIL:-}" | tr ',' '\n' | sed 's/^ *//; s/
     fi
 } >/tmp/alertmanager.yml
 
-exec /bin/alertmanager --config.file=/tmp/alertmanager.yml --storage.path=/alertmanager --cluster.listen-address=
+# The integrations of people in order, for `inv alerts --test`.
+{
+    recipients | sed 's/^/email /'
+    [ -z "${ALERT_WEBHOOK:-}" ] || printf 'webhook %s\n' "$ALERT_WEBHOOK"
+} >/tmp/people
+
+exec /bin/alertmanager --config.file=/tmp/alertmanager.yml --storage.path=/alertmanager --cluster.listen-address= \
+    --enable-feature=receiver-name-in-metrics

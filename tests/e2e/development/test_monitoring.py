@@ -61,7 +61,9 @@ class Prometheus:
 def monitored(platform: PlatformUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The platform with its monitoring, after minutes of traffic; yields the output of the start."""
     backups = {"BACKUP_DIR": str(tmp_path_factory.mktemp("backups"))}
-    output = platform.expect(0, "start-monitoring", timeout=600, environment=backups)
+    # Alertmanager counts notifications of the receivers that it has.
+    receivers = {"ALERT_WEBHOOK": "http://localhost:9093/"}
+    output = platform.expect(0, "start-monitoring", timeout=600, environment={**backups, **receivers})
     with Load(f"http://127.0.0.1:{platform.ports['GATEWAY_PORT']}", READS, rate=_RATE, login=Account()):
         end = time.monotonic() + _TRAFFIC
         # The metrics of backups exist after the first backup and the first verification.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rofecare_infra.alerts import Alert
+from rofecare_infra.alerts import Alert, Delivery
 from rofecare_infra.search import LogLine, Span
 
 
@@ -36,6 +36,16 @@ class Alerts:
     # Whether one of them requires immediate action.
     critical: bool
     alerts: tuple[Alert, ...]
+
+
+@dataclass(frozen=True)
+class AlertTested:
+    """A test alert, and what its receivers answered."""
+
+    # It is in the text of the alert.
+    id: str
+    ok: bool
+    deliveries: tuple[Delivery, ...]
 
 
 @dataclass(frozen=True)

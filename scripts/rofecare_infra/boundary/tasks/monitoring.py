@@ -11,7 +11,7 @@ from rofecare_infra.boundary.reading import open_to_read
 from rofecare_infra.boundary.tasks.platform import left_running
 
 if TYPE_CHECKING:
-    from rofecare_infra.alerts import Alert
+    from rofecare_infra.alerts import Alert, Sent
 
 
 @command(changes=True, help={"json": "print one JSON object per line"}, interrupted=left_running)
@@ -70,8 +70,13 @@ def stop_monitoring(root: Path, json: bool = False) -> None:
         scope.record(results.Stopped.of(report))
 
 
-@command(help={"json": "print one JSON document"})
-def alerts(root: Path, json: bool = False) -> None:
+@command(
+    help={
+        "test": "send one alert to everybody who receives alerts, and print what the other side answered",
+        "json": "print one JSON document",
+    }
+)
+def alerts(root: Path, test: bool = False, json: bool = False) -> None:
     """Show the firing alerts and what to do about them; exits with 7 if one is critical."""
     from invoke.exceptions import Exit
 
@@ -80,10 +85,18 @@ def alerts(root: Path, json: bool = False) -> None:
     from rofecare_infra.errors import ServiceFailedError
     from rofecare_infra.progress import renderer_for
 
-    project = open_to_read(root)
-    found = room.firing(project.platform)
-    critical = any(one.critical for one in found)
     out = renderer_for(as_json=json)
+    if test:
+        sent = room.send_test(open_to_read(root, monitoring=True))
+        if json:
+            out.record(results.AlertTested(sent.id, sent.ok, sent.deliveries))
+        else:
+            out.say(_answers(sent))
+        if not sent.ok:
+            raise room.error_of(sent)
+        return
+    found = room.firing(open_to_read(root).platform)
+    critical = any(one.critical for one in found)
     if json:
         out.record(results.Alerts(critical, found))
     else:
@@ -149,6 +162,13 @@ def search_logs(  # noqa: PLR0917 - each is a flag of the command line
         )
     elif found.total > shown:
         out.say(f"\nthe newest {shown} of {found.total} lines (--limit {min(found.total, 10_000)} shows more)")
+
+
+def _answers(sent: Sent) -> str:
+    from rofecare_infra.progress import table
+
+    rows = [(one.receiver, one.answer) for one in sent.deliveries]
+    return f"test {sent.id}\n\n" + table(("RECEIVER", "ANSWER"), rows)
 
 
 def _described(found: Sequence[Alert], runbook: Mapping[str, str]) -> Iterator[str]:
