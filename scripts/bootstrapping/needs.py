@@ -64,6 +64,8 @@ TOOLS = {
         Tool("age", "age"),
         # Reads the unit that install-service writes as systemd would.
         Tool("systemd-analyze", "systemd"),
+        # Judges the TLS of the front.
+        Tool("testssl", "testssl.sh"),
         # A registry on 127.0.0.1 for the tests of registry mode.
         Tool("docker-registry", "docker-registry", extracted=True),
         # Judges the rules of the alerts; from Debian 13 on in a package of its own.

@@ -92,7 +92,7 @@ def warning(settings: Settings, now: float) -> str:
     found = _used(settings)
     if found is None or found.ends - now > _SOON * _DAY:
         return ""
-    renewed = "replace TLS_CERTIFICATE_FILE and TLS_KEY_FILE, then inv start-all"
+    renewed = f"replace TLS_CERTIFICATE_FILE and TLS_KEY_FILE, then docker restart {settings.project}-front-1"
     if now >= found.ends:
         return f"the certificate of {settings.tls_host} EXPIRED on {_date(found.ends)}: clients refuse it; {renewed}"
     days = int((found.ends - now) // _DAY)
