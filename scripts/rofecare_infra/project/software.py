@@ -58,6 +58,8 @@ class Piece:
 def pieces(root: Path) -> dict[str, Piece]:
     """Path in the release -> its file, for a release of this checkout."""
     found = dict(_tree(root / "docker", "docker", without=_OF_THE_SITE))
+    # The runbook, which `inv alerts` quotes.
+    found |= dict(_tree(root / "monitoring", "monitoring"))
     for package in _PACKAGES:
         found |= dict(_tree(_folder_of(package), f"scripts/{package}"))
     found |= dict(_distributions())

@@ -27,6 +27,8 @@ def checkout(folder: Path) -> Path:
     start = folder / "docker" / "config" / "start.sh"
     start.write_text("echo\n")
     start.chmod(0o700)
+    (folder / "monitoring").mkdir()
+    (folder / "monitoring" / "runbook.md").write_text("# Runbook\n")
     (folder / "tasks.py").write_text((REPOSITORY / "tasks.py").read_text())
     (folder / ".env").write_text(ENV)
     (folder / "docker" / ".env").symlink_to("../.env")
@@ -47,6 +49,8 @@ def test_it_holds_the_software_and_nothing_of_the_site(written: release.Release)
     docker = written.folder / "docker"
     assert (docker / "config" / "start.sh").stat().st_mode & 0o777 == 0o755
     assert (docker / "docker-compose.yml").stat().st_mode & 0o777 == 0o644
+    # `inv alerts` shows its sections.
+    assert (written.folder / "monitoring" / "runbook.md").exists()
     assert json.loads((written.folder / "release.json").read_text())["project"] == "ward"
     # Links to the state folder, where none of it exists yet.
     assert os.path.realpath(docker / "secrets") == str(written.state_folder / "secrets")
