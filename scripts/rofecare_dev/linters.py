@@ -19,8 +19,12 @@ from rofecare_infra.errors import CommandError
 # In seconds. The slowest takes half a minute on an old machine.
 _PATIENCE = 300.0
 
-# Overlays that change services of docker-compose.prod.yml.
-_ON_PRODUCTION = frozenset({"docker-compose.tls.yml", "docker-compose.small.yml"})
+# Overlay -> the one whose services it changes, where that is not the base file.
+_ON = {
+    "docker-compose.tls.yml": "docker-compose.prod.yml",
+    "docker-compose.small.yml": "docker-compose.prod.yml",
+    "docker-compose.monitoring.prod.yml": "docker-compose.monitoring.yml",
+}
 
 
 @dataclass(frozen=True)
@@ -122,10 +126,10 @@ def _names(paths: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _combinations(root: Path) -> Iterator[tuple[str, ...]]:
-    """The base file alone, and with each overlay; those of production with production."""
+    """The base file alone, and with each overlay and the one that it changes."""
     yield ("docker-compose.yml",)
     for overlay in sources.overlays(root):
-        between = ("docker-compose.prod.yml",) if overlay in _ON_PRODUCTION else ()
+        between = (_ON[overlay],) if overlay in _ON else ()
         yield ("docker-compose.yml", *between, overlay)
 
 

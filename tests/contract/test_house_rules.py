@@ -153,6 +153,7 @@ _ALL_FILES = (
     "docker-compose.tls.yml",
     "docker-compose.small.yml",
     "docker-compose.monitoring.yml",
+    "docker-compose.monitoring.prod.yml",
 )
 
 

@@ -15,6 +15,7 @@ import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its 
 from rofecare_infra.platform import defects, health_of, parse, short
 from rofecare_infra.search import Wanted, query
 from tests.support.documented import APPLICATIONS, DATABASES, EVERYTHING, MONITORING, database_name
+from tests.support.limits import limits_of
 
 Json = dict[str, Any]
 MakeModel = Callable[..., Json]
@@ -94,7 +95,8 @@ def test_the_house_rules(alone: Json, name: str) -> None:
     assert service["user"] == USERS[name] if name in USERS else re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
     assert service["restart"] == "unless-stopped"
     assert set(service["logging"]["options"]) == {"max-size", "max-file", "labels"}
-    assert int(service["mem_limit"]) > 0
+    limits = limits_of(service)
+    assert min(limits.cpus, limits.memory, limits.pids) > 0
     assert re.search(r":(?!latest)[\w.-]+$", service["image"])
     assert not any("docker.sock" in str(mount) for mount in service.get("volumes", []))
     check = service["healthcheck"]
@@ -102,8 +104,8 @@ def test_the_house_rules(alone: Json, name: str) -> None:
 
 
 def test_its_memory_fits(alone: Json) -> None:
-    limits = {name: int(one["mem_limit"]) for name, one in alone["services"].items() if name not in REGISTRY_ONLY}
-    assert sum(limits.values()) <= 2 * 2**30, limits
+    limits = {name: limits_of(one).memory for name, one in alone["services"].items() if name not in REGISTRY_ONLY}
+    assert sum(limits.values()) <= 2048, limits
 
 
 @pytest.mark.parametrize("below", [ALONE, ON_TOP], ids=["alone", "on top"])
@@ -124,6 +126,13 @@ def test_what_a_mirror_is_asked_for(model_of: MakeModel) -> None:
     assert {name for name, one in mirrored["services"].items() if not one["image"].startswith("mirror.")} == BUILT_HERE
     for name in BUILT_HERE:
         assert mirrored["services"][name]["build"]["args"]["BASE_IMAGE"].startswith("mirror.")
+
+
+def test_the_shipper_opens_log_files_alone(root: Path) -> None:
+    settings = (root / "docker" / "config" / "logs" / "rsyslog.conf").read_text(encoding="utf-8")
+    files = re.findall(r'^input\(type="imfile" File="(.+?)"', settings, re.MULTILINE)
+    assert [one for one in files if not one.startswith("/spool/")] == ["/containers/*/*-json.log*"]
+    assert settings.count("/containers") == 1
 
 
 def test_the_shipper_reads_the_logs_and_can_change_nothing(alone: Json) -> None:

@@ -33,6 +33,7 @@ def files(*, production: bool, tls: bool, small: bool, monitoring: bool, package
     chosen += ["docker-compose.tls.yml"] if production and tls else []
     chosen += ["docker-compose.small.yml"] if production and small else []
     chosen += ["docker-compose.monitoring.yml"] if monitoring else []
+    chosen += ["docker-compose.monitoring.prod.yml"] if monitoring and production else []
     chosen += ["docker-compose.packages.yml"] if packages else []
     return tuple(name for name in chosen if (DOCKER / name).exists())
 

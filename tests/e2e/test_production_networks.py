@@ -4,136 +4,185 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import re
 import ssl
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from tests.support import reach
-from tests.support.documented import APPLICATIONS, BUSINESS, EVERYTHING, MANAGEMENT_PORT, database_of
+from tests.support.documented import EVERYTHING, MONITORING
 from tests.support.http_requests import exchange, requests_of
 from tests.support.platform import PlatformUnderTest, docker
+from tests.support.project import REPOSITORY
+from tests.support.reach_table import documented, reached_from
 
 Json = dict[str, Any]
 
-_FRONT_PORTS = {8080, 8443}
-# Beside the documented ports: the agent of the metrics, Zookeeper's own administration.
-_METRICS = 9404
-_PORTS = {
-    **{name: {target} for name, (_, target) in EVERYTHING.items()},
-    **{name: {target, MANAGEMENT_PORT} for name, (_, target) in APPLICATIONS.items()},
-    "kafka": {29092, _METRICS},
-    "zookeeper": {2181, _METRICS},
-    "front": _FRONT_PORTS,
-}
-# In the network that it shares with Kafka alone.
-_ZOOKEEPER = ("zookeeper", 2181)
-_BACKEND = {*APPLICATIONS, "redis", "kafka", "zookeeper"}
+_PROXY = "monitoring-proxy"
 _WAYS_OUT = {"front", "rofecare-service-platform"}
+_MONITORED_WAYS_OUT = {*_WAYS_OUT, _PROXY, "alertmanager"}
+_TABLE = documented(REPOSITORY / "docs" / "production.md")
+# What no package provides.
+_ABSENT = {"front-data", "grafana", "kibana", "kafka-ui"}
+# In these this machine has an address.
+_OPEN = ("edge", "outbound", "pages", "notifications")
 _HOST = "localhost"
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 
 
-@pytest.fixture(scope="module")
-def running(production: PlatformUnderTest) -> dict[str, Json]:
-    """Service -> its running container."""
-    return {name: one for name, one in production.containers().items() if one["State"]["Running"]}
+@dataclass(frozen=True)
+class Running:
+    """The platform with or without monitoring: its containers, and each of their listening ports on each address."""
+
+    monitored: bool
+    containers: dict[str, Json]
+    targets: dict[reach.Target, str]
+
+    def named(self, found: Iterable[reach.Target]) -> set[tuple[str, int]]:
+        """The containers and ports of these targets."""
+        return {(self.targets[target], target[1]) for target in found}
+
+    def expected(self, *networks: str) -> set[tuple[str, int]]:
+        """What the document says that these networks reach, of what runs."""
+        found = {one for network in networks for one in reached_from(network, _TABLE)}
+        return {one for one in found if one[0] in self.containers}
+
+    @property
+    def ways_out(self) -> set[str]:
+        """The containers with a way out."""
+        return _MONITORED_WAYS_OUT if self.monitored else _WAYS_OUT
+
+    @property
+    def here(self) -> list[reach.Target]:
+        """The targets on networks in which this machine has an address; packets to others leave the machine."""
+        return [target for target in self.targets if reach.stays_here(target[0])]
 
 
-@pytest.fixture(scope="module")
-def targets(running: dict[str, Json]) -> dict[reach.Target, str]:
-    """Each address with each port that any container listens on -> the service of that address."""
+@pytest.fixture(scope="module", params=[False, True], ids=["without monitoring", "with monitoring"])
+def running(request: pytest.FixtureRequest, production: PlatformUnderTest) -> Iterator[Running]:
+    """The running containers; the monitoring is removed afterwards."""
+    if request.param:
+        production.expect(0, "start-monitoring")
+    found = {name: one for name, one in production.containers().items() if one["State"]["Running"]}
     with ThreadPoolExecutor(max_workers=4) as pool:
-        ports_of = pool.map(lambda one: reach.listening(one["Name"][1:]), running.values())
-        found = dict(zip(running, ports_of, strict=True))
-    for name, ports in found.items():
-        assert ports >= _PORTS[name], f"{name} does not listen on the documented ports"
-    ports = {port for one in found.values() for port in one}
-    return {
+        ports_of = pool.map(lambda one: reach.listening(one["Name"][1:]), found.values())
+        listening = dict(zip(found, ports_of, strict=True))
+    assert listening == {name: _TABLE[name].ports for name in found}
+    targets = {
         (address, port): name
-        for name, one in running.items()
+        for name, one in found.items()
         for address in reach.addresses(one).values()
-        for port in ports
+        for port in listening[name]
+    }
+    yield Running(request.param, found, targets)
+    if request.param:
+        label = ("--filter", f"label=com.docker.compose.project={production.name}")
+        docker("rm", "--force", *docker("ps", "-aq", *label, "--filter", "label=com.rofecare.phase=monitoring").split())
+        docker("volume", "rm", *docker("volume", "ls", "-q", *label).split())
+
+
+def test_all_services_run(running: Running) -> None:
+    monitoring = {*MONITORING, _PROXY} if running.monitored else set()
+    assert set(running.containers) == {*EVERYTHING, "front", *monitoring} - _ABSENT
+
+
+def test_each_network_reaches_its_own_containers_alone(production: PlatformUnderTest, running: Running) -> None:
+    """All listening ports of all containers, from each network."""
+    networks = {
+        full: name
+        for name in {one for row in _TABLE.values() for one in row.networks}
+        for full in (f"{production.name}_{name}", f"{production.name}_{name}_closed")
+        if any(full in reach.addresses(one) for one in running.containers.values())
     }
 
+    def reached(network: str) -> set[tuple[str, int]]:
+        own = {reach.addresses(one).get(network) for one in running.containers.values()}
+        internal = docker("network", "inspect", "--format", "{{.Internal}}", network) == "true"
+        # From a network with a way out, packets to addresses that this machine does not know leave it.
+        tried = [one for one in running.targets if internal or one[0] in own or one in running.here]
+        return running.named(reach.answering_from(tried, network))
 
-def _meant(source: str, target: str) -> bool:
-    pairs = [{name, database_of(name)} for name in BUSINESS] + [{"front", "rofecare-gateway"}]
-    return {source, target} in pairs or {source, target} <= _BACKEND
-
-
-def test_all_services_run(running: dict[str, Json]) -> None:
-    assert set(running) == {*EVERYTHING, "front"}
-
-
-def test_containers_reach_only_what_they_need(running: dict[str, Json], targets: dict[reach.Target, str]) -> None:
-    """All pairs, all ports, from inside each container."""
-
-    def reached(source: str) -> set[tuple[str, int]]:
-        own = {address.rpartition(".")[0] for address in reach.addresses(running[source]).values()}
-        # Only two services have a route out of the machine; packets routed there reach no container.
-        others = [
-            (address, port)
-            for (address, port), name in targets.items()
-            if name != source
-            and (source not in _WAYS_OUT or address.rpartition(".")[0] in own or reach.stays_here(address))
-        ]
-        found = reach.answering(running[source]["Name"][1:], others)
-        return {(targets[target], target[1]) for target in found}
-
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        seen = dict(zip(running, pool.map(reached, running), strict=True))
-    for source in running:
-        friends = [name for name in running if name != source and _meant(source, name)]
-        expected = {(name, port) for name in friends for port in _PORTS[name]}
-        if source != "kafka":
-            expected.discard(_ZOOKEEPER)
-            assert _ZOOKEEPER not in seen[source], "ZooKeeper takes clients other than Kafka"
-        missing, more = expected - seen[source], seen[source] - expected
-        # Some listen on further ports, such as a JVM's management. Only services that share a network with them on
-        # purpose may reach those.
-        more = {(name, port) for name, port in more if not _meant(source, name)}
-        assert (missing, more) == (set(), set()), source
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        seen = dict(zip(networks.values(), pool.map(reached, networks), strict=True))
+    assert seen == {name: running.expected(name) for name in networks.values()}
 
 
-def test_internal_networks_have_no_route_out(running: dict[str, Json]) -> None:
-    """Neither to this machine, by any of its addresses, nor through it to others; the two exceptions have one."""
+def test_internal_networks_have_no_route_out(running: Running) -> None:
+    """Neither to this machine, by any of its addresses, nor through it to others; the exceptions have one."""
     with reach.listener() as (address, port):
         assert reach.answering_here([(address, port)]), "the listener itself does not answer"
         gateways = {
             network["Gateway"]
-            for one in running.values()
+            for one in running.containers.values()
             for network in one["NetworkSettings"]["Networks"].values()
             if network["Gateway"]
         }
         wanted = [(one, port) for one in {address, *gateways}]
-        out = {name for name, one in running.items() if reach.answering(one["Name"][1:], wanted)}
-    assert out == _WAYS_OUT
+        out = {name for name, one in running.containers.items() if reach.answering(one["Name"][1:], wanted)}
+    assert out == running.ways_out
 
 
-def test_this_machine_reaches_only_the_reverse_proxy(
-    production: PlatformUnderTest, targets: dict[reach.Target, str]
+def _published(production: PlatformUnderTest) -> set[int]:
+    return {production.ports["HTTP_PORT"], production.ports["HTTPS_PORT"]}
+
+
+def _pages(running: Running) -> set[int]:
+    """The ports of this machine that the proxy publishes."""
+    if not running.monitored:
+        return set()
+    ports = running.containers[_PROXY]["NetworkSettings"]["Ports"]
+    return {int(one["HostPort"]) for each in ports.values() for one in each or ()}
+
+
+def test_this_machine_reaches_the_published_ports_and_the_open_networks(
+    production: PlatformUnderTest, running: Running
 ) -> None:
-    here = [target for target in targets if reach.stays_here(target[0])]
-    # This machine has a route to the networks of these two only.
-    assert {targets[target] for target in here} == _WAYS_OUT
-    assert {targets[target] for target in reach.answering_here(here)} <= _WAYS_OUT
-    published = {production.ports["HTTP_PORT"], production.ports["HTTPS_PORT"]}
-    every = [(address, port) for address in ("127.0.0.1", reach.own_address()) for port in production.ports.values()]
-    assert {port for _, port in reach.answering_here(every)} == published
+    assert running.named(reach.answering_here(running.here)) == running.expected(*_OPEN)
+    pages = _pages(running)
+    assert len(pages) == (7 if running.monitored else 0)
+    for address, published in (
+        ("127.0.0.1", _published(production) | pages),
+        (reach.own_address(), _published(production)),
+    ):
+        every = [(address, port) for port in production.ports.values()]
+        assert {port for _, port in reach.answering_here(every)} == published, address
 
 
-def test_a_foreign_container_reaches_only_the_reverse_proxy(
-    production: PlatformUnderTest, targets: dict[reach.Target, str]
-) -> None:
-    here = [target for target in targets if reach.stays_here(target[0])]
-    assert {targets[target] for target in reach.answering_outside(here)} <= {"front"}
+def test_a_foreign_container_reaches_the_published_ports_alone(production: PlatformUnderTest, running: Running) -> None:
+    assert running.named(reach.answering_from(running.here)) <= {("front", 8080), ("front", 8443)}
     every = [(reach.own_address(), port) for port in production.ports.values()]
-    published = {production.ports["HTTP_PORT"], production.ports["HTTPS_PORT"]}
-    assert {port for _, port in reach.answering_outside(every)} == published
+    assert {port for _, port in reach.answering_from(every)} == _published(production)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can add a machine to a segment")
+def test_a_second_machine_reaches_the_published_ports_alone(production: PlatformUnderTest, running: Running) -> None:
+    """Also with a route to every network of the containers."""
+    with reach.second_machine() as (address, answering):
+        direct = running.named(answering(running.targets))
+        assert {port for _, port in answering((address, port) for port in production.ports.values())} == _published(
+            production
+        )
+    assert {name for name, _ in direct} <= {"front", _PROXY}
+
+
+def test_the_pages_require_the_password(production: PlatformUnderTest, running: Running) -> None:
+    """The tasks know it: they read the alerts and the log lines."""
+    if not running.monitored:
+        assert "the monitoring is not running" in production.expect(7, "alerts")
+        return
+    for port in _pages(running):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request("GET", "/")
+            assert connection.getresponse().status == 401
+    assert "does not answer" not in production.inv("alerts")[1]
+    production.expect(0, "search-logs")
 
 
 def test_the_reverse_proxy_terminates_tls(production: PlatformUnderTest) -> None:

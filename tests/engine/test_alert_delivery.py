@@ -32,7 +32,6 @@ class Alerting:
         (folder / "secrets").mkdir(mode=0o755)
         for name in (
             "smtp_password",
-            "metrics_token",
             "monitoring_db_password",
             "redis_password",
             "grafana_admin_password",

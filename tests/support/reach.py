@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.support.platform import docker
@@ -33,15 +36,53 @@ def answering(source: str, targets: Iterable[Target]) -> set[Target]:
 
     By a second container in its network: its own limits are for its own work.
     """
-    return answering_outside(targets, "--network", f"container:{source}")
+    return answering_from(targets, f"container:{source}")
 
 
-def answering_outside(targets: Iterable[Target], *options: str) -> set[Target]:
-    """The same from a container outside of the platform."""
+def answering_from(targets: Iterable[Target], network: str = "bridge") -> set[Target]:
+    """The same from a new container of this network; by default, one of no project."""
+    return _answers(["docker", "run", "--rm", "--network", network, IMAGE], targets)
+
+
+def _answers(inside: list[str], targets: Iterable[Target]) -> set[Target]:
     words = [f"{address}:{port}" for address, port in targets]
-    script = _PROBE.format(patience=_PATIENCE)
-    found = docker("run", "--rm", *options, IMAGE, "bash", "-c", script, "probe", *words)
+    argv = [*inside, "bash", "-c", _PROBE.format(patience=_PATIENCE), "probe", *words]
+    found = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
     return {(line.rpartition(":")[0], int(line.rpartition(":")[2])) for line in found.split()}
+
+
+@contextmanager
+def second_machine() -> Iterator[tuple[str, Callable[[Iterable[Target]], set[Target]]]]:
+    """Another machine on a segment with this one, which is its route to every address.
+
+    This machine's address on that segment, and what the other one reaches. Only root can make one.
+    """
+    here, there, name = "198.18.77.1", "198.18.77.2", f"gate{os.getpid()}"
+    with subprocess.Popen(["unshare", "--net", "sleep", "600"]) as machine:
+        inside = ["nsenter", f"--net=/proc/{machine.pid}/ns/net"]
+        try:
+            _wait_for_network_of(machine.pid)
+            for words in (
+                f"ip link add {name} type veth peer name eth0 netns {machine.pid}",
+                f"ip address add {here}/30 dev {name}",
+                f"ip link set {name} up",
+                f"{' '.join(inside)} ip address add {there}/30 dev eth0",
+                f"{' '.join(inside)} ip link set eth0 up",
+                f"{' '.join(inside)} ip route add default via {here}",
+            ):
+                subprocess.run(words.split(), capture_output=True, text=True, check=True)
+            yield here, lambda targets: _answers(inside, targets)
+        finally:
+            # The interfaces go with the network.
+            machine.kill()
+
+
+def _wait_for_network_of(process: int) -> None:
+    own = Path("/proc/self/ns/net").readlink()
+    end = time.monotonic() + 10
+    while Path(f"/proc/{process}/ns/net").readlink() == own:
+        assert time.monotonic() < end, "no network of its own"
+        time.sleep(0.02)
 
 
 def stays_here(address: str) -> bool:

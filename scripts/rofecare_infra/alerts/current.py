@@ -9,15 +9,17 @@ from typing import Any
 
 from rofecare_infra import http
 from rofecare_infra.errors import ServiceFailedError
-from rofecare_infra.platform import MONITORING, Platform
+from rofecare_infra.monitoring import Page, page_of
+from rofecare_infra.platform import Platform
 
 Json = Mapping[str, Any]
 
 # Always fires, as proof that alerts are evaluated.
 WATCHDOG = "Watchdog"
 _ORDER = ("critical", "warning")
-_PROMETHEUS = ("prometheus", "/api/v1/alerts")
-_ALERTMANAGER = ("alertmanager", "/api/v2/alerts")
+# The port in the container, and the path.
+_PROMETHEUS = (9090, "/api/v1/alerts")
+_ALERTMANAGER = (9093, "/api/v2/alerts")
 # Timeout in seconds; both answer from memory.
 _TIMEOUT = 10.0
 
@@ -79,18 +81,18 @@ def firing(platform: Platform) -> tuple[Alert, ...]:
 
     Raises ServiceFailedError if Prometheus does not answer or does not evaluate alerts.
     """
-    address = _address(platform, *_PROMETHEUS)
-    answer = _get(address) if address else None
+    page = page_of(platform, _PROMETHEUS[0])
+    answer = _get(page, _PROMETHEUS[1]) if page else None
     if answer is None:
         raise ServiceFailedError(
             "the monitoring does not answer",
-            seen=f"no answer at {address}" if address else "the monitoring is not running",
+            seen=f"no usable answer at {page.port.url}{_PROMETHEUS[1]}" if page else "the monitoring is not running",
             expected="a running Prometheus",
             next_step="inv start-monitoring",
         )
     # Without Alertmanager, no alert is known to be explained by another one.
-    alertmanager = _address(platform, *_ALERTMANAGER)
-    notified = (_get(alertmanager) if alertmanager else None) or []
+    alertmanager = page_of(platform, _ALERTMANAGER[0])
+    notified = (_get(alertmanager, _ALERTMANAGER[1]) if alertmanager else None) or []
     found = alerts_of(answer["data"]["alerts"], notified)
     if not any(one.name == WATCHDOG for one in found):
         raise ServiceFailedError(
@@ -102,15 +104,9 @@ def firing(platform: Platform) -> tuple[Alert, ...]:
     return tuple(one for one in found if one.name != WATCHDOG)
 
 
-def _address(platform: Platform, name: str, path: str) -> str:
-    """The address of a service of the monitoring on this machine; empty if it is not published."""
-    ports = [port for one in platform.services if (one.name, one.phase) == (name, MONITORING) for port in one.ports]
-    return f"{ports[0].url}{path}" if ports else ""
-
-
-def _get(address: str) -> Any:  # noqa: ANN401 - any JSON; None for no answer
+def _get(page: Page, path: str) -> Any:  # noqa: ANN401 - any JSON; None for no answer
     try:
-        response = http.request("GET", address, timeout=_TIMEOUT)
+        response = http.request("GET", f"{page.port.url}{path}", timeout=_TIMEOUT, headers=page.headers())
     except http.NoResponseError:
         return None
     return response.json() if response.ok else None

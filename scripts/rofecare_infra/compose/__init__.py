@@ -3,6 +3,7 @@
 from rofecare_infra.compose.command import (
     BASE,
     MONITORING,
+    MONITORING_PRODUCTION,
     OVERRIDE,
     OVERRIDES,
     PACKAGES,
@@ -16,6 +17,7 @@ from rofecare_infra.compose.command import (
 __all__ = [
     "BASE",
     "MONITORING",
+    "MONITORING_PRODUCTION",
     "OVERRIDE",
     "OVERRIDES",
     "PACKAGES",

@@ -19,6 +19,7 @@ PRODUCTION = "docker-compose.prod.yml"
 TLS = "docker-compose.tls.yml"
 SMALL = "docker-compose.small.yml"
 MONITORING = "docker-compose.monitoring.yml"
+MONITORING_PRODUCTION = "docker-compose.monitoring.prod.yml"
 PACKAGES = "docker-compose.packages.yml"
 # The file in which a site adds to the others: the names that compose reads by itself, the usual one first.
 OVERRIDES = (
@@ -33,6 +34,7 @@ _PACKAGED = {
     PRODUCTION: "docker-compose.prod.packages.yml",
     TLS: "docker-compose.tls.packages.yml",
     MONITORING: "docker-compose.monitoring.packages.yml",
+    MONITORING_PRODUCTION: "docker-compose.monitoring.prod.packages.yml",
 }
 
 BUILD_PROJECT = "rofecare-images"

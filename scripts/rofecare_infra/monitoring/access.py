@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from pathlib import Path
 
 from rofecare_infra.engine import Container, Engine
-from rofecare_infra.errors import CommandError, SettingsError
+from rofecare_infra.errors import CommandError
+from rofecare_infra.monitoring.files import content
 from rofecare_infra.platform import MONITORING, Platform
 from rofecare_infra.process import run
 from rofecare_infra.progress import Event, Note
@@ -40,7 +40,7 @@ def grant_monitoring_access(platform: Platform, engine: Engine) -> Generator[Eve
         return
     databases = {one.name for one in platform.services if "POSTGRES_DB" in one.environment}
     running = [one for one in engine.containers(platform.project) if one.service in databases and one.ready]
-    verifier = scram_verifier(_read(platform.secrets[_PASSWORD]))
+    verifier = scram_verifier(content(platform.secrets[_PASSWORD]))
     for container in running:
         refusal = _refusal(container, _STATEMENTS.format(role=ROLE, verifier=verifier))
         if refusal:
@@ -64,19 +64,3 @@ def _refusal(container: Container, statements: str) -> str:
 def _is_used(platform: Platform) -> bool:
     used = any(one.phase == MONITORING and _PASSWORD in one.secrets for one in platform.services)
     return used and _PASSWORD in platform.secrets
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> SettingsError:
-    return SettingsError(
-        "a secret of the monitoring cannot be used",
-        seen=str(error),
-        expected=f"{path} as a file of ASCII characters that this user may read and write",
-        next_step="repair it; or remove it, if only the monitoring uses it: the next start creates a new one",
-    )

@@ -101,6 +101,8 @@ class Service:
     # The grace period in seconds: how long it may take to stop before it is killed. 10 is the default of the engine.
     stop_grace: float = 10.0
     ports: tuple[Port, ...] = ()
+    # The ports that it declares for other containers.
+    exposed: tuple[int, ...] = ()
     volumes: tuple[str, ...] = ()
     # Volume -> where it is in the containers, of those that it may write to.
     mount_points: Mapping[str, str] = field(default_factory=dict)

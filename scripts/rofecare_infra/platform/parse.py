@@ -144,6 +144,7 @@ def _service(name: str, service: Json, *, awaited: bool) -> Service:
         depends_on=tuple(service.get("depends_on") or {}),
         stop_grace=_seconds(str(service.get("stop_grace_period", "10s"))),
         ports=tuple(_ports(service)),
+        exposed=tuple(int(port) for port in service.get("expose") or () if str(port).isdigit()),
         volumes=tuple(mount["source"] for mount in mounts),
         mount_points={mount["source"]: str(mount.get("target", "")) for mount in mounts if not mount.get("read_only")},
         secrets=tuple(secret["source"] for secret in service.get("secrets") or ()),

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from rofecare_infra import secrets
-from rofecare_infra.compose import MONITORING, PRODUCTION, Compose, overrides_in
+from rofecare_infra.compose import MONITORING, MONITORING_PRODUCTION, PRODUCTION, Compose, overrides_in
 from rofecare_infra.engine import Engine, connect
 from rofecare_infra.errors import RofecareError, SettingsError
 from rofecare_infra.images import Sources
@@ -168,8 +168,8 @@ def _compose(settings: Settings, *, monitoring: bool, production: bool) -> Compo
     if production:
         compose = compose.with_files(*hardened.files_for(settings))
         compose = compose.with_variables({"KAFKA_PROTOCOL": settings.kafka_protocol})
-    has_it = (settings.docker_folder / MONITORING).exists()
-    return compose.with_files(MONITORING) if monitoring and has_it else compose
+    chosen = ((MONITORING, monitoring), (MONITORING_PRODUCTION, monitoring and production))
+    return compose.with_files(*(name for name, wanted in chosen if wanted and (settings.docker_folder / name).exists()))
 
 
 def _variables(settings: Settings) -> dict[str, str]:

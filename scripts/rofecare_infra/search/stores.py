@@ -8,7 +8,8 @@ from typing import Any
 
 from rofecare_infra import http
 from rofecare_infra.errors import ServiceFailedError
-from rofecare_infra.platform import MONITORING, Platform
+from rofecare_infra.monitoring import page_of
+from rofecare_infra.platform import Platform
 from rofecare_infra.search.query import Wanted, checked, query
 from rofecare_infra.search.results import LogLine, Span, lines_of, spans_of, total_of
 
@@ -32,12 +33,7 @@ class Stores:
     """The two stores of a platform. Every query raises ServiceFailedError if its store does not answer."""
 
     def __init__(self, platform: Platform) -> None:
-        self._addresses = {
-            port.target: (service.name, port.url)
-            for service in platform.services
-            if service.phase == MONITORING
-            for port in service.ports
-        }
+        self._platform = platform
 
     def lines(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
         """The answer to a query of log lines."""
@@ -50,11 +46,12 @@ class Stores:
         return spans_of(answer) if isinstance(answer, list) else ()
 
     def _ask(self, port: int, method: str, path: str, body: Mapping[str, Any] | None) -> object:
-        name, address = self._addresses.get(port, ("", ""))
-        if not address:
+        page = page_of(self._platform, port)
+        if page is None:
             raise _no_answer("the monitoring", f"none of its services publishes port {port}")
+        name, address = page.service, page.port.url
         try:
-            response = http.request(method, address + path, body=body, timeout=_PATIENCE)
+            response = http.request(method, address + path, body=body, timeout=_PATIENCE, headers=page.headers())
         except http.NoResponseError as error:
             raise _no_answer(name, f"{error} at {address}") from error
         if response.status == _NOT_FOUND:

@@ -40,7 +40,7 @@ class Answers:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.by_port: dict[str, Any] = {}
-        monkeypatch.setattr(current, "_get", lambda address: self.by_port.get(address.split("/")[2]))
+        monkeypatch.setattr(current, "_get", lambda page, _: self.by_port.get(page.port.url.split("/")[2]))
 
     def fire(self, *alerts: Json) -> None:
         self.by_port["127.0.0.1:19090"] = {"data": {"alerts": list(alerts)}}

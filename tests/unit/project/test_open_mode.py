@@ -39,6 +39,17 @@ def test_a_fresh_checkout_opens_production_as_production(checkout: Checkout) -> 
     assert project.compose.files == ("docker-compose.yml", "docker-compose.prod.yml")
 
 
+def test_the_monitoring_of_production_has_files_of_its_own(checkout: Checkout) -> None:
+    mark(checkout)
+    for name in ("docker-compose.monitoring.yml", "docker-compose.monitoring.prod.yml"):
+        (checkout.folder / name).write_text("services: {}")
+    files = open_project(checkout.root, monitoring=True).compose.files
+    assert files[-2:] == ("docker-compose.monitoring.yml", "docker-compose.monitoring.prod.yml")
+    assert "docker-compose.monitoring.prod.yml" not in open_project(checkout.root, monitoring=False).compose.files
+    development = open_project(checkout.root, monitoring=True, production=False).compose.files
+    assert development == ("docker-compose.yml", "docker-compose.monitoring.yml")
+
+
 def test_without_a_platform_it_is_development(checkout: Checkout) -> None:
     assert not open_project(checkout.root).production
     assert open_project(checkout.root, production=True).production

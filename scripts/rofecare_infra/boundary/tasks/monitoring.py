@@ -22,6 +22,7 @@ def start_monitoring(root: Path, json: bool = False) -> None:
     from rofecare_infra import backup, history, lifecycle
     from rofecare_infra.boundary.results import monitoring as results
     from rofecare_infra.boundary.results.platform import noting, services_of
+    from rofecare_infra.monitoring import USER, pages
     from rofecare_infra.platform import MONITORING
     from rofecare_infra.progress import Scope, renderer_for, table
     from rofecare_infra.project import open_project, prepare
@@ -38,13 +39,12 @@ def start_monitoring(root: Path, json: bool = False) -> None:
         count = f"{len(containers)} of {len(containers)} containers ready"
         seconds = time.monotonic() - began
         scope.say(f"up: {count} after {seconds:.1f} s\n")
-        rows = [
-            (service.name, f"http://{lifecycle.host_of(port)}")
-            for service in project.platform.services
-            if service.phase == MONITORING
-            for port in service.ports
-        ]
+        found = pages(project.platform)
+        rows = [(page.service, f"http://{lifecycle.host_of(page.port)}") for page in found]
         scope.say(table(("SERVICE", "ADDRESS"), rows))
+        password = next((page.password_file for page in found if page.password_file is not None), None)
+        if password is not None:
+            scope.say(f"\nuser {USER}, password in {password}")
         receivers = [name for name in ("ALERT_EMAIL", "ALERT_WEBHOOK") if project.settings.get(name)]
         scope.say(
             f"\nalerts are sent to: {', '.join(receivers) or 'inv alerts only (ALERT_EMAIL, ALERT_WEBHOOK in .env)'}"
