@@ -13,7 +13,7 @@ from rofecare_infra.doctor import host, network
 from rofecare_infra.doctor.finding import Finding, ok, problem, refusal, warning
 from rofecare_infra.engine import Engine, Machine, connect, selected_context
 from rofecare_infra.errors import EngineError, RofecareError, SettingsError
-from rofecare_infra.lifecycle import addresses
+from rofecare_infra.lifecycle import addresses, loopback
 from rofecare_infra.lifecycle.failure import taken_ports
 from rofecare_infra.platform import Service
 from rofecare_infra.process import Result, run
@@ -91,6 +91,7 @@ def _of_the_project(project: Project, engine: Engine, machine: Machine, here: ho
     yield from _name(project)
     yield from _ports(project, engine, services, running)
     yield from _addresses(project, engine)
+    yield _loopback(project, machine)
     yield from _mounts(project, machine)
     yield from _protections(project)
 
@@ -135,6 +136,15 @@ def _addresses(project: Project, engine: Engine) -> Iterator[Finding]:
         )
     if shortage is None and not found:
         yield ok("addresses", "enough subnets for the networks, without overlaps")
+
+
+def _loopback(project: Project, machine: Machine) -> Finding:
+    ruled = loopback.is_ruled(project.platform.project)
+    case = loopback.case_of(project.platform, machine, ruled=ruled)
+    if case is loopback.Case.OPEN:
+        seen = "before Engine 28, other machines of the network segment can reach ports on 127.0.0.1 by a route"
+        return warning("loopback", seen, "Engine 28, or a start of production as root")
+    return ok("loopback", f"ports on 127.0.0.1: {case}")
 
 
 def _mounts(project: Project, machine: Machine) -> Iterator[Finding]:

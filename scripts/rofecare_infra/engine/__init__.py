@@ -3,7 +3,7 @@
 from rofecare_infra.engine.client import Engine, connect
 from rofecare_infra.engine.context import selected as selected_context
 from rofecare_infra.engine.lock import Holder, Lock, held_by_another, lock_of, locked, this_command
-from rofecare_infra.engine.machine import Machine, machine_of
+from rofecare_infra.engine.machine import Bridge, Machine, machine_of
 from rofecare_infra.engine.records import (
     LABEL_CONFIG_FILES,
     LABEL_PROJECT,
@@ -19,6 +19,7 @@ __all__ = [
     "LABEL_PROJECT",
     "LABEL_SERVICE",
     "LABEL_VOLUME",
+    "Bridge",
     "Container",
     "Death",
     "Engine",

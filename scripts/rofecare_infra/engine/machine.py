@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rofecare_infra.engine.answers import answers
+from rofecare_infra.engine.records import LABEL_PROJECT
 
 if TYPE_CHECKING:
     import docker
@@ -18,6 +19,10 @@ DEFAULT_POOLS = (
     *((f"172.{number}.0.0/14", 16) for number in (20, 24, 28)),
     ("192.168.0.0/16", 20),
 )
+
+_BRIDGE_NAME = "com.docker.network.bridge.name"
+# The names that the engine gives the others, as iptables matches them.
+_BRIDGES = "br-+"
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,16 @@ class Machine:
     folder: str
     # From which networks without a subnet of their own get one: (base, prefix length).
     pools: tuple[tuple[str, int], ...]
+    # Without root, the engine has a network namespace of its own, to which other machines have no route.
+    rootless: bool = False
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """The bridge of a network on the engine's machine; `interface` is a pattern where the engine chooses the name."""
+
+    interface: str
+    subnets: tuple[str, ...]
 
 
 def machine_of(info: Mapping[str, Any]) -> Machine:
@@ -42,6 +57,7 @@ def machine_of(info: Mapping[str, Any]) -> Machine:
         memory=int(info.get("MemTotal") or 0),
         folder=str(info.get("DockerRootDir") or ""),
         pools=pools or DEFAULT_POOLS,
+        rootless="name=rootless" in (info.get("SecurityOptions") or ()),
     )
 
 
@@ -78,9 +94,16 @@ class MachineRequests:
         """Network -> its subnets, of all networks on the engine."""
         with answers():
             found = self._api.networks()
-        return {
-            one["Name"]: tuple(
-                each["Subnet"] for each in (one.get("IPAM") or {}).get("Config") or () if each.get("Subnet")
-            )
-            for one in found
-        }
+        return {one["Name"]: _subnets(one) for one in found}
+
+    def bridges(self, project: str) -> tuple[Bridge, ...]:
+        """The bridges of the networks of a project, in the order of their subnets."""
+        with answers():
+            found = self._api.networks(filters={"label": f"{LABEL_PROJECT}={project}", "driver": "bridge"})
+        bridges = (Bridge((one.get("Options") or {}).get(_BRIDGE_NAME, _BRIDGES), _subnets(one)) for one in found)
+        return tuple(sorted((one for one in bridges if one.subnets), key=lambda one: one.subnets))
+
+
+def _subnets(network: Mapping[str, Any]) -> tuple[str, ...]:
+    configured = (network.get("IPAM") or {}).get("Config") or ()
+    return tuple(each["Subnet"] for each in configured if each.get("Subnet"))

@@ -29,6 +29,8 @@ def install_service(root: Path, prod: bool = False, remove: bool = False) -> Non
         inv = str(hosting.launcher_of(settings))
         again = shlex.join([inv, "install-service", *(["--remove"] if remove else [])])
         if remove:
+            if scope.follow(hosting.loopback.reopen(project.platform.project, systemd, again)):
+                scope.say("the rules for ports on 127.0.0.1 are removed; the next start of production installs them")
             there = scope.follow(hosting.remove(unit.name, systemd, again))
             scope.say(
                 "running containers keep running; inv stop-all stops them" if there else f"there is no {unit.name}"

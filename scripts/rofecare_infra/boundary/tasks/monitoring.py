@@ -20,6 +20,7 @@ def start_monitoring(root: Path, json: bool = False) -> None:
     import time
 
     from rofecare_infra import backup, history, lifecycle
+    from rofecare_infra.boundary import loopback
     from rofecare_infra.boundary.results import monitoring as results
     from rofecare_infra.boundary.results.platform import noting, services_of
     from rofecare_infra.monitoring import USER, pages
@@ -35,7 +36,8 @@ def start_monitoring(root: Path, json: bool = False) -> None:
         backup.refresh_metrics(project)
         project = scope.follow(prepare(project))
         started: list[str] = []
-        containers = scope.follow(noting(history.start(project, phases=[MONITORING]), started))
+        with loopback.closed(scope, project):
+            containers = scope.follow(noting(history.start(project, phases=[MONITORING]), started))
         count = f"{len(containers)} of {len(containers)} containers ready"
         seconds = time.monotonic() - began
         scope.say(f"up: {count} after {seconds:.1f} s\n")

@@ -31,6 +31,7 @@ def start_all(root: Path, prod: bool = False, monitoring: bool = False, json: bo
     import time
 
     from rofecare_infra import backup, history, lifecycle
+    from rofecare_infra.boundary import loopback
     from rofecare_infra.boundary.results import platform as results
     from rofecare_infra.progress import Scope, renderer_for
     from rofecare_infra.project import open_project, prepare, publish
@@ -45,7 +46,8 @@ def start_all(root: Path, prod: bool = False, monitoring: bool = False, json: bo
         project = scope.follow(prepare(project))
         publish(project)
         started: list[str] = []
-        containers = scope.follow(results.noting(history.start(project), started))
+        with loopback.closed(scope, project):
+            containers = scope.follow(results.noting(history.start(project), started))
         scope.follow(lifecycle.reopen(project))
         gateway = lifecycle.gateway_url(project.platform)
         where = f", gateway at {gateway}" if gateway else ""
@@ -62,6 +64,7 @@ def start_infra(root: Path, json: bool = False) -> None:
     import time
 
     from rofecare_infra import backup, history, lifecycle
+    from rofecare_infra.boundary import loopback
     from rofecare_infra.boundary.results import platform as results
     from rofecare_infra.progress import Scope, renderer_for, table
     from rofecare_infra.project import open_project, prepare, publish
@@ -75,7 +78,8 @@ def start_infra(root: Path, json: bool = False) -> None:
         project = scope.follow(prepare(project))
         publish(project)
         started: list[str] = []
-        containers = scope.follow(results.noting(history.start(project, phases=["infrastructure"]), started))
+        with loopback.closed(scope, project):
+            containers = scope.follow(results.noting(history.start(project, phases=["infrastructure"]), started))
         scope.say(f"up: {len(containers)} of {len(containers)} containers ready\n")
         rows = lifecycle.connections(project.platform)
         scope.say(table(("SERVICE", "ADDRESS"), [(row.service, row.address) for row in rows]))
