@@ -240,10 +240,11 @@ def test_the_packaged_front_differs_in_image_and_build_alone(model_of: MakeModel
         assert ours == theirs
 
 
-def test_every_finding_of_compose_lint_is_explained(root: Path, tls: Json, tmp_path: Path) -> None:
-    """Those that are high or critical fail `inv lint`; of the others, the documents have a row for each."""
+def test_every_finding_of_compose_lint_is_explained(root: Path, model_of: MakeModel, tmp_path: Path) -> None:
+    """With the monitoring; the documents have a row for each."""
+    model = model_of(_FILES[0], "docker-compose.monitoring.yml", *_TLS[1:], TLS_HOST="his.example")
     file = tmp_path / "docker-compose.yml"
-    file.write_text(json.dumps(tls))
+    file.write_text(json.dumps(model))
     done = subprocess.run(
         [str(Path(sys.executable).with_name("compose-lint")), "check", "--no-env", "--format", "json", str(file)],
         capture_output=True,
@@ -254,7 +255,7 @@ def test_every_finding_of_compose_lint_is_explained(root: Path, tls: Json, tmp_p
     assert report["errors"] == []
     found = {(one["rule_id"], one["service"]) for one in report["findings"]}
     everywhere = {
-        rule for rule, _ in found if {service for other, service in found if other == rule} == {*tls["services"]}
+        rule for rule, _ in found if {service for other, service in found if other == rule} == {*model["services"]}
     }
     expected = {(rule, "all") for rule in everywhere} | {pair for pair in found if pair[0] not in everywhere}
     for name in ("docs/production.md", "docs/fr/production.md"):
