@@ -49,7 +49,8 @@ def test_health_checks(model: Json, name: str) -> None:
 
 @pytest.mark.parametrize("name", DATABASES)
 def test_a_database_is_asked_over_tcp(model: Json, name: str) -> None:
-    assert "pg_isready -h 127.0.0.1" in " ".join(model["services"][name]["healthcheck"]["test"])
+    script = script_of(model, name, model["services"][name]["healthcheck"]["test"])
+    assert "exec pg_isready -h 127.0.0.1" in script
 
 
 @pytest.mark.parametrize("name", DATABASES)
@@ -57,7 +58,8 @@ def test_no_database_is_the_first_process_of_its_container(model: Json, name: st
     """It would take the end of a probe that ran out of time for a crash of its own, and restart as after one."""
     service = model["services"][name]
     assert service["init"] is True
-    assert service["healthcheck"]["test"][1].startswith("exec ")
+    assert script_of(model, name, service["healthcheck"]["test"]).splitlines()[-1].startswith("exec ")
+    assert script_of(model, name, service["entrypoint"]).splitlines()[-1] == 'exec docker-entrypoint.sh "$@"'
 
 
 def test_redis_has_to_say_pong(model: Json) -> None:
@@ -136,12 +138,13 @@ def test_secrets_are_files_in_one_folder(model: Json) -> None:
     ours = {name: secret for name, secret in model["secrets"].items() if name != "ca-bundle"}
     assert {Path(secret["file"]).parent.name for secret in ours.values()} == {"secrets"}
     assert all(Path(secret["file"]).name == name for name, secret in ours.items())
-    assert len(ours) == len(DATABASES) + 2
+    assert len(ours) == 2 * len(DATABASES) + 2
 
 
 def test_the_passwords_of_two_databases_are_two(model: Json) -> None:
     used = [secret["source"] for name in DATABASES for secret in model["services"][name]["secrets"]]
-    assert len(set(used)) == len(DATABASES)
+    # That of the administrator and that of the application.
+    assert len(set(used)) == len(used) == 2 * len(DATABASES)
 
 
 # What belongs to the machine or the site: the engine's log files, the certificates, the metrics of the tasks, and the

@@ -85,8 +85,13 @@ def test_each_database_is_its_own(model: Json, name: str) -> None:
     assert database["environment"]["POSTGRES_DB"] == database_name(name)
     assert "POSTGRES_PASSWORD" not in database["environment"]
     assert database["environment"]["POSTGRES_PASSWORD_FILE"] == "/run/secrets/postgres_password"
-    own = name.replace("-", "_") + "_password"
-    assert [(secret["source"], secret["target"]) for secret in database["secrets"]] == [(own, "postgres_password")]
+    assert database["environment"]["POSTGRES_APPLICATION_USER"] == database_name(name)
+    assert database["environment"]["POSTGRES_APPLICATION_PASSWORD_FILE"] == "/run/secrets/application_password"
+    own = name.replace("-", "_")
+    assert [(secret["source"], secret["target"]) for secret in database["secrets"]] == [
+        (f"{own}_password", "postgres_password"),
+        (f"{own}_application_password", "application_password"),
+    ]
 
 
 @pytest.mark.parametrize("name", BUSINESS)
@@ -94,11 +99,14 @@ def test_each_service_has_its_own_database(model: Json, name: str) -> None:
     environment = model["services"][name]["environment"]
     database = database_of(name)
     assert environment["SPRING_DATASOURCE_URL"] == f"jdbc:postgresql://{database}:5432/{database_name(database)}"
-    user = model["services"][database]["environment"]["POSTGRES_USER"]
+    user = model["services"][database]["environment"]["POSTGRES_APPLICATION_USER"]
     assert environment["SPRING_DATASOURCE_USERNAME"] == user
+    administrator = model["services"][database]["secrets"][0]["source"]
+    users = [name for name, one in model["services"].items() if administrator in str(one.get("secrets"))]
+    assert users == [database], "the server alone knows the password of the administrator"
     targets = {secret["target"]: secret["source"] for secret in model["services"][name]["secrets"]}
     assert targets == {
-        "spring.datasource.password": database.replace("-", "_") + "_password",
+        "spring.datasource.password": database.replace("-", "_") + "_application_password",
         "spring.data.redis.password": "redis_password",
         "JWT_SECRET": "jwt_secret",
     }

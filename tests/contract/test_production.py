@@ -200,6 +200,29 @@ def test_a_database_lives_by_its_containers_limit(request: pytest.FixtureRequest
     assert shared + int(given["max_connections"]) * int(given["work_mem"].removesuffix("MB")) < memory
     assert {given["fsync"], given["synchronous_commit"], given["full_page_writes"]} == {"on"}
     assert given["client_connection_check_interval"] == "5s"
+    # Three replicas of its service with 10 connections each, or one.
+    reserved = int(given["reserved_connections"]) + int(given["superuser_reserved_connections"])
+    assert int(given["max_connections"]) - reserved >= (20 if files == "small" else 30)
+
+
+@pytest.mark.parametrize("name", DATABASES)
+@pytest.mark.parametrize("files", ["production", "small"])
+def test_an_administrator_logs_in_from_the_container_alone(
+    request: pytest.FixtureRequest, files: str, name: str
+) -> None:
+    model = request.getfixturevalue(files)
+    service = model["services"][name]
+    mounted = {one["target"]: Path(model["configs"][one["source"]]["file"]) for one in service["configs"]}
+    place = "/etc/postgresql/production-hba.conf"
+    assert f"-c hba_file={place}" in mounted[service["entrypoint"][-1]].read_text(encoding="utf-8")
+    text = mounted[place].read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    user = service["environment"]["POSTGRES_USER"]
+    assert lines[:3] == [
+        "local all all trust",
+        f"host all {user} samehost scram-sha-256",
+        f"host all {user} all reject",
+    ]
 
 
 @pytest.mark.parametrize("files", ["production", "small"])

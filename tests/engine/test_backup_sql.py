@@ -20,11 +20,6 @@ from tests.support.project import Project, check
 from tests.support.shop import images
 
 OWN = "wide"
-# Sessions of the test must pass what it set up.
-OPTIONS = (
-    "-c role=none -c event_triggers=off -c session_preload_libraries= -c default_transaction_read_only=off"
-    " -c client_min_messages=warning -c statement_timeout=0 -c transaction_timeout=0"
-)
 
 # An application that removes data when its new version starts, and is never ready then.
 BROKEN = """
@@ -41,7 +36,7 @@ def psql(project: Project, database: str, text: str) -> str:
     container = f"{project.name}-one-db-1"
     words = ("psql", "-XqAtU", "rofecare", "-v", "ON_ERROR_STOP=1", "-d", database, "-c")
     # One argument is one transaction: -f reads the text statement by statement.
-    argv = ("exec", "-e", f"PGOPTIONS={OPTIONS}", container)
+    argv = ("exec", "-e", f"PGOPTIONS={constructs.OPTIONS}", container)
     return project.docker(*argv, *words, text) if "\n" not in text else _script(project, argv, words[:-1], text)
 
 
@@ -165,7 +160,7 @@ def _state(project: Project) -> dict[str, list[str]]:
     script = "set -o pipefail; pg_dump -U rofecare --create --no-comments | cat -v | LC_ALL=C sort"
     dumps = {}
     for name in names.split("\x01"):
-        environment = ("-e", f"PGOPTIONS={OPTIONS}", "-e", f"PGDATABASE={name}")
+        environment = ("-e", f"PGOPTIONS={constructs.OPTIONS}", "-e", f"PGDATABASE={name}")
         text = project.docker("exec", *environment, container, "bash", "-c", script)
         # The columns of partitions and of inheriting tables are in the order of their parent after a restore.
         ignored = ("--", "\\restrict", "\\unrestrict", "COPY ")

@@ -14,11 +14,11 @@ class Clients:
     def __init__(self, platform: PlatformUnderTest) -> None:
         self._platform = platform
 
-    def sql(self, service: str, statement: str, *, password: str = "") -> str:
+    def sql(self, service: str, statement: str, *, user: str = "rofecare", password: str = "") -> str:
         """Run SQL in the database of a service (`medical-technology` or `medical_technology`)."""
         name = service.replace("-", "_")
         port = self._platform.ports[f"{name.upper()}_DB_PORT"]
-        address = f"host=localhost port={port} user=rofecare dbname=rofecare_{name}"
+        address = f"host=localhost port={port} user={user} dbname=rofecare_{name}"
         password = password or self._platform.secret(f"{name}_db_password")
         return client("psql", address, "-Atc", statement, PGPASSWORD=password).strip()
 

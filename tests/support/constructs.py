@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+# Sessions of a test must pass what SETTINGS and REFUSING set up.
+OPTIONS = (
+    "-c role=none -c event_triggers=off -c session_preload_libraries= -c default_transaction_read_only=off"
+    " -c client_min_messages=warning -c statement_timeout=0 -c transaction_timeout=0"
+)
+
 # Run first, in any database.
 ROLES = r"""
 CREATE ROLE app LOGIN PASSWORD 'made-up' CONNECTION LIMIT 5 VALID UNTIL '2099-01-01';

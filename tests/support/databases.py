@@ -47,10 +47,11 @@ def postgres(database: str, volume: str, **more: object) -> Json:
 SECRETS = {"db_password": {"file": "./secrets/db_password"}}
 
 
-def sql(project: Project, service: str, database: str, text: str) -> str:
-    """Run SQL in a database; return the output."""
+def sql(project: Project, service: str, database: str, text: str, *, options: str = "") -> str:
+    """Run SQL in a database, as the superuser with these settings; return the output."""
     container = f"{project.name}-{service}-1"
-    argv = ["docker", "exec", "-i", container, "psql", "-XqAtU", "rofecare", "-v", "ON_ERROR_STOP=1", "-d", database]
+    words = ["psql", "-XqAtU", "rofecare", "-v", "ON_ERROR_STOP=1", "-d", database]
+    argv = ["docker", "exec", "-i", "-e", f"PGOPTIONS={options}", container, *words]
     done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

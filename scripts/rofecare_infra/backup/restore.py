@@ -27,6 +27,7 @@ from rofecare_infra.backup import (
 )
 from rofecare_infra.backup.choice import choose, require_parts
 from rofecare_infra.backup.extent import Extent
+from rofecare_infra.backup.handover import hand_over
 from rofecare_infra.backup.journal import Entry, Step, Target, begun, journal_of
 from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord
@@ -149,6 +150,9 @@ class _Run:
             for role in roles.add_roles(server, sql, server_record.roles):
                 yield Note(f"{service}: role {role} created")
         yield from together([partial(self._load_one, *one) for one in zip(records, self.entry.targets, strict=True)])
+        # After the comparison: what was backed up may have had other owners.
+        for service, server in self._servers.items():
+            hand_over(server, [one for one in self.entry.targets if one.service == service])
 
     def _load_one(self, record: DatabaseRecord, target: Target) -> Generator[Event, None, None]:
         server = self._servers[record.service]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rofecare_infra.platform import Platform, Port, Service
+from rofecare_infra.platform import Platform, Port, Service, application_role, application_secret
 
 
 @dataclass(frozen=True)
@@ -45,5 +45,8 @@ def _connection(platform: Platform, service: Service, port: Port) -> Connection:
         address = f"redis://{host}"
     else:
         address = host
-    files = [str(platform.secrets[secret]) for secret in service.secrets if secret in platform.secrets]
-    return Connection(service.name, address, environment.get("POSTGRES_USER", ""), files[0] if files else "")
+    # The login of the service that uses the database: a developer starts that service in the IDE.
+    user = application_role(service) or environment.get("POSTGRES_USER", "")
+    wanted = [application_secret(service)] if application_secret(service) else service.secrets
+    files = [str(platform.secrets[secret]) for secret in wanted if secret in platform.secrets]
+    return Connection(service.name, address, user, files[0] if files else "")

@@ -16,8 +16,9 @@ ROLE = "rofecare_monitoring"
 _PASSWORD = "monitoring_db_password"  # noqa: S105 - the name of a secret
 
 _PATIENCE = 30.0
-# Runs in the container, over the socket that its own user may use without a password.
-_CLIENT = 'exec psql -qX -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB"'
+# Runs in the container, over the socket that its own user may use without a password; not in the database of the
+# application, which decides what names mean there.
+_CLIENT = 'PGOPTIONS="-c search_path=" exec psql -qX -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d template1'
 # The size of a table cannot be read while it is locked: without a limit, the scrape would wait for the lock beyond its
 # 10 s, and the database would be reported as down.
 _STATEMENTS = """
@@ -28,6 +29,11 @@ ALTER ROLE {role} WITH LOGIN NOSUPERUSER CONNECTION LIMIT 5 PASSWORD '{verifier}
 ALTER ROLE {role} SET lock_timeout = '2s';
 ALTER ROLE {role} SET statement_timeout = '8s';
 GRANT pg_monitor TO {role};
+DO $$ BEGIN
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_use_reserved_connections') THEN
+    GRANT pg_use_reserved_connections TO {role};
+  END IF;
+END $$;
 """
 
 

@@ -1,5 +1,6 @@
 """The platform as frozen records: services, phases and stages, parsed from the compose model."""
 
+from rofecare_infra.platform.databases import application_role, application_secret, application_secrets
 from rofecare_infra.platform.health import LABEL_HEALTH_PORT, Health, health_of
 from rofecare_infra.platform.model import (
     KEPT,
@@ -53,6 +54,9 @@ __all__ = [
     "Port",
     "Service",
     "Stage",
+    "application_role",
+    "application_secret",
+    "application_secrets",
     "checks_tokens",
     "defects",
     "health_of",

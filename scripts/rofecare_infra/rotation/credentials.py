@@ -15,7 +15,7 @@ from rofecare_infra import http
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, ServiceFailedError
 from rofecare_infra.kafka import Broker, user_of
-from rofecare_infra.platform import Service, checks_tokens
+from rofecare_infra.platform import Service, application_role, application_secret, checks_tokens
 from rofecare_infra.process import Result, Shell
 from rofecare_infra.rotation.kinds import Kind, Secret
 from rofecare_infra.secrets import scram_verifier, signed
@@ -33,8 +33,15 @@ host=$(cat /etc/hostname)
 pg_isready -q -h "$host" || exit 9
 exec psql -XAtqw -h "$host" -U "$1" -d "$2" -c 'SELECT 1'
 """
-# Over the socket, which trusts the administrator; where its configuration requires a password, the old one is sent.
-_PSQL = 'IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql -Xqw -v ON_ERROR_STOP=1 -U "$1" -d "$2"'
+# As the administrator over the socket, which trusts it; where its configuration requires a password, the old one is
+# sent. The application decides on the settings of its own database, and on what names mean there: hence the options.
+_PSQL = """
+IFS= read -r PGPASSWORD
+if [ "$1" = application ]; then PGPASSWORD=$(cat "$POSTGRES_PASSWORD_FILE"); fi
+PGOPTIONS='-c search_path= -c role=none -c session_preload_libraries= -c default_transaction_read_only=off'
+export PGPASSWORD PGOPTIONS
+exec psql -Xqw -v ON_ERROR_STOP=1 -U "$2" -d template1
+"""
 _REDIS = """
 IFS= read -r REDISCLI_AUTH; export REDISCLI_AUTH
 if command -v redis-cli >/dev/null; then exec redis-cli; else exec valkey-cli; fi
@@ -68,7 +75,8 @@ def credentials_of(
             if container.service != owner.name or container.status != "running":
                 continue
             if what.kind is Kind.DATABASE:
-                found.append(Database(container.name, owner.environment, shell))
+                role = application_role(owner) if application_secret(owner) == what.name else ""
+                found.append(Database(container.name, owner.environment, shell, role))
             elif what.kind is Kind.CACHE:
                 found.append(Redis(container.name, shell))
             elif what.kind is Kind.BROKER:
@@ -93,33 +101,38 @@ def _paths(services: Sequence[Service]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Database:
-    """A PostgreSQL server and the role that its environment names."""
+    """A PostgreSQL server, and the role whose password it is: the application's, or (if empty) the administrator."""
 
     name: str
     environment: Mapping[str, str]
     shell: Shell
+    application: str = ""
 
     @property
-    def _who(self) -> tuple[str, str]:
-        user = self.environment.get("POSTGRES_USER") or "postgres"
-        return user, self.environment.get("POSTGRES_DB") or user
+    def _administrator(self) -> str:
+        return self.environment.get("POSTGRES_USER") or "postgres"
+
+    @property
+    def _role(self) -> str:
+        return self.application or self._administrator
 
     def accepts(self, secret: str) -> bool:
         """Log in from an address other than loopback."""
-        result = self.shell(self.name, _PSQL_LOGIN, *self._who, stdin=f"{secret}\n")
+        database = self.environment.get("POSTGRES_DB") or self._administrator
+        result = self.shell(self.name, _PSQL_LOGIN, self._role, database, stdin=f"{secret}\n")
         if result.returncode == _NOT_READY:
             raise _silent(self.name, "PostgreSQL does not accept connections", result)
         return result.ok and result.stdout.strip() == "1"
 
     def set(self, secret: str, *, known: str) -> None:
         """Set the password of the role as a verifier: neither the network nor a log ever carries the password."""
-        user, _ = self._who
-        role = '"' + user.replace('"', '""') + '"'
+        role = '"' + self._role.replace('"', '""') + '"'
         quiet = "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = panic;"
         statement = f"{quiet}\nALTER ROLE {role} PASSWORD '{scram_verifier(secret)}';\n"
-        result = self.shell(self.name, _PSQL, *self._who, stdin=f"{known}\n{statement}")
+        whose = "application" if self.application else "administrator"
+        result = self.shell(self.name, _PSQL, whose, self._administrator, stdin=f"{known}\n{statement}")
         if not result.ok:
-            raise _refused(self.name, f"the password of {user}", result)
+            raise _refused(self.name, f"the password of {self._role}", result)
 
 
 @dataclass(frozen=True)

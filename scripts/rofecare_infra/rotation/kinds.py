@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rofecare_infra.errors import UsageError
 from rofecare_infra.kafka import user_of
-from rofecare_infra.platform import LABEL_INGRESS, LABEL_TOKENS, Platform, Service, checks_tokens
+from rofecare_infra.platform import LABEL_INGRESS, LABEL_TOKENS, Platform, Service, application_secret, checks_tokens
 
 # The last part of an image's name, without a tag: `redis_exporter` is a client, not a server.
 _REDIS_IMAGE = re.compile(r"(?:^|/)(?:redis|valkey|redis-stack-server)(?:[:@]|$)")
@@ -89,9 +89,9 @@ def secret_of(platform: Platform, name: str) -> Secret:
     raise UsageError(
         f"what kind of secret {name} is cannot be determined from the compose files",
         seen=f"mounted by {', '.join(seen)}" if seen else "no service mounts it",
-        expected="a secret that POSTGRES_PASSWORD_FILE of a database names, the password of a Redis server, that of a "
-        f"user of Kafka, or the key of an ingress ({LABEL_INGRESS}, or {LABEL_TOKENS}: checked) with jwt or sign in "
-        "its name",
+        expected="a secret that POSTGRES_PASSWORD_FILE or POSTGRES_APPLICATION_PASSWORD_FILE of a database names, the "
+        "password of a Redis server, that of a user of Kafka, or the key of an ingress "
+        f"({LABEL_INGRESS}, or {LABEL_TOKENS}: checked) with jwt or sign in its name",
         next_step="change it as its service requires; then docker compose restart the services that mount it",
     )
 
@@ -102,7 +102,8 @@ def names(services: Sequence[Service]) -> str:
 
 
 def _is_its_database(service: Service, secret: str) -> bool:
-    return service.environment.get("POSTGRES_PASSWORD_FILE") == service.secret_files.get(secret, "-")
+    is_administrators = service.environment.get("POSTGRES_PASSWORD_FILE") == service.secret_files.get(secret, "-")
+    return is_administrators or application_secret(service) == secret
 
 
 def _is_its_broker(service: Service, secret: str) -> bool:

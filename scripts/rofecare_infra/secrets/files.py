@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rofecare_infra import state
 from rofecare_infra.errors import SettingsError
-from rofecare_infra.platform import MONITORING, Platform, needs_its_secrets
+from rofecare_infra.platform import MONITORING, Platform, application_secrets, needs_its_secrets
 from rofecare_infra.secrets.owners import is_record
 from rofecare_infra.settings import Problem
 
@@ -61,7 +61,7 @@ def inventory(platform: Platform, folder: Path) -> Inventory:
     in_data = {
         name for one in platform.services if one.volumes and needs_its_secrets(one.labels) for name in one.secrets
     }
-    later = frozenset(missing) - (used_before - (replaceable - in_data))
+    later = frozenset(missing) - (used_before - (replaceable - in_data) - application_secrets(platform.services))
     return Inventory(folder, present, missing, foreign, later)
 
 
@@ -115,7 +115,7 @@ def tied_to_data(platform: Platform, volumes: Collection[str]) -> frozenset[str]
             for volume in service.volumes
         )
         for name in service.secrets
-    )
+    ) - application_secrets(platform.services)
 
 
 def create(found: Inventory, names: Iterable[str]) -> tuple[Path, ...]:

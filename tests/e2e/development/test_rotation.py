@@ -29,7 +29,7 @@ def restarts(output: str) -> dict[str, float]:
 @pytest.mark.parametrize(
     ("word", "secret", "interrupted"),
     [
-        pytest.param("patient-db", "patient_db_password", {"patient"}, marks=pytest.mark.full),
+        pytest.param("patient-db-application", "patient_db_application_password", {"patient"}, marks=pytest.mark.full),
         # Some ten restarts each, one after another: minutes.
         pytest.param("jwt", "jwt_secret", set(), marks=pytest.mark.soak),
         pytest.param("redis", "redis_password", set(), marks=pytest.mark.soak),
@@ -69,7 +69,7 @@ def _accepts(platform: PlatformUnderTest, word: str, password: str) -> bool:
     try:
         if word == "redis":
             return clients.redis("ping", password=password) == "PONG"
-        clients.sql("patient", "select 1", password=password)
+        clients.sql("patient", "select 1", user="rofecare_patient", password=password)
     except AssertionError:
         return False
     return True

@@ -73,6 +73,21 @@ def test_a_wrong_password_is_rejected(platform: PlatformUnderTest) -> None:
     assert "password authentication failed" in done.stderr
 
 
+def test_an_application_owns_its_database_and_nothing_else(platform: PlatformUnderTest) -> None:
+    address = (
+        f"host=localhost port={platform.ports['IDENTITY_DB_PORT']} user=rofecare_identity dbname=rofecare_identity"
+    )
+    right = {**os.environ, "PGPASSWORD": platform.secret("identity_db_application_password")}
+
+    def ask(statement: str) -> str:
+        argv = ("psql", address, "-XAtc", statement)
+        done = subprocess.run(argv, env=right, capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+
+    assert ask("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'").split() == ["rofecare_identity"]
+    assert "permission denied" in ask("COPY (SELECT 1) TO PROGRAM 'id'")
+
+
 def test_logs_without_follow_end(platform: PlatformUnderTest) -> None:
     lines = platform.expect(0, "logs", "identity", "gateway", "--tail", "5", "--no-follow", "--raw").splitlines()
     assert 0 < len(lines) <= 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ import pytest
 
 from rofecare_infra import backup, lifecycle
 from rofecare_infra.backup import dependents, existing, integrity, saving, swap
-from rofecare_infra.backup.journal import Entry, Step, journal_of
+from rofecare_infra.backup.journal import Entry, Step, Target, journal_of
 from rofecare_infra.errors import CommandError, ServiceFailedError, VerificationError
 from rofecare_infra.process import Result, to_end
 from rofecare_infra.project import Project
@@ -39,6 +39,8 @@ class Databases:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._beside: dict[int, dict[str, Data]] = {}
+        # The worlds in which the new database belongs to the application.
+        self.handed_over: set[int] = set()
 
     @property
     def beside(self) -> dict[str, Data]:
@@ -53,8 +55,15 @@ class Databases:
         yield from ()
         self._effect(lambda: self.beside.update(new=Data(origin="restored")))
 
+    def hand_over(self, _: Any, targets: Sequence[Target]) -> None:
+        """Give the new one to the application, beside the present one."""
+        assert [target.name for target in targets] == ["shop"]
+        assert {*self.beside} == {"new"}
+        self._effect(lambda: self.handed_over.add(id(self._stage.world)))
+
     def swap(self, *_: Any) -> None:
         """Exchange the two."""
+        assert id(self._stage.world) in self.handed_over
         self._effect(lambda: self._exchange("old", "new"))
 
     def roll_back(self, *_: Any) -> None:
@@ -126,6 +135,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(restoring.roles, "add_roles", lambda *_: ())
     monkeypatch.setattr(restoring.database, "load", databases.load)
     monkeypatch.setattr(restoring.database, "compare", nothing)
+    monkeypatch.setattr(restoring, "hand_over", databases.hand_over)
     monkeypatch.setattr(recovering, "_servers", nothing)
     monkeypatch.setattr(dependents, "run", removed)
     for name in ("swap", "roll_back", "drop", "replaced"):

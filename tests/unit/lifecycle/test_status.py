@@ -124,6 +124,22 @@ def test_where_to_connect(tmp_path: object) -> None:
     ]
 
 
+def test_a_connection_to_a_database_is_that_of_its_application() -> None:
+    from pathlib import Path
+
+    own = {"POSTGRES_APPLICATION_USER": "shop", "POSTGRES_APPLICATION_PASSWORD_FILE": "/run/secrets/own"}
+    database = service(
+        "db",
+        ports=(port(5500),),
+        environment={"POSTGRES_DB": "shop", "POSTGRES_USER": "rofecare", **own},
+        secrets=("db_password", "db_application_password"),
+        secret_files={"db_password": "/run/secrets/postgres", "db_application_password": "/run/secrets/own"},
+    )
+    platform = Platform("rofecare", (database,), {name: Path("/s", name) for name in database.secrets})
+    (found,) = connections(platform)
+    assert (found.user, found.password_file) == ("shop", "/s/db_application_password")
+
+
 def test_a_connection_names_the_file_of_its_password() -> None:
     from pathlib import Path
 

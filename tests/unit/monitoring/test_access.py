@@ -49,6 +49,9 @@ class Psql:
         if self.hangs:
             raise CommandError("docker did not end in time", seen="30 s")
         self.told[argv[3]] = stdin
+        # Not to the database of the application, which decides what names mean there.
+        assert argv[-1].endswith("-d template1")
+        assert "search_path=" in argv[-1]
         assert "the monitoring_db_password" not in " ".join(argv)
         return Result(tuple(argv), 3 if self.refusal else 0, "", self.refusal)
 
@@ -71,6 +74,7 @@ def test_every_database_that_runs_and_nothing_else(platform: Platform, psql: Psq
         assert "PASSWORD 'SCRAM-SHA-256$4096:" in told
         assert "NOSUPERUSER" in told
         assert "GRANT pg_monitor TO rofecare_monitoring" in told
+        assert "GRANT pg_use_reserved_connections TO rofecare_monitoring" in told
 
 
 def test_a_database_that_is_not_ready_is_not_asked(platform: Platform, psql: Psql) -> None:

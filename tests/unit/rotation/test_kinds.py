@@ -42,6 +42,20 @@ def test_a_database_is_known_by_the_file_that_it_reads() -> None:
     assert found.together == ()
 
 
+def test_the_password_of_an_application_is_that_of_a_database() -> None:
+    name = "identity_db_application_password"
+    own = {"POSTGRES_APPLICATION_USER": "who", "POSTGRES_APPLICATION_PASSWORD_FILE": f"/run/secrets/{name}"}
+    database = mounting(
+        "db", "infrastructure", "identity_db_password", name, environment={**DATABASE.environment, **own}
+    )
+    application = mounting("who", "business", name)
+    platform = Platform("p", (database, application), {one: Path("/s", one) for one in (name, "identity_db_password")})
+    for secret, users in ((name, (application,)), ("identity_db_password", ())):
+        found = secret_of(platform, secret)
+        assert (found.kind, found.owners, found.users) == (Kind.DATABASE, (database,), users)
+    assert resolve("identity-db-application", platform.secrets) == name
+
+
 def test_redis_is_known_by_what_it_runs_and_an_exporter_is_none() -> None:
     found = secret_of(ALL, "redis_password")
     assert (found.kind, found.owners) == (Kind.CACHE, (REDIS,))

@@ -141,6 +141,22 @@ def test_what_no_data_was_created_with_is_made_at_a_start(folder: Path) -> None:
     assert secrets.tied_to_data(model, ["rofecare_data"]) == {"db_password"}
 
 
+def test_the_password_of_an_application_is_made_for_data_of_an_earlier_version(folder: Path) -> None:
+    files = {"a_password": "/run/secrets/postgres", "a_application_password": "/run/secrets/application"}
+    role = {"POSTGRES_APPLICATION_USER": "a", "POSTGRES_APPLICATION_PASSWORD_FILE": "/run/secrets/application"}
+    database = service("a", volumes=("data",), secrets=tuple(files), secret_files=files, environment=role)
+    user = service("app", "business", volumes=("mine",), secrets=("a_application_password",))
+    model = Platform("rofecare", (database, user), {name: folder / name for name in files})
+    secrets.create(secrets.inventory(model, folder), ["a_password"])
+    found = secrets.inventory(model, folder)
+    assert set(found.missing) == {"a_application_password"}
+    assert secrets.problems(found) == ()
+    assert secrets.tied_to_data(model, ["rofecare_data", "rofecare_mine"]) == {"a_password"}
+    (folder / "a_password").unlink()
+    secrets.create(found, found.missing)
+    assert len(secrets.problems(secrets.inventory(model, folder))) == 1, "data depends on the other one"
+
+
 @pytest.mark.parametrize(("open_to", "expected"), [(0o700, 0), (0o711, 1), (0o750, 1), (0o701, 1), (0o755, 1)])
 def test_a_folder_that_others_can_enter(folder: Path, open_to: int, expected: int) -> None:
     folder.mkdir(parents=True)
