@@ -10,6 +10,8 @@
 # Exit codes: 2 usage, 3 a requirement is missing (the message names the remedy), 4 no engine, 5 a step failed,
 # 130 interrupted.
 set -euo pipefail
+# Users of containers must be able to read what is written here.
+umask 022
 
 readonly keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 

@@ -52,7 +52,6 @@ def _examined(
     folders = [Path(machine.folder)] if engine is not None and machine.folder and Path(machine.folder).exists() else []
     here = host.read(settings.root, [*folders, settings.backup_folder], datetime.now(UTC))
     yield host.clock(here, engine.time() if engine is not None else None)
-    yield host.umask(here)
     yield from host.settings_of_the_kernel(here)
     if engine is None:
         return

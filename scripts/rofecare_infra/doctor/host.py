@@ -1,8 +1,7 @@
-"""Reads what is examined of this machine, and judges it: clock, disk, memory, kernel settings, umask."""
+"""Reads what is examined of this machine, and judges it: clock, disk, memory, kernel settings."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,8 +23,6 @@ _CORES = 2
 # Free space in bytes: below the first a database may stop within days, the images need the second.
 _LEAST, _IMAGES = 2 * _GIB, 4 * _GIB
 _CLOCK = timedelta(minutes=5)
-# Others cannot read what is created with these bits of the umask.
-_OTHERS_READ = 0o005
 
 # Setting -> the least value, and who needs it.
 _KERNEL = {
@@ -41,7 +38,6 @@ class Host:
     now: datetime
     # Of the newest file of the software: the clock cannot be earlier.
     newest: datetime
-    umask: int
     # Folder -> its free space, of the file systems that will be written to.
     free: Mapping[Path, int]
     # Setting of the kernel -> its value; without those that cannot be read.
@@ -52,13 +48,10 @@ class Host:
 
 def read(root: Path, folders: Iterable[Path], now: datetime) -> Host:
     """Read this machine; `folders` will be written to, and may not exist yet."""
-    umask = os.umask(0)
-    os.umask(umask)
     newest = max(path.stat().st_mtime for path in (root / "tasks.py", Path(__file__)))
     return Host(
         now=now,
         newest=datetime.fromtimestamp(newest, now.tzinfo),
-        umask=umask,
         free={folder: shutil.disk_usage(_existing(folder)).free for folder in folders},
         kernel={name: value for name in _KERNEL if (value := _number(Path("/proc/sys", name))) is not None},
         available=_available(),
@@ -112,14 +105,6 @@ def settings_of_the_kernel(host: Host) -> Iterator[Finding]:
         yield warning("kernel", f"{setting} is {value}, {user} need {least}", f"sysctl -w {setting}={least}")
     if not low:
         yield ok("kernel", ", ".join(f"{name.replace('/', '.')}={value}" for name, value in host.kernel.items()))
-
-
-def umask(host: Host) -> Finding:
-    """Judge the umask: what a checkout creates is mounted into containers, whose users must read it."""
-    if host.umask & _OTHERS_READ:
-        seen = f"{host.umask:04o}: files that git creates cannot be read in containers"
-        return warning("umask", seen, "umask 022 before git clone and git pull")
-    return ok("umask", f"{host.umask:04o}")
 
 
 def _needed(service: Service) -> int:

@@ -22,7 +22,8 @@ def fingerprint(definition: Mapping[str, object], sources: Iterable[Path], bases
     digest.update(json.dumps([kept, sorted(bases)], sort_keys=True, default=str).encode())
     for source in sources:
         for path in _files(source):
-            digest.update(f"{path}\0{path.stat().st_mode & 0o111}\0".encode())
+            # The owner's bit, as in git: the other bits depend on the umask of a clone.
+            digest.update(f"{path}\0{0o111 if path.stat().st_mode & 0o100 else 0}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
 

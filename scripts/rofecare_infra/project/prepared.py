@@ -66,9 +66,13 @@ def make_volumes(platform: Platform, engine: Engine) -> tuple[str, ...]:
 def prepare(project: Project) -> Generator[Event, None, Project]:
     """Create what is missing on the first run, and decide where images come from.
 
-    Raises SettingsError, before anything is created, where the name or the volumes belong to another platform, or
+    Mounted files of the checkout become readable for every user, whatever umask it was cloned with. Raises
+    SettingsError, before anything is created, where the name or the volumes belong to another platform, or
     containers cannot read what they mount.
     """
+    opened = mounts.open_up(project)
+    if opened:
+        yield Note(f"{opened} mounted files and folders are now readable for the users of containers (chmod a+rX)")
     unreadable = list(mounts.problems(project))
     if unreadable:
         raise refusal(unreadable, starts=True)

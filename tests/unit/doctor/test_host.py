@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rofecare_infra.doctor import host
-from rofecare_infra.doctor.finding import Level, error_of, problem, refusal
+from rofecare_infra.doctor.finding import Level, error_of, ok, problem, refusal
 from rofecare_infra.doctor.host import Host
 from rofecare_infra.engine import Machine
 from rofecare_infra.errors import CommandError, SettingsError
@@ -17,7 +17,7 @@ from tests.support.fakes import service
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 GIB = 1 << 30
-GOOD = Host(NOW, NOW - timedelta(days=90), 0o022, {Path("/data"): 100 * GIB}, {"vm/max_map_count": 262144}, 8 * GIB)
+GOOD = Host(NOW, NOW - timedelta(days=90), {Path("/data"): 100 * GIB}, {"vm/max_map_count": 262144}, 8 * GIB)
 MACHINE = Machine("28.0.1", 4, 8 * GIB, "/var/lib/docker", ())
 
 
@@ -68,12 +68,10 @@ def test_memory_in_use_by_other_programs_counts_while_the_platform_is_down() -> 
     assert memory.level is Level.OK
 
 
-def test_the_kernel_and_the_umask() -> None:
+def test_the_kernel() -> None:
     (found,) = host.settings_of_the_kernel(replace(GOOD, kernel={"vm/max_map_count": 1000}))
     assert (found.level, found.remedy) == (Level.WARNING, "sysctl -w vm.max_map_count=65530")
     assert next(iter(host.settings_of_the_kernel(GOOD))).level is Level.OK
-    assert host.umask(GOOD).level is Level.OK
-    assert [host.umask(replace(GOOD, umask=mask)).level for mask in (0o077, 0o027)] == [Level.WARNING] * 2
 
 
 def test_this_machine_can_be_read(tmp_path: Path) -> None:
@@ -84,8 +82,8 @@ def test_this_machine_can_be_read(tmp_path: Path) -> None:
 
 
 def test_the_first_problem_decides_about_the_exit_code() -> None:
-    assert error_of([host.umask(GOOD), host.umask(replace(GOOD, umask=0o077))]) is None
-    error = error_of([host.umask(GOOD), problem("name", "x", "y", SettingsError), problem("ports", "x", "y")])
+    assert error_of([ok("clock", "x")]) is None
+    error = error_of([ok("clock", "x"), problem("name", "x", "y", SettingsError), problem("ports", "x", "y")])
     assert error is not None
     assert (error.exit_code, error.seen) == (3, "2 problems: name, ports")
 

@@ -46,6 +46,14 @@ def test_what_does_not(folder: Path) -> None:
     assert fingerprint({**DEFINITION, "secrets": []}, [folder], []) == before
 
 
+def test_the_umask_of_a_clone_does_not(folder: Path) -> None:
+    (folder / "pom.xml").chmod(0o755)
+    before = fingerprint(DEFINITION, [folder], [])
+    (folder / "pom.xml").chmod(0o700)
+    (folder / "src" / "A.java").chmod(0o600)
+    assert fingerprint(DEFINITION, [folder], []) == before
+
+
 def test_a_single_file_and_one_that_is_missing(folder: Path) -> None:
     one = fingerprint({}, [folder / "pom.xml"], [])
     assert one != fingerprint({}, [], [])
