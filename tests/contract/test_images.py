@@ -16,10 +16,10 @@ Json = dict[str, Any]
 MakeModel = Callable[..., Json]
 
 UPSTREAM = {
-    **dict.fromkeys(DATABASES, "postgres:17.6-trixie"),
-    "redis": "redis:8.0.3-bookworm",
-    "kafka": "confluentinc/cp-kafka:7.9.1",
-    "zookeeper": "confluentinc/cp-zookeeper:7.9.1",
+    **dict.fromkeys(DATABASES, "postgres:17.11-trixie"),
+    "redis": "redis:8.2.9-bookworm",
+    "kafka": "confluentinc/cp-kafka:7.9.8",
+    "zookeeper": "confluentinc/cp-zookeeper:7.9.8",
     **{name: f"ghcr.io/rofecare/{name}:v1.0.0" for name in APPLICATIONS},
 }
 PACKAGED = {
@@ -57,6 +57,16 @@ def test_base_images_of_builds_have_fixed_tags(root: Path) -> None:
             name = "".join(image)
             assert name in stages or "$" in name or re.search(r":(?!latest)[\w.-]+$", name), f"{dockerfile}: {name}"
         assert "# syntax=" not in text
+
+
+def test_images_do_not_depend_on_the_umask_of_a_clone(root: Path) -> None:
+    """Containers run as users of their own. Without --chmod, a file has the mode that it has in the checkout."""
+    for dockerfile in (root / "docker" / "images").glob("*/Dockerfile"):
+        # Builds run as root.
+        if dockerfile.parent.name != "maven":
+            final = re.split(r"^FROM .*$", dockerfile.read_text(), flags=re.MULTILINE)[-1]
+            copied = re.findall(r"^(?:COPY|ADD) (?!--from=).*$", final, re.MULTILINE)
+            assert [line for line in copied if not re.match(r"COPY --chmod=0(755|644) ", line)] == [], dockerfile
 
 
 def test_a_mirror_is_one_setting(model_of: MakeModel) -> None:
@@ -113,3 +123,20 @@ def test_the_applications_share_one_dockerfile(request: pytest.FixtureRequest, m
     module = name.removeprefix("rofecare-") if not name.startswith("rofecare-service-") else "service"
     assert build["args"]["MODULE"] == module
     assert {secret["source"] for secret in build["secrets"]} == {"ca-bundle"}
+
+
+def test_the_jars_of_kafka_are_recorded_and_compared(root: Path) -> None:
+    folder = root / "docker" / "images" / "kafka"
+    recorded = (folder / "SHA256SUMS").read_text().splitlines()
+    assert [line for line in recorded if not re.fullmatch(r"[0-9a-f]{64}  (lib|agent)/[\w.-]+\.jar", line)] == []
+    version = re.search(r"<version>(.*)</version>", (folder / "pom.xml").read_text())
+    assert version is not None
+    assert any(line.endswith(f"  lib/kafka_2.13-{version[1]}.jar") for line in recorded)
+    assert "diff SHA256SUMS found" in (folder / "Dockerfile").read_text()
+
+
+def test_maven_refuses_artifacts_without_a_valid_checksum(root: Path) -> None:
+    script = (root / "docker" / "images" / "maven" / "mvn-trusted").read_text()
+    calls = re.findall(r"^(?:\s*exec )?mvn .*$", script, re.MULTILINE)
+    assert len(calls) == 2
+    assert all("mvn --strict-checksums " in call for call in calls)

@@ -12,11 +12,11 @@ from rofecare_infra.images import registry
     ("image", "host"),
     [
         ("postgres:17", registry._HUB),
-        ("confluentinc/cp-kafka:7.9.1", registry._HUB),
+        ("confluentinc/cp-kafka:7.9.8", registry._HUB),
         ("ghcr.io/rofecare/x:1", "ghcr.io"),
         ("mirror:5000/a/b:1", "mirror:5000"),
         ("localhost/a:1", "localhost"),
-        ("127.0.0.1:5000/postgres:17.6-trixie", "127.0.0.1:5000"),
+        ("127.0.0.1:5000/postgres:17.11-trixie", "127.0.0.1:5000"),
     ],
 )
 def test_the_host_of_an_image(image: str, host: str) -> None:
