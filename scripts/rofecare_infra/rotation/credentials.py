@@ -19,7 +19,9 @@ from rofecare_infra.platform import Service, application_role, application_secre
 from rofecare_infra.process import Result, Shell
 from rofecare_infra.rotation.kinds import Kind, Secret
 from rofecare_infra.secrets import scram_verifier, signed
-from rofecare_infra.smoke.plan import prefixes
+from rofecare_infra.smoke.inside import ask
+from rofecare_infra.smoke.plan import basic, prefixes
+from rofecare_infra.smoke.plan import user_of as login_of
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
 _NOT_READY = 9
@@ -45,9 +47,6 @@ exec psql -Xqw -v ON_ERROR_STOP=1 -U "$2" -d template1
 _REDIS = """
 IFS= read -r REDISCLI_AUTH; export REDISCLI_AUTH
 if command -v redis-cli >/dev/null; then exec redis-cli; else exec valkey-cli; fi
-"""
-_HTTP = """
-exec timeout 10 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" && cat >&3 && head -n 1 <&3' bash "$1"
 """
 
 
@@ -81,6 +80,8 @@ def credentials_of(
                 found.append(Redis(container.name, shell))
             elif what.kind is Kind.BROKER:
                 found.append(Kafka(container.name, owner, user_of(owner, what.name), shell))
+            elif what.kind is Kind.SERVER:
+                found.append(Server(container.name, owner, shell))
             else:
                 found.append(SigningKey(container.name, owner, _paths(others), shell))
     return found
@@ -178,6 +179,22 @@ class Kafka:
 
 
 @dataclass(frozen=True)
+class Server:
+    """An application that requires a password (HTTP Basic). It reads it when it starts: there is nothing to set."""
+
+    name: str
+    service: Service
+    shell: Shell
+
+    def accepts(self, secret: str) -> bool:
+        """Send a request with this password."""
+        return _status(self.name, self.service, "/", self.shell, basic(login_of(self.service), secret)) != _UNAUTHORIZED
+
+    def set(self, secret: str, *, known: str) -> None:
+        """Nothing to do: a restart reads the password."""
+
+
+@dataclass(frozen=True)
 class SigningKey:
     """The key at a server that checks tokens. The server reads it when it starts: there is nothing to set."""
 
@@ -211,16 +228,17 @@ class SigningKey:
             return False
 
     def _ask(self, path: str, token: str) -> int:
-        lines = [f"GET {path} HTTP/1.0", "Host: localhost", *([f"Authorization: Bearer {token}"] if token else ())]
         port = next((port for port in self.service.ports if port.protocol == "tcp"), None)
         if port is not None:
             return _asked(port.url, path, token)
-        inside = self.service.environment.get("SERVER_PORT", "8080")
-        result = self.shell(self.name, _HTTP, inside, stdin="\r\n".join([*lines, "", ""]))
-        words = result.stdout.split()
-        if not words[1:] or not words[1].isdigit():
-            raise _silent(self.name, "no answer to an HTTP request", result)
-        return int(words[1])
+        return _status(self.name, self.service, path, self.shell, f"Bearer {token}" if token else "")
+
+
+def _status(container: str, service: Service, path: str, shell: Shell, authorization: str) -> int:
+    status, result = ask(container, service, path, shell, authorization=authorization)
+    if not status:
+        raise _silent(container, "no answer to an HTTP request", result)
+    return status
 
 
 def _asked(url: str, path: str, token: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from rofecare_infra.errors import UsageError
 from rofecare_infra.kafka import user_of
 from rofecare_infra.platform import LABEL_INGRESS, LABEL_TOKENS, Platform, Service, application_secret, checks_tokens
+from rofecare_infra.smoke.plan import requires
 
 # The last part of an image's name, without a tag: `redis_exporter` is a client, not a server.
 _REDIS_IMAGE = re.compile(r"(?:^|/)(?:redis|valkey|redis-stack-server)(?:[:@]|$)")
@@ -26,6 +27,7 @@ class Kind(Enum):
     DATABASE = "the password of a PostgreSQL database"
     CACHE = "the password of Redis"
     BROKER = "the password of a user of Kafka"
+    SERVER = "the password that an application requires of its clients"
     SIGNING_KEY = "the key that signs tokens"
 
 
@@ -43,7 +45,7 @@ class Secret:
     @property
     def together(self) -> tuple[Service, ...]:
         """The services that must read it at the same moment: those that use it and those that check it."""
-        if self.kind is Kind.BROKER:
+        if self.kind in {Kind.BROKER, Kind.SERVER}:
             return self.users
         if self.kind is not Kind.SIGNING_KEY:
             return ()
@@ -78,19 +80,21 @@ def secret_of(platform: Platform, name: str) -> Secret:
         (Kind.DATABASE, _is_its_database),
         (Kind.BROKER, _is_its_broker),
         (Kind.CACHE, _is_redis),
+        (Kind.SERVER, requires),
         (Kind.SIGNING_KEY, _checks_tokens),
     ):
         owners = tuple(service for service in mounts if belongs(service, name))
         if owners:
             others = tuple(service for service in mounts if service not in owners)
-            users = tuple(mounts) if kind in {Kind.BROKER, Kind.SIGNING_KEY} else others
+            users = tuple(mounts) if kind in {Kind.BROKER, Kind.SERVER, Kind.SIGNING_KEY} else others
             return Secret(name, kind, platform.secrets[name], owners, users)
     seen = [f"{service.name} (as {service.secret_files.get(name, name)})" for service in mounts]
     raise UsageError(
         f"what kind of secret {name} is cannot be determined from the compose files",
         seen=f"mounted by {', '.join(seen)}" if seen else "no service mounts it",
         expected="a secret that POSTGRES_PASSWORD_FILE or POSTGRES_APPLICATION_PASSWORD_FILE of a database names, the "
-        "password of a Redis server, that of a user of Kafka, or the key of an ingress "
+        "password of a Redis server, that of a user of Kafka, one that an application mounts as "
+        "spring.security.user.password, or the key of an ingress "
         f"({LABEL_INGRESS}, or {LABEL_TOKENS}: checked) with jwt or sign in its name",
         next_step="change it as its service requires; then docker compose restart the services that mount it",
     )

@@ -214,6 +214,8 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "BACKUP_KEEP_COUNT": _count,
     "BACKUP_KEEP_DAYS": _days,
     "CLEAR_TEXT": _one_of("refused", "accepted"),
+    "CONFIG_AUTHENTICATION": _one_of("on", "off"),
+    "REGISTRY_AUTHENTICATION": _one_of("on", "off"),
     "COMPOSE_PROJECT_NAME": _project,
     "TLS_HOST": _host,
     "TLS_ISSUER": _one_of("internal", "files", "automatic"),

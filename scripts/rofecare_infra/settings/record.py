@@ -29,6 +29,8 @@ _STATE_FOLDERS = Path("/var/lib/rofecare")
 # Settings that turn a protection of production off: by which value, and what that means.
 _PROTECTIONS: Mapping[str, tuple[str, str]] = {
     "KAFKA_AUTHENTICATION": ("off", "every container in the applications' network may read and write all messages"),
+    "CONFIG_AUTHENTICATION": ("off", "every container in the applications' network may read the settings"),
+    "REGISTRY_AUTHENTICATION": ("off", "every container in the applications' network may register with Eureka"),
 }
 
 

@@ -23,7 +23,7 @@ def fetch_configuration(plan: Plan, wire: Wire, app: Application) -> tuple[Confi
     what = "serves settings"
     if config is None or config.address is None:
         return None, Check(config.name if config else "", "", what)
-    answer = wire.http("GET", config.address.url, f"/{app.registered_as or app.name}/docker")
+    answer = wire.http("GET", config.address.url, f"/{app.registered_as or app.name}/docker", headers=config.headers)
     served = configuration_of(answer.body) if answer.status == _OK else None
     if served is not None:
         return served, Check(config.name, "", what, answer.seconds)
@@ -55,7 +55,9 @@ def registered(talk: Talk) -> tuple[Check, ...]:
         return all(up.get(app.registered_as.lower(), 0) >= app.replicas for app in expected if app.name in talk.healthy)
 
     answer = talk.until(
-        lambda: talk.wire.http("GET", url, "/eureka/apps"), lambda one: one.status != _OK or listed(one), seconds=SETTLE
+        lambda: talk.wire.http("GET", url, "/eureka/apps", headers=server.headers),
+        lambda one: one.status != _OK or listed(one),
+        seconds=SETTLE,
     )
     what = "registered, UP"
     if answer.status != _OK:

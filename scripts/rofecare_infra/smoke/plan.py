@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ _ADDRESSES = {
 }
 # Variables that switch the registration off.
 _EUREKA_SWITCHES = ("EUREKA_CLIENT_ENABLED", "EUREKA_CLIENT_REGISTERWITHEUREKA", "EUREKA_CLIENT_REGISTER_WITH_EUREKA")
+# The property of Spring with the password that an application requires of its clients; the name of a file.
+PASSWORD = "spring.security.user.password"  # noqa: S105 - the name of a property
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -59,6 +62,19 @@ class Application:
     health: Health | None = None
     container: str = ""
     health_address: Address | None = None
+    # What it requires of its clients: the user, and the file of the password. None if it requires nothing.
+    login: tuple[str, Path] | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a client sends; nothing if the file cannot be read."""
+        if self.login is None:
+            return {}
+        user, file = self.login
+        try:
+            return {"Authorization": basic(user, file.read_text(encoding="utf-8").rstrip("\r\n"))}
+        except OSError:
+            return {}
 
     def need(self, kind: str) -> str:
         """The service that is this application's database, redis, ...; the kind itself if the model has none."""
@@ -94,7 +110,11 @@ def plan_of(platform: Platform, origins: Mapping[str, str], running: Mapping[str
     names = running or {}
     members = [service for service in platform.services if service.checkout is not None and service.replicas]
     apps = {
-        one.name: replace(_application(one, services, origins.get(one.name, "")), container=names.get(one.name, ""))
+        one.name: replace(
+            _application(one, services, origins.get(one.name, "")),
+            container=names.get(one.name, ""),
+            login=_login(platform, one),
+        )
         for one in members
     }
     config = _first(app.needs.get("config") for app in apps.values())
@@ -124,6 +144,21 @@ def plan_of(platform: Platform, origins: Mapping[str, str], running: Mapping[str
 def origin_of(labels: Mapping[str, str]) -> str:
     """The origin of an image according to its label; empty without one."""
     return labels.get(_LABEL_ORIGIN, "")
+
+
+def requires(service: Service, secret: str) -> bool:
+    """Whether this secret is the password that the application requires of its clients."""
+    return service.secret_files.get(secret, "").rpartition("/")[2] == PASSWORD
+
+
+def user_of(service: Service) -> str:
+    """The user that the application requires."""
+    return service.environment.get("SPRING_SECURITY_USER_NAME", "user")
+
+
+def basic(user: str, password: str) -> str:
+    """The header of HTTP Basic."""
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def prefixes(name: str) -> tuple[str, ...]:
@@ -171,6 +206,11 @@ def _published(service: Service | None, target: int | None) -> tuple[str, Addres
 
 def _address(port: Port) -> Address:
     return Address(port.host, port.published)
+
+
+def _login(platform: Platform, service: Service) -> tuple[str, Path] | None:
+    names = [name for name in service.secrets if requires(service, name)]
+    return next(((user_of(service), platform.secrets[name]) for name in names if name in platform.secrets), None)
 
 
 def _secret(platform: Platform, service: Service | None, part: str) -> Path | None:

@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.platform import Platform, reach
+from rofecare_infra.process import Shell, in_container
 from rofecare_infra.progress import Event, Working
 from rofecare_infra.smoke import diagnosis, direct, gateway
 from rofecare_infra.smoke.checks import Check
+from rofecare_infra.smoke.inside import refuse_without_password
 from rofecare_infra.smoke.plan import Application, origin_of, plan_of
 from rofecare_infra.smoke.report import Report
 from rofecare_infra.smoke.talk import Talk
@@ -28,6 +30,7 @@ def run(
     engine: Engine,
     *,
     wire: Wire | None = None,
+    shell: Shell = in_container,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Generator[Event, None, Report]:
     """Send traffic over every link of the started platform and report which links carried it.
@@ -56,6 +59,7 @@ def run(
     pool = ThreadPoolExecutor(max_workers=_AT_ONCE)
     try:
         checks = yield from _everything(talk, reach(platform.needs), pool)
+        checks += pool.submit(lambda: [*refuse_without_password(platform, plan, containers, shell)]).result()
     finally:
         # After ^C, do not wait for pending requests.
         pool.shutdown(wait=False, cancel_futures=True)

@@ -97,6 +97,18 @@ def test_where_nobody_is_said_to_sign_anybody_may() -> None:
     assert secret_of(platform, "jwt_secret").together == (GATEWAY, OTHER)
 
 
+def test_the_password_that_an_application_requires_is_known_by_the_property_and_read_by_all_at_once() -> None:
+    sent = {"registry_password": "/run/secrets/own.name"}
+    asked = {"registry_password": "/run/secrets/spring.security.user.password"}
+    registry = service("registry", "spring-cloud", secrets=("registry_password",), secret_files=asked)
+    client = service("shop", "business", secrets=("registry_password",), secret_files=sent)
+    found = secret_of(
+        Platform("p", (registry, client), {"registry_password": Path("/s/registry")}), "registry_password"
+    )
+    assert (found.kind, found.owners) == (Kind.SERVER, (registry,))
+    assert found.users == found.together == (registry, client)
+
+
 @pytest.mark.parametrize(
     ("platform", "name", "seen"),
     [

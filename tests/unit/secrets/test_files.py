@@ -112,6 +112,24 @@ def test_missing_while_others_are_there(folder: Path) -> None:
     assert all("inv init" in one.expected for one in reported)
 
 
+def test_what_no_data_was_created_with_is_made_later(folder: Path) -> None:
+    """As after an upgrade to a release with another secret."""
+    asking = service(
+        "registry",
+        secrets=("registry_password", "db_password"),
+        labels={"com.rofecare.secrets": "not in the data"},
+    )
+    database = service("db", secrets=("db_password",), volumes=("data",))
+    web = service("web", secrets=("other",))
+    names = ("registry_password", "db_password", "other")
+    model = Platform("p", (asking, database, web), {name: folder / name for name in names})
+    secrets.create(secrets.inventory(model, folder), ["other"])
+    found = secrets.inventory(model, folder)
+    assert found.later == {"registry_password"}
+    assert [one.where for one in secrets.problems(found)] == [str(folder / "db_password")]
+    assert secrets.tied_to_data(model, {"p_data"}) == {"db_password"}
+
+
 def test_what_only_the_monitoring_uses_is_made_later(folder: Path) -> None:
     watcher = service("exporter", "monitoring", volumes=("recorded",), secrets=("b_password", "exporter_password"))
     paths = {name: folder / name for name in ("a_password", "b_password", "exporter_password")}
