@@ -20,7 +20,7 @@ from rofecare_infra.engine import Container, connect
 from rofecare_infra.lifecycle import hold
 from rofecare_infra.process import to_end
 from rofecare_infra.state import SYSTEM_CLOCK
-from tests.support.http_requests import exchange, requests_of
+from tests.support.http_requests import Slow, exchange, requests_of, trickle
 from tests.support.images import ensure, ensure_base
 from tests.support.lease import free_port
 from tests.support.locked import probe
@@ -42,7 +42,8 @@ while (my $c = $s->accept) {
     open(my $f, '>>', '/seen/requests'); print $f $line; close $f;
     sleep $1 if $line =~ /wait=(\d+)/;
     my $text = $line =~ /echo/ ? $head : $ENV{VERSION};
-    print $c "HTTP/1.0 200 OK\r\n\r\n$text" unless $line =~ /silent/;
+    my $status = $line =~ /behind-time/ ? '408 Request Timeout' : '200 OK';
+    print $c "HTTP/1.0 $status\r\n\r\n$text" unless $line =~ /silent/;
     close $c; exit;
 }
 """
@@ -152,6 +153,11 @@ def test_every_request_of_the_table_is_refused_or_arrives_as_it_was_sent(front: 
             wrong.append(f"{request.name}: {status}, {arrived[:200]}")
         wrong += [f"{request.name}: arrived" for text in request.absent if text.lower() in arrived.lower()]
     assert wrong == []
+
+
+def test_the_refusal_of_a_slow_body_does_not_wait_for_its_end(front: Front) -> None:
+    status, seconds = trickle(front.port, Slow("slow", "/api/behind-time", seconds=40, due=30, status=408))
+    assert (status, seconds < 20) == (408, True)
 
 
 def test_it_holds_what_reads_and_sends_what_changes_data_once(front: Front) -> None:

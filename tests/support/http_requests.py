@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
+import time
 import tomllib
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from pathlib import Path
 TABLES = Path(__file__).resolve().parents[1] / "request_tables"
 _TIMEOUT = 20.0
 _CHUNK = 65536
+_PAUSE = 0.5
 
 
 @dataclass(frozen=True)
@@ -90,3 +93,36 @@ def _is_whole(answer: bytes) -> bool:
     head, end, body = answer.partition(b"\r\n\r\n")
     lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     return bool(end) and bool(lengths) and len(body) >= int(lengths[0].split(b":")[1])
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A request whose body arrives in parts, and the answer that is due."""
+
+    name: str
+    path: str
+    # How long the body takes, and when the answer is due, in seconds.
+    seconds: float
+    due: float
+    status: int
+
+
+def slow_requests_of(table: str) -> list[Slow]:
+    """The slow requests of a table."""
+    found = tomllib.loads((TABLES / f"{table}.toml").read_text(encoding="utf-8"))
+    return [Slow(**one) for one in found["slow"]]
+
+
+def trickle(port: int, request: Slow, *headers: str) -> tuple[int, float]:
+    """Send the body in parts until the answer comes; return its status, and when it came."""
+    parts = round(request.seconds / _PAUSE)
+    head = [f"POST {request.path} HTTP/1.1", "Host: front", f"Content-Length: {parts}", *headers]
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), request.due) as connection:
+        connection.sendall("\r\n".join([*head, "", ""]).encode())
+        for _ in range(parts):
+            if select.select([connection], [], [], _PAUSE)[0]:
+                break
+            connection.sendall(b"x")
+        words = connection.recv(_CHUNK).split(maxsplit=2)
+    return (int(words[1]) if words[1:] else 0), time.monotonic() - began

@@ -52,3 +52,12 @@ def _ensure_base() -> None:
 
 def _is_there(name: str) -> bool:
     return subprocess.run(["docker", "image", "inspect", name], capture_output=True, check=False).returncode == 0
+
+
+def ensure_applications(*services: str) -> None:
+    """The reference services, up to date, unless the environment names other images."""
+    ours = [name for name in services if not os.environ.get(f"{name.upper().replace('-', '_')}_IMAGE")]
+    if ours:
+        environment = {**os.environ, "IMAGES": "packages", "SERVICES": "reference"}
+        with locked(_LOCK):
+            subprocess.run([str(INV), "build", *ours], cwd=REPOSITORY, env=environment, check=True, capture_output=True)
