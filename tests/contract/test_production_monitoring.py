@@ -94,7 +94,7 @@ def test_its_network_is_not_that_of_development(model_of: MakeModel, whole: Json
 
 
 def test_by_hand_it_also_starts_alone(model_of: MakeModel, whole: Json, services: dict[str, Json]) -> None:
-    alone = model_of(*_MONITORING)
+    alone = model_of(*_MONITORING, TLS_HOST="his.example")
     assert alone["services"] == services
     assert {name: whole["networks"][name] for name in alone["networks"]} == alone["networks"]
 
