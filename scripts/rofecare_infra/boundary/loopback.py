@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from rofecare_infra import hosting
 from rofecare_infra.errors import RofecareError
-from rofecare_infra.hosting.loopback import close
+from rofecare_infra.hosting.loopback import close, reopen
 from rofecare_infra.lifecycle.loopback import Case
 from rofecare_infra.progress import Scope
 from rofecare_infra.project import Project
@@ -23,6 +24,13 @@ def closed(scope: Scope, project: Project) -> Iterator[None]:
             _close(scope, project)
         raise
     _close(scope, project)
+
+
+def forget(scope: Scope, project: Project) -> None:
+    """Remove the rules of a platform whose networks are removed, where this user may."""
+    if os.geteuid() == 0:
+        again = f"{hosting.launcher_of(project.settings)} install-service --remove"
+        scope.follow(reopen(project.platform.project, hosting.Systemd(), again))
 
 
 def _close(scope: Scope, project: Project) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import ipaddress
 import os
 import shlex
+import shutil
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,7 +125,7 @@ def close(
     if is_loaded(unit, systemd):
         return Case.RULES, ()
     # The rules of this machine do not concern the bridges of another one.
-    if not (os.geteuid() == 0 if root is None else root) or not Path(machine.folder).exists():
+    if not _is_root(given=root) or not Path(machine.folder).exists():
         return case, wanted
     if systemd.runs:
         yield from install(unit, systemd, again)
@@ -141,17 +142,24 @@ def is_loaded(unit: Unit, systemd: Systemd) -> bool:
     return there and is_ruled(unit.name.removesuffix("-loopback.service"), systemd.sign_of_life)
 
 
-def reopen(project: str, systemd: Systemd, again: str) -> Generator[Event, None, bool]:
-    """Remove the unit and its rules; return whether there was one."""
-    if not (systemd.folder / rules_unit(project)).exists():
-        return False
-    if systemd.runs and os.geteuid() == 0:
-        systemd.control("stop", rules_unit(project))
-    return (yield from remove(rules_unit(project), systemd, again))
+def reopen(project: str, systemd: Systemd, again: str, *, root: bool | None = None) -> Generator[Event, None, bool]:
+    """Remove the rules, and the unit that loads them; return whether there was one."""
+    there = (systemd.folder / rules_unit(project)).exists()
+    if _is_root(given=root):
+        if there and systemd.runs:
+            systemd.control("stop", rules_unit(project))
+        _run(undone(project))
+    return there and (yield from remove(rules_unit(project), systemd, again))
+
+
+def _is_root(*, given: bool | None) -> bool:
+    return os.geteuid() == 0 if given is None else given
 
 
 def _run(wanted: Sequence[Command]) -> None:
     for one in wanted:
+        if one.may_fail and shutil.which(one.argv[0]) is None:
+            continue
         run(one.argv, timeout=_LIMIT, check=not one.may_fail)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from rofecare_infra.engine import Bridge, Machine
-from rofecare_infra.hosting import Systemd
-from rofecare_infra.hosting.loopback import close, commands, undone, unit_of
+from rofecare_infra.hosting import Systemd, loopback
+from rofecare_infra.hosting.loopback import close, commands, reopen, undone, unit_of
 from rofecare_infra.lifecycle.loopback import Case, case_of
 from rofecare_infra.platform import Platform, Port
 from tests.support.fakes import FakeEngine, drain, service
@@ -125,6 +125,17 @@ def test_root_installs_the_unit_and_loads_it(tmp_path: Path) -> None:
     assert (case, wanted) == (Case.RULES, ())
     assert (tmp_path / "rofecare-loopback.service").read_text() == unit_of("rofecare", BRIDGES).text
     assert said[-1] == ("restart", "rofecare-loopback.service")
+
+
+def test_rules_without_a_unit_are_removed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[tuple[str, ...]] = []
+    monkeypatch.setattr(loopback, "run", lambda argv, **_options: done.append(argv))
+    monkeypatch.setattr(shutil, "which", lambda program: program if program == "iptables" else None)
+    systemd = Systemd(tmp_path, tmp_path / "none")
+    assert drain(reopen("rofecare", systemd, "", root=False)) == ([], False)
+    assert done == []
+    assert drain(reopen("rofecare", systemd, "", root=True)) == ([], False)
+    assert done == [one.argv for one in undone("rofecare") if one.argv[0] == "iptables"]
 
 
 def test_an_engine_that_closes_them_needs_nothing(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def start_infra(root: Path, json: bool = False) -> None:
 def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = False) -> None:
     """Stop the platform in reverse order; data is kept unless --volumes is given."""
     from rofecare_infra import backup, lifecycle
-    from rofecare_infra.boundary import confirm
+    from rofecare_infra.boundary import confirm, loopback
     from rofecare_infra.boundary.results import platform as results
     from rofecare_infra.progress import Scope, renderer_for
     from rofecare_infra.project import open_for_stop, prepare, require_own
@@ -136,6 +136,7 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
             else:
                 secrets = ", ".join(path.name for path in report.secrets)
                 scope.say(f"removed {len(report.secrets)} secrets: {secrets or 'none'}")
+            loopback.forget(scope, project)
         scope.record(results.Stopped.of(report, taken))
         report.raise_if_killed()
 
