@@ -112,7 +112,7 @@ def flush(project: Project) -> Generator[Event, None, None]:
             if not result.ok:
                 raise CommandError(
                     f"{name} cannot be emptied",
-                    seen=(result.tail(1) or ("no answer",))[0],
+                    seen=result.last,
                     expected="OK: it holds copies of the previous data",
                     next_step=f"inv logs {name}; then the same command again",
                 )

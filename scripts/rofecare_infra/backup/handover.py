@@ -34,7 +34,7 @@ def hand_over(server: Server, targets: Iterable[Target]) -> None:
     if not result.ok:
         raise CommandError(
             f"{server.service}: the restored database cannot be handed over to the application",
-            seen=(result.tail(1) or (f"exit code {result.returncode}",))[0],
+            seen=result.last,
             expected="every object in it owned by the role of the application",
             next_step="fix the cause below, then the same command again",
             details=result.tail(8),

@@ -148,7 +148,7 @@ class Helper:
         if not result.ok:
             raise CommandError(
                 f"volumes cannot be read: {', '.join(volumes)}",
-                seen=(result.tail(1) or (f"exit code {result.returncode}",))[0],
+                seen=result.last,
                 expected="a list of their files",
                 next_step="fix the cause, then the same command again",
                 details=result.tail(8),

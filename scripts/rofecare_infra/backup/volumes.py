@@ -142,7 +142,7 @@ def copied(counts: Generator[int, None, Result], volume: str, done: str) -> Gene
     if not result.ok:
         raise CommandError(
             f"the volume {volume} cannot be {done}",
-            seen=(result.tail(1) or (f"tar ended with {result.returncode}",))[0],
+            seen=result.last,
             expected="exit code 0",
             next_step="fix the cause, then the same command again",
             details=result.tail(8),

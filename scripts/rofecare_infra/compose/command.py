@@ -103,7 +103,7 @@ class Compose:
         if not result.ok:
             raise SettingsError(
                 "the compose files cannot be read",
-                seen=(result.tail(1) or ("no message",))[0],
+                seen=result.last,
                 expected=f"valid compose files: {', '.join(self._all_files())}",
                 next_step="docker compose config -q  (in docker/)",
             )

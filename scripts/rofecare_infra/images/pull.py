@@ -58,4 +58,4 @@ def _is_final(result: Result) -> bool:
 
 
 def _last_line(result: Result) -> str:
-    return (result.tail(1) or ("no answer",))[0]
+    return result.last

@@ -89,7 +89,7 @@ def _refused(container: Container, what: str, result: Result) -> CommandError:
     path = container.labels[LABEL_HOLD]
     return CommandError(
         f"{container.service} cannot be {what}",
-        seen=(result.tail(1) or (f"exit code {result.returncode}",))[0],
+        seen=result.last,
         expected=f"a file {path} that can be written in {container.name}",
         next_step=f"inv logs {container.service}; df; then the same command again",
     )

@@ -73,4 +73,4 @@ def failure_now(container: Container) -> str:
         result = run(["docker", "exec", container.id, *command], check=False, timeout=_TIMEOUT)
     except RofecareError as error:
         return f"{error.what}: {error.seen}"
-    return "" if result.ok else (result.tail(1) or (f"exit code {result.returncode}",))[0]
+    return "" if result.ok else result.last

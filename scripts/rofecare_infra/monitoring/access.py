@@ -64,7 +64,7 @@ def _refusal(container: Container, statements: str) -> str:
         )
     except CommandError as error:
         return error.seen
-    return "" if result.ok else (result.tail(1) or (f"exit code {result.returncode}",))[0]
+    return "" if result.ok else result.last
 
 
 def _is_used(platform: Platform) -> bool:

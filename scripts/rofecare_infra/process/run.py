@@ -42,6 +42,11 @@ class Result:
         """Whether the command ended with exit code 0."""
         return self.returncode == 0
 
+    @property
+    def last(self) -> str:
+        """The last line of the output that is not empty; the exit code of a program without output."""
+        return (self.tail(1) or (f"exit code {self.returncode}",))[0]
+
     def tail(self, lines: int = TAIL) -> tuple[str, ...]:
         """The last lines of both streams that are not empty."""
         text = f"{self.stdout}\n{self.stderr}"

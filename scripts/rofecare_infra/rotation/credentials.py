@@ -257,7 +257,7 @@ def _asked(url: str, path: str, token: str) -> int:
 def _silent(container: str, what: str, result: Result) -> ServiceFailedError:
     return ServiceFailedError(
         f"{container} does not answer",
-        seen=f"{what}: {(result.tail(1) or ('no output',))[0]}",
+        seen=f"{what}: {result.last}",
         expected="a server that answers, if only with a refusal",
         next_step="inv status, inv logs",
     )
@@ -266,7 +266,7 @@ def _silent(container: str, what: str, result: Result) -> ServiceFailedError:
 def _refused(container: str, what: str, result: Result) -> CommandError:
     return CommandError(
         f"{container} did not set {what}",
-        seen=(result.tail(1) or ("no output",))[0],
+        seen=result.last,
         expected="a server that executes the statements of its administrator",
         next_step="inv logs",
         details=result.tail(4),

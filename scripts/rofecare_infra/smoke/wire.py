@@ -83,7 +83,7 @@ class Network:
         head, _, body = result.stdout.replace("\r\n", "\n").partition("\n\n")
         status = _STATUS.match(head)
         if status is None:
-            return Answer(asked, seconds=seconds, error=(result.tail(1) or ("no answer",))[0])
+            return Answer(asked, seconds=seconds, error=result.last)
         try:
             return Answer(asked, int(status["code"]), json.loads(body), seconds=seconds)
         except ValueError:
