@@ -125,14 +125,26 @@ def test_the_applications_share_one_dockerfile(request: pytest.FixtureRequest, m
     assert {secret["source"] for secret in build["secrets"]} == {"ca-bundle"}
 
 
-def test_the_jars_of_kafka_are_recorded_and_compared(root: Path) -> None:
-    folder = root / "docker" / "images" / "kafka"
+@pytest.mark.parametrize(
+    ("image", "first"),
+    [
+        ("kafka", r"lib/kafka_2.13-{}.jar"),
+        ("elasticsearch", r"server/lib/elasticsearch-{}.jar"),
+        ("zipkin", r"jar/zipkin-server-{}-exec.jar"),
+    ],
+)
+def test_the_jars_of_an_image_are_recorded_and_compared(root: Path, image: str, first: str) -> None:
+    folder = root / "docker" / "images" / image
     recorded = (folder / "SHA256SUMS").read_text().splitlines()
-    assert [line for line in recorded if not re.fullmatch(r"[0-9a-f]{64}  (lib|agent)/[\w.-]+\.jar", line)] == []
-    version = re.search(r"<version>(.*)</version>", (folder / "pom.xml").read_text())
+    assert [line for line in recorded if not re.fullmatch(r"[0-9a-f]{64}  [\w/]+/[\w.-]+\.jar", line)] == []
+    assert recorded == sorted(recorded, key=lambda line: line.split("  ")[1])
+    pom = next(path for path in (folder / "pom.xml", folder / "server" / "pom.xml") if path.exists())
+    version = re.search(r"<version>(.*)</version>", pom.read_text())
     assert version is not None
-    assert any(line.endswith(f"  lib/kafka_2.13-{version[1]}.jar") for line in recorded)
-    assert "diff SHA256SUMS found" in (folder / "Dockerfile").read_text()
+    assert any(line.endswith(f"  {first.format(version[1])}") for line in recorded)
+    dockerfile = (folder / "Dockerfile").read_text()
+    assert re.search(r"find .* -type f -exec sha256sum {} \+ \| LC_ALL=C sort --key=2 >found", dockerfile)
+    assert "diff SHA256SUMS found" in dockerfile
 
 
 def test_maven_refuses_artifacts_without_a_valid_checksum(root: Path) -> None:
