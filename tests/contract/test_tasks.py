@@ -72,6 +72,7 @@ def test_each_changes_the_platform_alone_or_only_shows_it(tasks: dict[str, Task]
         "logs",
         "search-logs",
         "smoke",
+        "sbom",
         "alerts",
         "backups",
         "unpack-backup",

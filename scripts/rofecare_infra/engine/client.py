@@ -80,7 +80,10 @@ class Engine(Changes, MachineRequests, Volumes):
         """The local image of this name; None if there is none."""
         with answers():
             found = or_none(self._api.inspect_image, name)
-        return Image(found["Id"], (found.get("Config") or {}).get("Labels") or {}) if found is not None else None
+        if found is None:
+            return None
+        labels = (found.get("Config") or {}).get("Labels") or {}
+        return Image(found["Id"], labels, tuple(found.get("RepoDigests") or ()))
 
     def tag(self, image: str, name: str) -> None:
         """Add this name to a local image and remove it from any other image. A name with a digest is ignored."""

@@ -84,6 +84,8 @@ class Image:
 
     id: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    # Its names with the digests of the registries that it was pulled from or pushed to.
+    digests: tuple[str, ...] = ()
 
 
 def container_of(inspected: Json) -> Container:

@@ -93,6 +93,18 @@ def resolve(
     return Sources(final, platform, infrastructure, origins, reasons)
 
 
+def local(settings: Settings, opened: Sources, images: LocalImages, *, production: bool) -> Sources:
+    """The same for a command that reads images: what is on this machine decides, and no registry is asked.
+
+    What is missing counts as an image of the registry in production, and as one that is built here in development.
+    """
+
+    def assumed(_name: str) -> bool:
+        return production
+
+    return resolve(settings, opened, images, assumed, assumed, production=production)
+
+
 def image_variable(service: str) -> str:
     """The variable that names an application's image in the compose files."""
     return f"{service.upper().replace('-', '_')}_IMAGE"

@@ -6,8 +6,8 @@ import os
 import subprocess
 import threading
 import uuid
-from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import IO, Self
 
@@ -16,6 +16,8 @@ from rofecare_infra.process.child import awaited, bound, missing, stop
 from rofecare_infra.process.run import TAIL, Result, redact
 
 _CHUNK = 1 << 18
+# How long a command may take to end after its reader has failed, in seconds.
+_END = 1.0
 
 
 def transfer(
@@ -50,6 +52,46 @@ def transfer(
     finally:
         _close(child)
     return Result(words, child.returncode, "", errors.text())
+
+
+@contextmanager
+def reading(argv: Sequence[str]) -> Iterator[IO[bytes]]:
+    """The output of `argv` as a file that is read while it is written. What is not read is skipped at the end.
+
+    An error of the reader stops the command and is raised as it is. Raises CommandError where the command fails: also
+    instead of the reader's error if it failed first.
+    """
+    words = tuple(str(word) for word in argv)
+    child = _start(words, subprocess.DEVNULL)
+    errors = _Tail(child.stderr)
+    assert child.stdout is not None  # noqa: S101 - it was asked for as a pipe
+    try:
+        with awaited(child):
+            try:
+                yield child.stdout
+                while child.stdout.read(_CHUNK):
+                    pass
+                child.wait()
+            except Exception:
+                # Half of an output is no fault of its reader. The pipe ends shortly before the command does.
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(_END)
+                if not child.returncode:
+                    raise
+    except BaseException:
+        _close(child)
+        stop(child)
+        raise
+    finally:
+        _close(child)
+    if child.returncode != 0:
+        raise CommandError(
+            f"{words[0]} {words[1]} failed" if len(words) > 1 else f"{words[0]} failed",
+            seen=f"exit code {child.returncode}",
+            expected="exit code 0",
+            next_step="correct the cause below, then run the same command again",
+            details=errors.lines(),
+        )
 
 
 class Conversation:

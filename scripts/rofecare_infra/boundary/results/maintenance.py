@@ -7,7 +7,28 @@ from dataclasses import dataclass
 from typing import Self
 
 from rofecare_infra import upgrade
+from rofecare_infra.images import sbom
 from rofecare_infra.upgrade import Change
+
+
+@dataclass(frozen=True)
+class SbomWritten:
+    """The SBOM of one image."""
+
+    image: str
+    image_id: str
+    # The services that use the image.
+    services: tuple[str, ...]
+    file: str
+    packages: int
+    jars: int
+    # The jars without Maven coordinates.
+    unidentified: int
+
+    @classmethod
+    def of(cls, one: sbom.Written) -> Self:
+        """The fields of a document."""
+        return cls(one.image, one.image_id, one.services, str(one.path), one.packages, one.jars, one.unidentified)
 
 
 @dataclass(frozen=True)

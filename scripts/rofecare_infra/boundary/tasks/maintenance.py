@@ -37,6 +37,35 @@ def build(root: Path, service: Sequence[str]) -> None:
         report.raise_if_failed()
 
 
+@command(
+    iterable=["image"],
+    words="image",
+    help={
+        "image": "service (full or short name), or image (a name with / or :); default: all of the platform",
+        "to": "folder of the files; default: sbom in the state folder",
+        "json": "print one JSON object per line",
+    },
+)
+def sbom(root: Path, image: Sequence[str], to: str = "", json: bool = False) -> None:
+    """Write what images contain into one CycloneDX file each: packages of the distribution, and jars."""
+    import time
+
+    from rofecare_infra import images
+    from rofecare_infra.boundary.results import maintenance as results
+    from rofecare_infra.progress import Scope, renderer_for
+    from rofecare_infra.project import open_project
+
+    with Scope(renderer_for(as_json=json)) as scope:
+        # Images of the monitoring are listed where it is used, or where something is named.
+        project = open_project(root, secrets_checked=False, monitoring=True if image else None)
+        sources = images.local(project.settings, project.sources, project.engine, production=project.production)
+        wanted = images.sbom.users(image, sources.platform)
+        folder = Path(to).resolve() if to else project.settings.state_folder / "sbom"
+        steps = images.sbom.write(project.settings.project, project.engine, wanted, folder, time.time())
+        for one in scope.follow(steps):
+            scope.record(results.SbomWritten.of(one))
+
+
 def after_interruption(root: Path) -> str:
     """What to print after ^C in a change that is rolled back."""
     from rofecare_infra.project import open_for_stop
