@@ -7,7 +7,7 @@
     ├── CommandError         5  an external command failed
     ├── GateTimeoutError     6  a service was not ready in time
     ├── ServiceFailedError   7  a service crashed, is missing or does not work
-    └── VerificationError    8  the verification of a backup or restore failed
+    └── VerificationError    8  a backup, a restore or a pulled image failed its verification
 
 An interrupted command (^C) exits with 130, a bug of this project with 1.
 """
@@ -87,7 +87,7 @@ class ServiceFailedError(RofecareError):
 
 
 class VerificationError(RofecareError):
-    """The verification of a backup or a restore failed."""
+    """The verification of a backup, a restore or a pulled image failed."""
 
     exit_code = 8
     slug = "verification"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from rofecare_infra.images.lockfile import FILE, read
+from rofecare_infra.images.names import without_host
 from rofecare_infra.images.resolve import image_variable
+from rofecare_infra.settings import Settings
 from tests.support.documented import APPLICATIONS, DATABASES, EVERYTHING
 
 Json = dict[str, Any]
@@ -77,6 +81,24 @@ def test_a_mirror_is_one_setting(model_of: MakeModel) -> None:
         arguments = mirrored["services"][name]["build"]["args"]
         assert arguments["JAVA_IMAGE"].startswith("mirror.example:5000/")
         assert arguments["MAVEN_IMAGE"].startswith("mirror.example:5000/")
+
+
+def test_the_lock_file_lists_every_upstream_image(model_of: MakeModel, root: Path) -> None:
+    files = ("docker-compose.yml", "docker-compose.prod.yml", "docker-compose.tls.yml", "docker-compose.monitoring.yml")
+    production = {"PRODUCTION_MARKER": "x", "RELEASE": "x", "TLS_HOST": "x.example"}
+    merged = model_of(*files, "docker-compose.monitoring.prod.yml", **production)
+    used = set()
+    for service in [*merged["services"].values(), *model_of("docker-compose.yml")["services"].values()]:
+        arguments = (service.get("build") or {}).get("args") or {}
+        used |= {value for name, value in arguments.items() if name.endswith("_IMAGE")}
+        # What is built here has no digest of a registry, and the applications have the version of the site.
+        if not service.get("build"):
+            used.add(service["image"])
+    lock = json.loads((root / "docker" / FILE).read_text())
+    assert set(lock) == used
+    # A mirror has the images under their names without a host.
+    assert len({without_host(image) for image in lock}) == len(lock)
+    assert read(Settings(root, {})).digests == lock
 
 
 def test_a_version_of_the_applications_is_one_setting(model_of: MakeModel) -> None:

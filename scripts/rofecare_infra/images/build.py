@@ -13,7 +13,9 @@ from rofecare_infra.compose import Compose
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError
 from rofecare_infra.images.arguments import build_arguments
+from rofecare_infra.images.fetch import fetch
 from rofecare_infra.images.inputs import fingerprint
+from rofecare_infra.images.lockfile import read as read_lock
 from rofecare_infra.images.resolve import Sources
 from rofecare_infra.platform import Service
 from rofecare_infra.process import Result, stream
@@ -118,6 +120,7 @@ def build(
     current = [job for job in jobs if job not in stale]
     for job in current:
         yield ImageDone(job.image, job.services, "up to date", 0.0)
+    yield from _fetch_bases(settings, engine, stale)
     built: list[str] = []
     failed: dict[str, tuple[str, ...]] = {}
     for batch in _batches(stale):
@@ -130,6 +133,14 @@ def build(
                 failed[job.image] = tail
     applications = frozenset(job.image for job in jobs if job.origin)
     return BuildReport(tuple(built), tuple(job.image for job in current), failed, applications)
+
+
+def _fetch_bases(settings: Settings, engine: Engine, jobs: Iterable[_Job]) -> Generator[Event, None, None]:
+    """Pull the base images with a recorded digest; the builder would pull whatever their tags refer to."""
+    lock = read_lock(settings)
+    for image in dict.fromkeys(value for job in jobs for _, value in job.arguments):
+        if lock.pinned(image) and engine.image(image) is None:
+            yield from fetch(image, "a build", state.SYSTEM_CLOCK, engine, lock)
 
 
 def _batches(jobs: Sequence[_Job]) -> list[list[_Job]]:

@@ -20,7 +20,8 @@ _PAUSE = tenacity.wait_exponential(multiplier=2, max=30)
 # Errors that another attempt does not change.
 _FINAL = re.compile(
     r"not found|manifest unknown|denied|unauthorized|no such image|invalid reference|"
-    r"repository does not exist|no matching manifest|no basic auth credentials",
+    r"repository does not exist|no matching manifest|no basic auth credentials|"
+    r"manifest verification failed",
     re.IGNORECASE,
 )
 

@@ -100,7 +100,7 @@ def ensure_images(
 ) -> Generator[Event, None, dict[str, str]]:
     """Build or pull the images that are not on this machine; return the id of each image by its name.
 
-    Raises CommandError for the first image that is not available.
+    Raises CommandError for the first image that is not available, VerificationError for one that is not the recorded.
     """
     found = {image: project.engine.image(image) for image in dict.fromkeys(one.image for one in services)}
     absent = images.missing(project.sources, found.get, services)
@@ -114,10 +114,15 @@ def ensure_images(
                 next_step="fix the cause below, then run the same command again",
                 details=tail,
             )
+    lock = images.read_lock(project.settings)
+    pulled = []
     for image in [name for name, one in found.items() if one is None]:
         found[image] = project.engine.image(image)
         if found[image] is None:
             users = [service.name for service in services if service.image == image]
-            yield from images.pull(image, ", ".join(users), clock)
+            yield from images.fetch(image, ", ".join(users), clock, project.engine, lock)
+            pulled.append(image)
             found[image] = project.engine.image(image)
+    for remark in lock.remarks(pulled):
+        yield Note(remark)
     return {name: one.id for name, one in found.items() if one is not None}

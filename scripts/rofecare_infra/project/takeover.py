@@ -19,6 +19,7 @@ from rofecare_infra import state
 from rofecare_infra.compose import OVERRIDE, overrides_in
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import SettingsError
+from rofecare_infra.images import MIRROR_FILE
 from rofecare_infra.platform import Platform
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import marker, mode, release
@@ -137,7 +138,7 @@ def overlooked(root: Path, settings: Settings) -> tuple[str, ...]:
 
 
 def _copy_site(settings: Settings, folder: Path) -> None:
-    """The settings and the override file of the site, unless the state folder has them."""
+    """The settings, the override file and the digests of the mirror, unless the state folder has them."""
     if not (folder / SITE_FILE).exists():
         changed = settings_of_the_site(settings.root / ".env")
         values = {name: value for name, value in changed.items() if name not in {"STATE_DIR", "COMPOSE_PROJECT_NAME"}}
@@ -151,6 +152,9 @@ def _copy_site(settings: Settings, folder: Path) -> None:
         if not (folder / OVERRIDE).exists():
             own = (settings.docker_folder / name).read_text(encoding="utf-8")
             state.replace(folder / OVERRIDE, own, mode=0o644)
+    mirrored = settings.state_folder / MIRROR_FILE
+    if mirrored.is_file() and not (folder / MIRROR_FILE).exists():
+        state.replace(folder / MIRROR_FILE, mirrored.read_bytes(), mode=0o644)
 
 
 def _outside(settings: Settings, name: str, folder: Path) -> str:

@@ -146,11 +146,15 @@ def fetch(target: Project, clock: Clock) -> Generator[Event, None, None]:
             )
     pulled = dict.fromkeys(service.image for service in services if not target.sources.is_built(service))
     yield from ensure_images(target, services, clock)
-    yield from _pull_newer(pulled, clock)
+    yield from _pull_newer(target, pulled, clock)
 
 
-def _pull_newer(pulled: Iterable[str], clock: Clock) -> Generator[Event, None, None]:
-    """Pull tags that may refer to newer images, from registries that answer; otherwise use those on this machine."""
+def _pull_newer(target: Project, pulled: Iterable[str], clock: Clock) -> Generator[Event, None, None]:
+    """Pull tags that may refer to newer images, from registries that answer; otherwise use those on this machine.
+
+    Raises VerificationError for an image that is not the recorded one.
+    """
+    lock = images.read_lock(target.settings)
     answering: dict[str, bool] = {}
     for image in pulled:
         host = registry.host_of(image)
@@ -161,7 +165,7 @@ def _pull_newer(pulled: Iterable[str], clock: Clock) -> Generator[Event, None, N
         if not answering[host]:
             continue
         try:
-            yield from images.pull(image, image, clock)
+            yield from images.fetch(image, image, clock, target.engine, lock)
         except CommandError as error:
             yield Note(f"{image} stays as it is on this machine: {error.seen}")
 

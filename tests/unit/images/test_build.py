@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +18,9 @@ from rofecare_infra.process import Result
 from rofecare_infra.progress import Event, ImageDone, Note
 from rofecare_infra.settings import Settings
 from tests.support.fakes import FakeCompose, FakeEngine, drain, service, settings
+
+# By its full name: in the package, `fetch` is the function.
+FETCH = sys.modules["rofecare_infra.images.fetch"]
 
 
 @dataclass(frozen=True)
@@ -241,3 +246,33 @@ def test_what_is_missing_is_what_is_built_here_and_not_there(root: Path) -> None
     shop.engine.images["rofecare/c:reference"] = Image("sha256:1")
     sources = Sources(shop.builder, shop.builder.upstream, "registry", shop.origins, ())
     assert missing(sources, shop.engine.image, shop.builder.upstream.services) == ("a",)
+
+
+def test_base_images_with_a_recorded_digest_are_pulled_by_it_before_the_build(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Workshop(root, {"a": "source"})
+    (a,) = shop.builder.upstream.services
+    given = {"JAVA_IMAGE": "temurin:21", "MAVEN_IMAGE": "maven:3", "LOCAL_IMAGE": "here:1", "APPLICATION": "a"}
+    shop.builder = replace(
+        shop.builder, upstream=Platform("rofecare", (replace(a, build={**(a.build or {}), "args": given}),))
+    )
+    digest = f"sha256:{'1' * 64}"
+    lock = {"temurin:21": digest, "here:1": digest, "maven:3": None}
+    (root / "docker" / "images.lock").write_text(json.dumps(lock))
+    shop.engine.images["here:1"] = Image("sha256:here")
+    pulled: list[str] = []
+
+    def pull(image: str, _whose: str, _clock: object) -> list[Event]:
+        assert shop.builder.built == []
+        pulled.append(image)
+        shop.engine.images[image] = Image("sha256:java", digests=(f"temurin@{digest}",))
+        return []
+
+    monkeypatch.setattr(FETCH, "pull", pull)
+    shop.run()
+    assert pulled == [f"temurin@{digest}"]
+    assert shop.engine.images["temurin:21"].id == "sha256:java"
+    assert len(shop.builder.built) == 1
+    shop.run()
+    assert len(pulled) == 1

@@ -6,13 +6,14 @@ import pytest
 
 from rofecare_infra import http
 from rofecare_infra.images import registry
+from rofecare_infra.images.names import HUB
 
 
 @pytest.mark.parametrize(
     ("image", "host"),
     [
-        ("postgres:17", registry._HUB),
-        ("confluentinc/cp-kafka:7.9.8", registry._HUB),
+        ("postgres:17", HUB),
+        ("confluentinc/cp-kafka:7.9.8", HUB),
         ("ghcr.io/rofecare/x:1", "ghcr.io"),
         ("mirror:5000/a/b:1", "mirror:5000"),
         ("localhost/a:1", "localhost"),

@@ -298,7 +298,7 @@ def test_an_image_that_is_there_is_neither_built_nor_pulled(monkeypatch: pytest.
     def never(*_arguments: object) -> None:
         pytest.fail("pulled")
 
-    monkeypatch.setattr("rofecare_infra.images.pull", never)
+    monkeypatch.setattr("rofecare_infra.images.fetch", never)
     started(project_of(SERVICES, FakeEngine()))
 
 
@@ -307,12 +307,12 @@ def test_an_image_that_is_missing_is_pulled_first(monkeypatch: pytest.MonkeyPatc
     work = project_of(SERVICES, engine)
     del engine.images["image/app:1"]
 
-    def pull(image: str, whose: str, _sleep: object) -> list[Event]:
+    def fetch(image: str, whose: str, *_: object) -> list[Event]:
         assert (image, whose) == ("image/app:1", "app")
         assert compose_of(work).started == []
         engine.images[image] = Image("sha256:1")
         return []
 
-    monkeypatch.setattr("rofecare_infra.images.pull", pull)
+    monkeypatch.setattr("rofecare_infra.images.fetch", fetch)
     started(work)
     assert len(compose_of(work).started) == 4

@@ -12,7 +12,7 @@ from rofecare_infra.errors import CommandError, SettingsError
 from rofecare_infra.progress import Note
 from rofecare_infra.project import Project, ensure_images, initialise, open_for_stop, open_project, prepare
 from tests.support.checkout import FILE, Checkout
-from tests.support.fakes import FakeClock, FakeEngine, drain, project_of, service
+from tests.support.fakes import FakeClock, FakeEngine, drain, project_of, service, settings
 
 
 @pytest.fixture
@@ -155,10 +155,10 @@ def test_an_image_that_cannot_be_had_ends_the_start(monkeypatch: pytest.MonkeyPa
     work = project_of([service("db")], engine)
     engine.images.clear()
 
-    def pull(image: str, whose: str, _clock: object) -> list[Note]:
+    def fetch(image: str, whose: str, *_: object) -> list[Note]:
         raise CommandError(f"image {image} cannot be pulled for {whose}")
 
-    monkeypatch.setattr("rofecare_infra.images.pull", pull)
+    monkeypatch.setattr("rofecare_infra.images.fetch", fetch)
     with pytest.raises(CommandError, match="image/db:1 cannot be pulled for db"):
         drain(ensure_images(work, work.platform.services, FakeClock().clock))
 
@@ -170,10 +170,26 @@ def test_services_that_share_an_image_pull_it_once(monkeypatch: pytest.MonkeyPat
     engine.images.clear()
     pulled: list[tuple[str, str]] = []
 
-    def pull(image: str, whose: str, _clock: object) -> list[Note]:
+    def fetch(image: str, whose: str, *_: object) -> list[Note]:
         pulled.append((image, whose))
         return []
 
-    monkeypatch.setattr("rofecare_infra.images.pull", pull)
+    monkeypatch.setattr("rofecare_infra.images.fetch", fetch)
     drain(ensure_images(work, services, FakeClock().clock))
     assert pulled == [("postgres:17", "a, b")]
+
+
+def test_pulled_images_that_were_not_compared_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    engine = FakeEngine()
+    services = [service("a", image="mirror/postgres:17"), service("b", image="mine:1"), service("c")]
+    work = replace(project_of(services, engine), settings=settings(tmp_path, IMAGE_PREFIX="mirror/"))
+    (tmp_path / "docker").mkdir()
+    (tmp_path / "docker" / "images.lock").write_text('{"postgres:17": null}')
+    del engine.images["mirror/postgres:17"], engine.images["mine:1"]
+    monkeypatch.setattr("rofecare_infra.images.fetch", lambda *_: [])
+    events, _ = drain(ensure_images(work, services, FakeClock().clock))
+    digest = "docker/images.lock has no digest yet: inv outdated --write"
+    assert events == [
+        Note(f"not compared after the pull: mirror/postgres:17 ({digest})"),
+        Note("not compared after the pull: mine:1 (not in docker/images.lock)"),
+    ]

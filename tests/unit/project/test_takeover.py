@@ -53,6 +53,7 @@ def root(tmp_path: Path) -> Path:
         ".rofecare/upgrade-rofecare.json": "{}",
         ".rofecare/upgrade-other-rofecare.json": "of another project",
         ".rofecare/metrics/rofecare/backups.prom": "x 1\n",
+        ".rofecare/images.mirror.lock": "{}\n",
         "backups/rofecare/20260101T000000Z/manifest.json": "{}",
     }
     for name, text in files.items():
@@ -88,6 +89,7 @@ def check_all_there(settings: Settings, state: Path) -> None:
     assert (settings.docker_folder / "docker-compose.override.yml").read_text() == "services: {}\n"
     assert (state / "upgrade-rofecare.json").exists()
     assert (state / "metrics" / "rofecare" / "backups.prom").exists()
+    assert (state / "images.mirror.lock").read_text() == "{}\n"
     assert (settings.backup_folder / "rofecare" / "20260101T000000Z" / "manifest.json").exists()
     assert "IMAGES" not in (state / "settings.env").read_text()
 

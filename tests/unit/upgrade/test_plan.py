@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from rofecare_infra.engine import Image
-from rofecare_infra.errors import CommandError, ServiceFailedError
+from rofecare_infra.errors import CommandError, RofecareError, ServiceFailedError, VerificationError
+from rofecare_infra.progress import Event, Note
 from rofecare_infra.upgrade.journal import Entry, journal_of
-from rofecare_infra.upgrade.plan import plan_of
+from rofecare_infra.upgrade.plan import fetch, plan_of
 from rofecare_infra.upgrade.rollback import keep_images, restore_names
 from rofecare_infra.upgrade.run import downtime
 from rofecare_infra.upgrade.tag import line_of, restore_tag, write_tag
-from tests.support.fakes import FakeEngine, container, project_of, service, settings
+from tests.support.fakes import FakeClock, FakeEngine, container, drain, project_of, service, settings
 
 SERVICES = (service("db"), service("app", "business"))
 
@@ -126,3 +127,29 @@ def test_an_unreadable_journal_is_an_error(tmp_path: Path) -> None:
 def test_a_downtime_in_words() -> None:
     said = downtime(1_000_000.0, 1_000_030.25)
     assert said.startswith("30.2 s, from ")
+
+
+def newer_images(monkeypatch: pytest.MonkeyPatch, error: RofecareError) -> list[Event]:
+    """Fetch images for an upgrade whose registries answer with this error."""
+    work = project_of(SERVICES, running())
+
+    def refuse(*_: object) -> list[Event]:
+        raise error
+
+    monkeypatch.setattr("rofecare_infra.images.fetch", refuse)
+    monkeypatch.setattr("rofecare_infra.images.registry.answers", lambda _: True)
+    events, _ = drain(fetch(work, FakeClock().clock))
+    return events
+
+
+def test_an_image_that_cannot_be_pulled_again_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = newer_images(monkeypatch, CommandError("no", seen="denied"))
+    assert events == [
+        Note("image/db:1 stays as it is on this machine: denied"),
+        Note("image/app:1 stays as it is on this machine: denied"),
+    ]
+
+
+def test_an_image_that_is_not_the_recorded_one_ends_the_upgrade(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(VerificationError, match="another one"):
+        newer_images(monkeypatch, VerificationError("another one"))
