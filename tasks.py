@@ -10,7 +10,7 @@ from rofecare_dev.tasks import bench, dashboards, lint, test
 from rofecare_infra.boundary import bind
 from rofecare_infra.boundary.tasks.backups import backup, backups, restore, unpack_backup, verify_backup
 from rofecare_infra.boundary.tasks.hosting import install_service, schedule_backups
-from rofecare_infra.boundary.tasks.maintenance import build, rotate, sbom, upgrade
+from rofecare_infra.boundary.tasks.maintenance import build, outdated, rotate, sbom, upgrade
 from rofecare_infra.boundary.tasks.monitoring import alerts, search_logs, start_monitoring, stop_monitoring
 from rofecare_infra.boundary.tasks.platform import init, start_all, start_infra, stop_all, unlock
 from rofecare_infra.boundary.tasks.status import doctor, logs, smoke, status, support, timeline, why
@@ -24,6 +24,7 @@ namespace = Collection(
     init,
     rotate,
     upgrade,
+    outdated,
     unlock,
     # its state
     doctor,

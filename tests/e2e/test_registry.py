@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from rofecare_infra.engine import connect
+from rofecare_infra.errors import VerificationError
+from rofecare_infra.images import fetch
+from rofecare_infra.images.catalog import Catalog
+from rofecare_infra.images.lockfile import Lockfile
+from rofecare_infra.images.names import split
+from rofecare_infra.state import SYSTEM_CLOCK
 from tests.support.documented import INFRASTRUCTURE
+from tests.support.fakes import drain
 from tests.support.platform import SHIFT, PlatformUnderTest, docker
 from tests.support.project import REPOSITORY
 from tests.support.registry import registry
@@ -70,3 +79,30 @@ def test_infrastructure_is_pulled_and_started(site: PlatformUnderTest, mirror: i
     site.expect(0, "stop-all")
     for image in images:
         assert docker("image", "ls", "-q", image), "pulled by the start"
+
+
+def test_only_the_recorded_image_gets_the_name(site: PlatformUnderTest, mirror: int) -> None:
+    prefix = f"127.0.0.1:{mirror}/"
+    image = model(site, "docker-compose.yml", IMAGE_PREFIX=prefix)["redis"]
+    upstream = image.removeprefix(prefix)
+    digest = Catalog(image).digest()
+    engine = connect()
+
+    def fetched(recorded: str) -> None:
+        subprocess.run(["docker", "rmi", image], capture_output=True, check=False)
+        drain(fetch(image, "redis", SYSTEM_CLOCK, engine, Lockfile({upstream: recorded}, prefix)))
+
+    try:
+        with pytest.raises(VerificationError):
+            fetched(f"sha256:{'0' * 64}")
+        assert engine.image(image) is None
+        fetched(digest)
+        found = engine.image(image)
+        assert found is not None
+        assert f"{split(image)[0]}@{digest}" in found.digests
+        site.environment |= {"IMAGE_PREFIX": prefix}
+        # The mirror has the images of the infrastructure alone.
+        output = site.expect(5, "outdated")
+        assert re.search(r"^redis +8\S+ +(not recorded|differs)$", output, re.MULTILINE), output
+    finally:
+        subprocess.run(["docker", "rmi", f"{split(image)[0]}@{digest}"], capture_output=True, check=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from rofecare_infra import upgrade
-from rofecare_infra.images import sbom
+from rofecare_infra.images import UpstreamImage, sbom
 from rofecare_infra.upgrade import Change
 
 
@@ -76,3 +76,12 @@ class Upgraded:
         """The result of an upgrade."""
         downtime = done.started_at - done.stopped_at
         return cls(done.plan.differing, done.backup, downtime, done.stopped_at, done.started_at)
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """What the registries of the upstream images have."""
+
+    images: tuple[UpstreamImage, ...]
+    # The images whose digests were written into the lock file.
+    written: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The tasks that change images and secrets of the platform."""
+"""The tasks about images and secrets of the platform."""
 
 from __future__ import annotations
 
@@ -152,3 +152,36 @@ def upgrade(root: Path, to: str = "", rehearse: bool = False, json: bool = False
         else:
             scope.say("nothing to upgrade: everything runs as the settings describe it")
         scope.record(results.Upgraded.of(done))
+
+
+@command(
+    of_checkout=True,
+    help={
+        "write": "record the digests of the present tags; with IMAGE_PREFIX those of the mirror",
+        "json": "print one JSON object per line",
+    },
+)
+def outdated(root: Path, write: bool = False, json: bool = False) -> None:
+    """Look for newer upstream images in their registries; --write records the digests of the present ones."""
+    from rofecare_infra.boundary.results import maintenance as results
+    from rofecare_infra.engine import connect
+    from rofecare_infra.images import lockfile
+    from rofecare_infra.images import outdated as room
+    from rofecare_infra.progress import Scope, renderer_for, table
+    from rofecare_infra.project import announce, load_home
+
+    with Scope(renderer_for(as_json=json)) as scope:
+        settings, _ = load_home(root, connect)
+        announce(settings)
+        # Of the checkout also in production, which gets it with the next release.
+        folder = root / "docker"
+        found = scope.follow(room.look_up(lockfile.read(settings, folder)))
+        scope.say(table(room.HEADER, [one.row for one in found]))
+        digests = {one.name: one.digest for one in found if one.digest is not None}
+        written = lockfile.save(settings, folder, digests) if write else ()
+        if write:
+            scope.say(f"{len(written)} digests recorded; {len(digests) - len(written)} are unchanged")
+        scope.record(results.Outdated(found, written))
+        error = room.error_of(found)
+        if error is not None:
+            raise error
