@@ -79,6 +79,7 @@ def test_what_takes_bare_words_is_read_from_the_signatures(root: Path) -> None:
         "build": "--service",
         "logs": "--service",
         "restore": "--id",
+        "sbom": "--image",
         "search-logs": "--text",
         "unpack-backup": "--id",
         "verify-backup": "--id",
