@@ -8,6 +8,7 @@ from pathlib import Path
 
 # Generated on each machine, or not part of this repository.
 _IGNORED = frozenset({".git", ".venv", ".rofecare", "__pycache__", "node_modules", "target"})
+_GENERATED = (Path("backups"), Path("docker/secrets"))
 _SHELLS = ("sh", "bash", "dash")
 
 
@@ -15,9 +16,8 @@ def files(root: Path) -> Iterator[Path]:
     """Every file of the repository, in a stable order, relative to `root`."""
     for folder, folders, names in os.walk(root):
         here = Path(folder)
-        folders[:] = sorted(name for name in folders if not _is_generated(here / name))
-        found = ((here / name).relative_to(root) for name in sorted(names) if not (here / name).is_symlink())
-        yield from (path for path in found if path.parts[:2] != ("docker", "secrets"))
+        folders[:] = sorted(name for name in folders if not _is_generated((here / name).relative_to(root)))
+        yield from ((here / name).relative_to(root) for name in sorted(names) if not (here / name).is_symlink())
 
 
 def dockerfiles(root: Path) -> tuple[Path, ...]:
@@ -48,7 +48,7 @@ def hardened(root: Path) -> tuple[str, ...]:
 
 
 def _is_generated(folder: Path) -> bool:
-    return folder.name in _IGNORED or folder.name.endswith(("_cache", ".egg-info"))
+    return folder in _GENERATED or folder.name in _IGNORED or folder.name.endswith(("_cache", ".egg-info"))
 
 
 def _interpreter(path: Path) -> str:

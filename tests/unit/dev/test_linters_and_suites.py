@@ -36,6 +36,7 @@ def root(tmp_path: Path) -> Path:
         "docker/images/a/tool": "#!/usr/bin/env python3\n",
         "docker/reference/target/x.yml": "a: b\n",
         "docker/secrets/jwt_secret": "x",
+        "backups/rofecare/1/manifest.json": "{}",
         "scripts/secrets/x.sh": "#!/bin/dash\n",
         "tests/unit/x.yaml": "a: b\n",
     }
@@ -60,7 +61,7 @@ def test_files_of_each_kind(root: Path) -> None:
 
 def test_generated_files_are_ignored(root: Path) -> None:
     found = names(list(files(root)))
-    assert not [name for name in found if name.startswith((".git/", ".venv/", "docker/secrets/"))]
+    assert not [name for name in found if name.startswith((".git/", ".venv/", "docker/secrets/", "backups/"))]
     assert not [name for name in found if "target" in name]
 
 
