@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import sys
 import time
@@ -20,11 +21,12 @@ _WRITE = Ask("patient", "POST", "/api/patients/records", lambda: {"name": uuid.u
 _RATE = 10
 _HANDFUL = 12
 # An HTTP request from inside a container, which may be in internal networks only.
-_GET = """exec 3<>"/dev/tcp/$1/$2"; printf 'GET %s HTTP/1.0\\r\\nAccept: */*\\r\\n\\r\\n' "$3" >&3; cat <&3"""
+_GET = """exec 3<>"/dev/tcp/$1/$2"; printf 'GET %s HTTP/1.0\\r\\nAccept: */*\\r\\n%s\\r\\n' "$3" "$4" >&3; cat <&3"""
 
 
-def get(container: str, host: str, port: int, path: str) -> str:
-    return docker("exec", container, "bash", "-c", _GET, "get", host, str(port), path)
+def get(container: str, host: str, port: int, path: str, header: str = "") -> str:
+    line = f"{header}\r\n" if header else ""
+    return docker("exec", container, "bash", "-c", _GET, "get", host, str(port), path, line)
 
 
 def replicas(production: PlatformUnderTest) -> list[str]:
@@ -43,7 +45,9 @@ def served(container: str) -> int:
 def test_three_replicas_share_the_work(production: PlatformUnderTest) -> None:
     names = replicas(production)
     gateway = production.container("rofecare-gateway")
-    registered = get(gateway, "rofecare-discovery-server", 8761, "/eureka/apps/ROFECARE-SERVICE-PATIENT")
+    password = (production.secrets / "discovery_server_password").read_text().strip()
+    login = f"Authorization: Basic {base64.b64encode(f'rofecare:{password}'.encode()).decode()}"
+    registered = get(gateway, "rofecare-discovery-server", 8761, "/eureka/apps/ROFECARE-SERVICE-PATIENT", login)
     assert registered.count("<status>UP</status>") == len(names)
 
     base = f"https://localhost:{production.ports['HTTPS_PORT']}"

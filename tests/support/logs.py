@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its types
+
 from tests.support.lease import subnets
 from tests.support.leftovers import RUN
 from tests.support.project import IMAGE, INV, REPOSITORY
@@ -19,9 +21,6 @@ from tests.support.project import IMAGE, INV, REPOSITORY
 Json = dict[str, Any]
 
 LABELS = "com.docker.compose.project,com.docker.compose.service"
-PARTS = ("identity", "patient", "clinical", "medical-technology", "pharmacy", "finance", "platform", "interoperability")
-# Compose creates all of them, even if few services are started.
-NETWORKS = ("default", "monitoring", "backend", *(f"{part}-db" for part in PARTS))
 FILES = ("docker-compose.monitoring.yml", "docker-compose.monitoring.packages.yml")
 
 
@@ -31,9 +30,16 @@ def talker(script: str, **options: str) -> Json:
     return {"image": IMAGE, "init": True, "command": ["bash", "-c", script], "logging": logging}
 
 
-def small_networks(*names: str) -> dict[str, Json]:
-    """Networks outside of the thirty or so that an engine assigns by itself."""
-    return {name: {"ipam": {"config": [{"subnet": subnet}]}} for name, subnet in zip(names, subnets(), strict=False)}
+def small_networks() -> dict[str, Json]:
+    """The networks of the files, outside of the thirty or so that an engine assigns by itself.
+
+    Compose creates all of them, even if few services are started.
+    """
+    files = [yaml.safe_load((REPOSITORY / "docker" / name).read_text()) for name in FILES]
+    names = dict.fromkeys(("default", *(name for file in files for name in file.get("networks", ()))))
+    free = subnets()
+    assert len(names) <= len(free)
+    return {name: {"ipam": {"config": [{"subnet": subnet}]}} for name, subnet in zip(names, free, strict=False)}
 
 
 def build(*services: str) -> None:
@@ -56,7 +62,7 @@ class Logs:
         self._overlay = folder / "overlay.json"
         model: Json = {
             "services": {**services, "elasticsearch": elasticsearch},
-            "networks": small_networks(*NETWORKS),
+            "networks": small_networks(),
         }
         text = json.dumps(model).replace("$", "$$")
         self._overlay.write_text(text)
