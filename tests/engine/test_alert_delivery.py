@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from tests.support.authority import Authority
+from tests.support.images import build
 from tests.support.lease import free_port
-from tests.support.logs import Logs, build
+from tests.support.logs import Logs
 from tests.support.mail import IMPLICIT, UNKNOWN, USER, Mailbox, mail_server
 from tests.support.project import INV, REPOSITORY
 from tests.support.webhook import Receiver, address, receiver

@@ -17,9 +17,8 @@ from typing import Any
 import pytest
 
 from tests.support.authority import Authority
-from tests.support.images import ensure, ensure_base
+from tests.support.images import build, ensure, ensure_base
 from tests.support.lease import free_port
-from tests.support.logs import build
 from tests.support.project import REPOSITORY, Project, small_network
 
 Json = dict[str, Any]

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its types
 
-from tests.support.logs import Logs, build, talker, until
+from tests.support.images import build
+from tests.support.logs import Logs, talker, until
 from tests.support.project import REPOSITORY
 from tests.support.webhook import Receiver, receiver
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.logs import Logs, build, talker, until
+from tests.support.images import build
+from tests.support.logs import Logs, talker, until
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1500)]
 

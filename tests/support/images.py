@@ -58,6 +58,13 @@ def ensure_applications(*services: str) -> None:
     """The reference services, up to date, unless the environment names other images."""
     ours = [name for name in services if not os.environ.get(f"{name.upper().replace('-', '_')}_IMAGE")]
     if ours:
-        environment = {**os.environ, "IMAGES": "packages", "SERVICES": "reference"}
-        with locked(_LOCK):
-            subprocess.run([str(INV), "build", *ours], cwd=REPOSITORY, env=environment, check=True, capture_output=True)
+        build(*ours)
+
+
+def build(*services: str) -> None:
+    """The images of these services, up to date. One build at a time: a second one would be refused."""
+    environment = {**os.environ, "IMAGES": "packages", "SERVICES": "reference"}
+    with locked(_LOCK):
+        argv = [str(INV), "build", *services]
+        done = subprocess.run(argv, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -16,7 +16,7 @@ import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its 
 
 from tests.support.lease import subnets
 from tests.support.leftovers import RUN
-from tests.support.project import IMAGE, INV, REPOSITORY
+from tests.support.project import IMAGE, REPOSITORY
 
 Json = dict[str, Any]
 
@@ -40,14 +40,6 @@ def small_networks() -> dict[str, Json]:
     free = subnets()
     assert len(names) <= len(free)
     return {name: {"ipam": {"config": [{"subnet": subnet}]}} for name, subnet in zip(names, free, strict=False)}
-
-
-def build(*services: str) -> None:
-    """Build the images of these services if they are missing."""
-    environment = {**os.environ, "IMAGES": "packages", "SERVICES": "reference"}
-    argv = [str(INV), "build", *services]
-    done = subprocess.run(argv, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 class Logs:
