@@ -1,4 +1,4 @@
-package com.rofecare.reference.discovery;
+package com.rofecare.reference.password;
 
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
@@ -14,7 +14,6 @@ import org.springframework.beans.factory.annotation.Value;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpHeaders;
-import org.springframework.stereotype.Component;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 /**
@@ -23,9 +22,8 @@ import org.springframework.web.filter.OncePerRequestFilter;
  *
  * <p>The management endpoints require none. With a port of their own, their paths on this port are not theirs.
  */
-@Component
 @Order(Ordered.HIGHEST_PRECEDENCE + 10)
-class PasswordFilter extends OncePerRequestFilter {
+public class PasswordFilter extends OncePerRequestFilter {
 
     private static final Logger LOG = LoggerFactory.getLogger(PasswordFilter.class);
     private static final String BASIC = "Basic ";
