@@ -49,7 +49,7 @@ class Running:
         return {(self.targets[target], target[1]) for target in found}
 
     def expected(self, *networks: str) -> set[tuple[str, int]]:
-        """What the document says that these networks reach, of what runs."""
+        """The running containers and ports that these networks reach according to the document."""
         found = {one for network in networks for one in reached_from(network, _TABLE)}
         return {one for one in found if one[0] in self.containers}
 

@@ -38,7 +38,7 @@ class Psql:
     """Replaces the databases, and records the statements that each received."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.told: dict[str, str] = {}
+        self.statements: dict[str, str] = {}
         self.refusal = ""
         self.hangs = False
         monkeypatch.setattr(admission, "run", self.run)
@@ -48,7 +48,7 @@ class Psql:
         assert not check
         if self.hangs:
             raise CommandError("docker did not end in time", seen="30 s")
-        self.told[argv[3]] = stdin
+        self.statements[argv[3]] = stdin
         # Not to the database of the application, which decides what names mean there.
         assert argv[-1].endswith("-d template1")
         assert "search_path=" in argv[-1]
@@ -68,18 +68,18 @@ def admitted(platform: Platform, *names: str, **more: Any) -> list[str]:
 
 def test_every_database_that_runs_and_nothing_else(platform: Platform, psql: Psql) -> None:
     assert admitted(platform, "a-db", "b-db", "redis") == []
-    assert set(psql.told) == {"rofecare-a-db-1", "rofecare-b-db-1"}
-    for told in psql.told.values():
-        assert "the monitoring_db_password" not in told
-        assert "PASSWORD 'SCRAM-SHA-256$4096:" in told
-        assert "NOSUPERUSER" in told
-        assert "GRANT pg_monitor TO rofecare_monitoring" in told
-        assert "GRANT pg_use_reserved_connections TO rofecare_monitoring" in told
+    assert set(psql.statements) == {"rofecare-a-db-1", "rofecare-b-db-1"}
+    for sql in psql.statements.values():
+        assert "the monitoring_db_password" not in sql
+        assert "PASSWORD 'SCRAM-SHA-256$4096:" in sql
+        assert "NOSUPERUSER" in sql
+        assert "GRANT pg_monitor TO rofecare_monitoring" in sql
+        assert "GRANT pg_use_reserved_connections TO rofecare_monitoring" in sql
 
 
 def test_a_database_that_is_not_ready_is_not_asked(platform: Platform, psql: Psql) -> None:
     assert admitted(platform, "a-db", health="unhealthy") == []
-    assert psql.told == {}
+    assert psql.statements == {}
 
 
 def test_one_that_refuses_or_hangs_is_named_and_the_rest_goes_on(platform: Platform, psql: Psql) -> None:
@@ -95,7 +95,7 @@ def test_one_that_refuses_or_hangs_is_named_and_the_rest_goes_on(platform: Platf
 def test_without_the_monitoring_nobody_is_admitted(platform: Platform, psql: Psql) -> None:
     plain = Platform("rofecare", platform.services[:3], platform.secrets)
     assert admitted(plain, "a-db") == []
-    assert psql.told == {}
+    assert psql.statements == {}
 
 
 def test_a_secret_that_is_not_there(platform: Platform, psql: Psql) -> None:
@@ -103,4 +103,4 @@ def test_a_secret_that_is_not_there(platform: Platform, psql: Psql) -> None:
     with pytest.raises(SettingsError) as caught:
         admitted(platform, "a-db")
     assert NAME in caught.value.expected
-    assert psql.told == {}
+    assert psql.statements == {}
