@@ -27,8 +27,8 @@ def closed(scope: Scope, project: Project) -> Iterator[None]:
 
 
 def forget(scope: Scope, project: Project) -> None:
-    """Remove the rules of a platform whose networks are removed, where this user may."""
-    if os.geteuid() == 0:
+    """Remove the rules of a production platform whose networks are removed, where this user may."""
+    if project.production and os.geteuid() == 0:
         again = f"{hosting.launcher_of(project.settings)} install-service --remove"
         scope.follow(reopen(project.platform.project, hosting.Systemd(), again))
 

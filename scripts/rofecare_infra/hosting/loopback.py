@@ -122,7 +122,7 @@ def close(
         return case, ()
     bridges = engine.bridges(platform.project)
     unit, wanted = unit_of(platform.project, bridges), commands(platform.project, bridges)
-    if is_loaded(unit, systemd):
+    if is_loaded(platform.project, unit, systemd):
         return Case.RULES, ()
     # The rules of this machine do not concern the bridges of another one.
     if not _is_root(given=root) or not Path(machine.folder).exists():
@@ -135,11 +135,11 @@ def close(
     return Case.RULES, ()
 
 
-def is_loaded(unit: Unit, systemd: Systemd) -> bool:
+def is_loaded(project: str, unit: Unit, systemd: Systemd) -> bool:
     """Whether the unit is there with these rules, and has loaded them."""
     path = systemd.folder / unit.name
     there = path.exists() and path.read_text(encoding="utf-8") == unit.text
-    return there and is_ruled(unit.name.removesuffix("-loopback.service"), systemd.sign_of_life)
+    return there and is_ruled(project, systemd.sign_of_life)
 
 
 def reopen(project: str, systemd: Systemd, again: str, *, root: bool | None = None) -> Generator[Event, None, bool]:
