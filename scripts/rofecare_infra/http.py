@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,12 @@ class Response:
             return json.loads(self.content)
         except ValueError:
             return None
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    """The header with which a client logs in (HTTP Basic)."""
+    word = b64encode(f"{user}:{password}".encode()).decode("ascii")
+    return {"Authorization": f"Basic {word}"}
 
 
 def request(

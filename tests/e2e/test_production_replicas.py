@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import sys
 import time
@@ -10,6 +9,7 @@ import uuid
 
 import pytest
 
+from rofecare_infra.http import basic
 from tests.support.documented import MANAGEMENT_PORT
 from tests.support.load import Account, Ask, Load
 from tests.support.platform import PlatformUnderTest, docker
@@ -46,7 +46,7 @@ def test_three_replicas_share_the_work(production: PlatformUnderTest) -> None:
     names = replicas(production)
     gateway = production.container("rofecare-gateway")
     password = (production.secrets / "discovery_server_password").read_text().strip()
-    login = f"Authorization: Basic {base64.b64encode(f'rofecare:{password}'.encode()).decode()}"
+    login = f"Authorization: {basic('rofecare', password)['Authorization']}"
     registered = get(gateway, "rofecare-discovery-server", 8761, "/eureka/apps/ROFECARE-SERVICE-PATIENT", login)
     assert registered.count("<status>UP</status>") == len(names)
 

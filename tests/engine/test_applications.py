@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import time
-from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -16,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from rofecare_infra.http import basic
 from rofecare_infra.secrets import signed
 from tests.support.http_requests import Slow, slow_requests_of, trickle
 from tests.support.images import REDIS, ensure, ensure_applications, ensure_base
@@ -132,7 +132,7 @@ def _small(service: Json) -> Json:
 
 
 def _basic(password: str) -> dict[str, str]:
-    return {"Authorization": f"Basic {b64encode(f'rofecare:{password}'.encode()).decode()}"} if password else {}
+    return basic("rofecare", password) if password else {}
 
 
 def _ask(port: int, method: str, path: str, body: str, headers: dict[str, str]) -> tuple[int, str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rofecare_infra import http
 from rofecare_infra.monitoring.files import content
 from rofecare_infra.platform import MONITORING, Platform, Port, Service
 
@@ -28,8 +28,7 @@ class Page:
         """The headers of a request. Raises SettingsError if the password cannot be read."""
         if self.password_file is None:
             return {}
-        word = base64.b64encode(f"{USER}:{content(self.password_file)}".encode("ascii")).decode("ascii")
-        return {"Authorization": f"Basic {word}"}
+        return http.basic(USER, content(self.password_file))
 
 
 def pages(platform: Platform) -> tuple[Page, ...]:

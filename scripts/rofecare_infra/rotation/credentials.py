@@ -20,7 +20,7 @@ from rofecare_infra.process import Result, Shell
 from rofecare_infra.rotation.kinds import Kind, Secret
 from rofecare_infra.secrets import scram_verifier, signed
 from rofecare_infra.smoke.inside import ask
-from rofecare_infra.smoke.plan import basic, prefixes
+from rofecare_infra.smoke.plan import prefixes
 from rofecare_infra.smoke.plan import user_of as login_of
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
@@ -188,7 +188,8 @@ class Server:
 
     def accepts(self, secret: str) -> bool:
         """Send a request with this password."""
-        return _status(self.name, self.service, "/", self.shell, basic(login_of(self.service), secret)) != _UNAUTHORIZED
+        login = http.basic(login_of(self.service), secret)
+        return _status(self.name, self.service, "/", self.shell, login) != _UNAUTHORIZED
 
     def set(self, secret: str, *, known: str) -> None:
         """Nothing to do: a restart reads the password."""
@@ -229,20 +230,20 @@ class SigningKey:
 
     def _ask(self, path: str, token: str) -> int:
         port = next((port for port in self.service.ports if port.protocol == "tcp"), None)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         if port is not None:
-            return _asked(port.url, path, token)
-        return _status(self.name, self.service, path, self.shell, f"Bearer {token}" if token else "")
+            return _asked(port.url, path, headers)
+        return _status(self.name, self.service, path, self.shell, headers)
 
 
-def _status(container: str, service: Service, path: str, shell: Shell, authorization: str) -> int:
-    status, result = ask(container, service, path, shell, authorization=authorization)
+def _status(container: str, service: Service, path: str, shell: Shell, headers: Mapping[str, str]) -> int:
+    status, result = ask(container, service, path, shell, headers)
     if not status:
         raise _silent(container, "no answer to an HTTP request", result)
     return status
 
 
-def _asked(url: str, path: str, token: str) -> int:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+def _asked(url: str, path: str, headers: Mapping[str, str]) -> int:
     try:
         return http.request("GET", f"{url}{path}", headers=headers, timeout=_HTTP_TIMEOUT).status
     except http.NoResponseError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rofecare_infra.engine import Container
 from rofecare_infra.platform import Platform, Service
@@ -16,13 +16,12 @@ exec timeout 10 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" && cat >&3 && head -n 1
 """
 
 
-def ask(container: str, service: Service, path: str, shell: Shell, *, authorization: str = "") -> tuple[int, Result]:
+def ask(
+    container: str, service: Service, path: str, shell: Shell, headers: Mapping[str, str] | None = None
+) -> tuple[int, Result]:
     """The status of the answer to a GET, 0 without one, and what the command in the container printed."""
-    lines = [
-        f"GET {path} HTTP/1.0",
-        "Host: localhost",
-        *([f"Authorization: {authorization}"] if authorization else ()),
-    ]
+    sent = {"Host": "localhost", **(headers or {})}
+    lines = [f"GET {path} HTTP/1.0", *(f"{name}: {value}" for name, value in sent.items())]
     result = shell(container, _ASK, service.environment.get("SERVER_PORT", "8080"), stdin="\r\n".join([*lines, "", ""]))
     words = result.stdout.split()
     return (int(words[1]) if words[1:] and words[1].isdigit() else 0), result

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from rofecare_infra import http
 from rofecare_infra.platform import Health, Platform, Port, Service, health_of, is_ingress, short
 
 _BUSINESS = "business"
@@ -72,7 +72,7 @@ class Application:
             return {}
         user, file = self.login
         try:
-            return {"Authorization": basic(user, file.read_text(encoding="utf-8").rstrip("\r\n"))}
+            return http.basic(user, file.read_text(encoding="utf-8").rstrip("\r\n"))
         except OSError:
             return {}
 
@@ -154,11 +154,6 @@ def requires(service: Service, secret: str) -> bool:
 def user_of(service: Service) -> str:
     """The user that the application requires."""
     return service.environment.get("SPRING_SECURITY_USER_NAME", "user")
-
-
-def basic(user: str, password: str) -> str:
-    """The header of HTTP Basic."""
-    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def prefixes(name: str) -> tuple[str, ...]:
