@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from rofecare_infra.engine import Image
 from rofecare_infra.images.contents import Contents, Package
-from rofecare_infra.images.registry import host_of
+from rofecare_infra.images.names import host_of, split
 
 Json = Mapping[str, Any]
 
@@ -43,10 +43,8 @@ def document(name: str, image: Image, contents: Contents, now: float, tool: str)
 
 def _container(name: str, image: Image) -> Json:
     repository, _, digest = name.partition("@")
-    path, colon, tag = repository.rpartition(":")
-    # A colon before a slash belongs to the port of a registry.
-    if not colon or "/" in tag:
-        path, tag = repository, ""
+    path = split(repository)[0]
+    tag = repository.removeprefix(path).removeprefix(":")
     known = [f"{path}@{digest}"] if digest else image.digests
     properties = [("rofecare:image:id", image.id), *(("rofecare:image:digest", one) for one in known)]
     return _without_empty(

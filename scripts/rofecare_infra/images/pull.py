@@ -42,21 +42,17 @@ def pull(image: str, whose: str, clock: Clock) -> Generator[Event, None, None]:
         if result.ok:
             return
         if _is_final(result) or number == ATTEMPTS:
-            cause = cause_of((), [_last_line(result)])
+            cause = cause_of((), [result.last])
             raise CommandError(
                 f"image {image} cannot be pulled, which {whose} needs: {cause.text}"
                 if cause
                 else f"image {image} cannot be pulled",
-                seen=f"{_last_line(result)} ({number} of {ATTEMPTS} attempts)",
+                seen=f"{result.last} ({number} of {ATTEMPTS} attempts)",
                 expected=f"the image that {whose} needs",
                 next_step="check its name and the registry (docker login), set IMAGE_PREFIX, or set IMAGES=packages",
             )
-        yield Note(f"the pull of {image} failed ({_last_line(result)}); trying again")
+        yield Note(f"the pull of {image} failed ({result.last}); trying again")
 
 
 def _is_final(result: Result) -> bool:
     return _FINAL.search(result.stderr) is not None
-
-
-def _last_line(result: Result) -> str:
-    return result.last

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.kafka import wire
 from rofecare_infra.platform import Platform, Service
-from rofecare_infra.process import Shell, in_container
+from rofecare_infra.process import Result, Shell, in_container
 
 # Where a broker has the password of each user: in a file with the name of the user.
 _USERS = "/run/secrets/kafka-users/"
@@ -96,16 +95,16 @@ class Broker:
         # A refused login is the last thing that a broker answers.
         if len(answers) == len(sent) or (len(answers) == len(_LOGIN) and wire.refused_login(answers[-1])):
             return answers
-        raise _silent(self.container, result.tail(1))
+        raise _silent(self.container, result)
 
 
 _LOGIN = ("handshake", "authentication")
 
 
-def _silent(container: str, tail: Sequence[str]) -> ServiceFailedError:
+def _silent(container: str, result: Result) -> ServiceFailedError:
     return ServiceFailedError(
         f"{container} does not answer",
-        seen=f"no complete answer to a login: {(tail or ('no output',))[0][:120]}",
+        seen=f"no complete answer to a login: {result.last[:120]}",
         expected="a broker that answers, if only with a refusal",
         next_step="inv status, inv logs kafka",
     )

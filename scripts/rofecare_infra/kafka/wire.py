@@ -47,14 +47,9 @@ def delete(rights: Iterable[Right]) -> bytes:
     return _request(_DELETE_ACLS, _array(_entry(one) for one in rights))
 
 
-def refused_login(answer: bytes) -> Refusal | None:
-    """Why one of the two requests of a login was refused; None if it was accepted."""
-    reader = _Reader(answer)
-    code = reader.int16()
-    if not code:
-        return None
-    # The first of the two has no message; it lists the mechanisms.
-    return Refusal(code, "")
+def refused_login(answer: bytes) -> bool:
+    """Whether one of the two requests of a login was refused."""
+    return _Reader(answer).int16() != 0
 
 
 def described(answer: bytes) -> frozenset[Right] | Refusal:

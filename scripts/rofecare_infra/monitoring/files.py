@@ -12,14 +12,9 @@ def content(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii").strip()
     except (OSError, ValueError) as error:
-        raise unreadable(path, error) from error
-
-
-def unreadable(path: Path, error: Exception) -> SettingsError:
-    """The error for a secret that this user cannot read or write."""
-    return SettingsError(
-        "a secret of the monitoring cannot be used",
-        seen=str(error),
-        expected=f"{path} as a file of ASCII characters that this user may read and write",
-        next_step="repair it; or remove it, if only the monitoring uses it: the next start creates a new one",
-    )
+        raise SettingsError(
+            "a secret of the monitoring cannot be used",
+            seen=str(error),
+            expected=f"{path} as a file of ASCII characters that this user may read and write",
+            next_step="repair it; or remove it, if only the monitoring uses it: the next start creates a new one",
+        ) from error
