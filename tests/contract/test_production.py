@@ -263,47 +263,6 @@ def test_the_packaged_front_differs_in_image_and_build_alone(model_of: MakeModel
         assert ours == theirs
 
 
-def test_the_config_server_and_eureka_require_a_password_that_every_client_has(production: Json) -> None:
-    """As files and by the properties of Spring; no value of the environment contains one."""
-    services = parse(production).services
-    asked = {
-        "rofecare-config-server": "config_server_password",
-        "rofecare-discovery-server": "discovery_server_password",
-    }
-    sent = {
-        "config_server_password": "spring.cloud.config.password",
-        "discovery_server_password": "rofecare.registry.password",
-    }
-    for one in services:
-        if one.name not in APPLICATIONS:
-            assert not {*sent} & {*one.secrets}, one.name
-            continue
-        files = {name: file.rpartition("/")[2] for name, file in one.secret_files.items() if name in sent}
-        own = asked.get(one.name)
-        expected = {name: "spring.security.user.password" if name == own else file for name, file in sent.items()}
-        if one.name == "rofecare-config-server":
-            del expected["discovery_server_password"]
-        assert files == expected, one.name
-        environment = one.environment
-        if own is not None:
-            assert (environment["SPRING_SECURITY_USER_NAME"], environment["ROFECARE_AUTHENTICATION"]) == (
-                "rofecare",
-                "on",
-            )
-            assert one.labels["com.rofecare.secrets"] == "not in the data"
-        else:
-            url = environment["EUREKA_CLIENT_SERVICEURL_DEFAULTZONE"].replace("$$", "$")
-            assert url == "http://${rofecare.registry.user}@rofecare-discovery-server:8761/eureka/"
-        if one.name != "rofecare-config-server":
-            assert environment["SPRING_CLOUD_CONFIG_USERNAME"] == "rofecare"
-
-
-def test_authentication_can_be_turned_off(model_of: MakeModel) -> None:
-    off = parse(model_of(*_FILES, CONFIG_AUTHENTICATION="off"))
-    assert off.service("rofecare-config-server").environment["ROFECARE_AUTHENTICATION"] == "off"
-    assert off.service("rofecare-discovery-server").environment["ROFECARE_AUTHENTICATION"] == "on"
-
-
 def test_every_finding_of_compose_lint_is_explained(root: Path, model_of: MakeModel, tmp_path: Path) -> None:
     """With the monitoring; the documents have a row for each."""
     model = model_of(_FILES[0], "docker-compose.monitoring.yml", *_TLS[1:], TLS_HOST="his.example")
