@@ -32,6 +32,7 @@ sleep infinity
 STRANGE = """head -c 40000 /dev/zero | tr '\\0' x; echo ' the end of the long line'
 printf 'Exception in thread main\\n\\tat a.b(C.java:1)\\nCaused by: d\\n'
 printf '{"log":"no object","message":"a line that is refused"}\\n'
+printf '{"level":"error","msg":"of another logger","error":"EOF","service":"front","trace":"t1","span":7}\\n'
 head -c 1500000 /dev/zero | tr '\\0' x; echo ' the end of the longest line'; sleep infinity"""
 
 
@@ -90,12 +91,14 @@ def test_no_line_is_lost_or_duplicated(logs: Logs) -> None:
 def test_long_lines_stack_traces_and_rejected_lines(logs: Logs) -> None:
     logs.compose("up", "--detach", "--no-deps", "strange")
     assert until(300, lambda: len(logs.messages("strange", "logs-refused-*")) == 1)
-    assert until(120, lambda: len(logs.messages("strange")) == 7)
+    assert until(120, lambda: len(logs.messages("strange")) == 8)
     (refused,) = logs.messages("strange", "logs-refused-*")
     assert "a line that is refused" in refused
     lines = logs.messages("strange")
     (long,) = [line for line in lines if line.endswith(" the end of the long line")]
     assert len(long) == 40_000 + len(" the end of the long line")
+    # A text where the mapping has an object is no reason to refuse a line.
+    assert "of another logger" in lines
     # Plain text is a document a line, in order.
     assert lines[1:4] == ["Exception in thread main", "\tat a.b(C.java:1)", "Caused by: d"]
     # A line of more than a mebibyte is stored in pieces, and counted for an alert.
