@@ -13,7 +13,7 @@ from rofecare_infra.process.interrupts import (
 from rofecare_infra.process.ports import holder_of, is_free
 from rofecare_infra.process.run import Result, redact, run, run_attached, stream, to_end
 from rofecare_infra.process.together import side_by_side, together
-from rofecare_infra.process.transfer import Conversation, reading, transfer
+from rofecare_infra.process.transfer import Conversation, piped, reading, transfer
 
 __all__ = [
     "Conversation",
@@ -30,6 +30,7 @@ __all__ = [
     "interrupted_by",
     "interruptible",
     "is_free",
+    "piped",
     "reading",
     "redact",
     "run",

@@ -94,6 +94,35 @@ def reading(argv: Sequence[str]) -> Iterator[IO[bytes]]:
         )
 
 
+@contextmanager
+def piped(write: Callable[[IO[bytes]], object]) -> Iterator[IO[bytes]]:
+    """A pipe that `write` fills in a thread: a source for `transfer`. Raises its error at the end.
+
+    A reader that ends early ends the thread, too, and says why itself.
+    """
+    end, begin = os.pipe()
+    errors: list[Exception] = []
+    thread = threading.Thread(target=_fill, args=(write, begin, errors), daemon=True)
+    try:
+        with os.fdopen(end, "rb") as pipe:
+            thread.start()
+            yield pipe
+    finally:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def _fill(write: Callable[[IO[bytes]], object], begin: int, errors: list[Exception]) -> None:
+    try:
+        with os.fdopen(begin, "wb") as out:
+            write(out)
+    except BrokenPipeError:
+        pass
+    except Exception as error:  # noqa: BLE001 - raised by the other thread
+        errors.append(error)
+
+
 class Conversation:
     """An interactive command such as `psql`: send a question, read the lines of the answer."""
 

@@ -1,14 +1,15 @@
-"""The output of a command as a file."""
+"""The output of a command as a file, and a function that writes its input."""
 
 from __future__ import annotations
 
 import sys
 import time
+from typing import IO
 
 import pytest
 
 from rofecare_infra.errors import CommandError
-from rofecare_infra.process import reading
+from rofecare_infra.process import piped, reading, to_end, transfer
 
 
 def test_an_output_is_read_while_it_is_written() -> None:
@@ -47,3 +48,27 @@ def test_an_error_of_the_reader_stops_the_command(script: str, monkeypatch: pyte
     with pytest.raises(ValueError, match="of the reader"):
         spoiled(script)
     assert time.monotonic() - began < 30
+
+
+def test_a_command_reads_what_a_function_writes() -> None:
+    got: list[bytes] = []
+    with piped(lambda out: [out.write(b"x" * 1000) for _ in range(300)]) as source:
+        result = to_end(transfer(["wc", "-c"], source=source, sink=got.append))
+    assert result.ok
+    assert b"".join(got).strip() == b"300000"
+
+
+def test_a_command_that_ends_early_ends_the_function_that_writes() -> None:
+    with piped(lambda out: [out.write(b"x" * 100_000) for _ in range(100)]) as source:
+        assert to_end(transfer(["head", "-c", "1"], source=source)).ok
+
+
+def test_an_error_of_the_function_is_raised_unless_the_reader_has_one() -> None:
+    def write(out: IO[bytes]) -> None:
+        out.write(b"half")
+        raise ValueError("the other half")
+
+    with pytest.raises(ValueError, match="the other half"), piped(write) as source:
+        source.read()
+    with pytest.raises(KeyError), piped(write):
+        raise KeyError
