@@ -12,6 +12,7 @@ from rofecare_infra.boundary.tasks.backups import backup, backups, restore, unpa
 from rofecare_infra.boundary.tasks.hosting import install_service, schedule_backups
 from rofecare_infra.boundary.tasks.maintenance import build, outdated, rotate, sbom, upgrade
 from rofecare_infra.boundary.tasks.monitoring import alerts, search_logs, start_monitoring, stop_monitoring
+from rofecare_infra.boundary.tasks.nodes import nodes, place
 from rofecare_infra.boundary.tasks.platform import init, start_all, start_infra, stop_all, unlock
 from rofecare_infra.boundary.tasks.status import doctor, logs, smoke, status, support, timeline, why
 
@@ -47,8 +48,10 @@ namespace = Collection(
     restore,
     unpack_backup,
     schedule_backups,
-    # its host
+    # its hosts
     install_service,
+    nodes,
+    place,
     # this repository
     test,
     lint,

@@ -75,6 +75,7 @@ def test_each_changes_the_platform_alone_or_only_shows_it(tasks: dict[str, Task]
         "sbom",
         "alerts",
         "backups",
+        "nodes",
         "outdated",
         "unpack-backup",
         "unlock",

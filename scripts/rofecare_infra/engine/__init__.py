@@ -4,6 +4,7 @@ from rofecare_infra.engine.client import Engine, connect
 from rofecare_infra.engine.context import selected as selected_context
 from rofecare_infra.engine.lock import Holder, Lock, held_by_another, lock_of, locked, this_command
 from rofecare_infra.engine.machine import Bridge, Machine, machine_of
+from rofecare_infra.engine.nodes import LABEL_STACK, Facts, Membership, Node, facts_of
 from rofecare_infra.engine.records import (
     LABEL_CONFIG_FILES,
     LABEL_PROJECT,
@@ -18,16 +19,21 @@ __all__ = [
     "LABEL_CONFIG_FILES",
     "LABEL_PROJECT",
     "LABEL_SERVICE",
+    "LABEL_STACK",
     "LABEL_VOLUME",
     "Bridge",
     "Container",
     "Death",
     "Engine",
+    "Facts",
     "Holder",
     "Image",
     "Lock",
     "Machine",
+    "Membership",
+    "Node",
     "connect",
+    "facts_of",
     "held_by_another",
     "lock_of",
     "locked",

@@ -12,6 +12,7 @@ from rofecare_infra.engine.awake import Changes
 from rofecare_infra.engine.context import address as context_address
 from rofecare_infra.engine.context import require_supported
 from rofecare_infra.engine.machine import MachineRequests
+from rofecare_infra.engine.nodes import NodeRequests
 from rofecare_infra.engine.records import (
     LABEL_CONFIG_HASH,
     LABEL_ONE_OFF,
@@ -34,7 +35,7 @@ _NOTHING = "rofecare/lock:1"
 _EMPTY_ARCHIVE = 10240
 
 
-class Engine(Changes, MachineRequests, Volumes):
+class Engine(Changes, MachineRequests, NodeRequests, Volumes):
     """The requests to the engine. Every method raises EngineError if it does not answer."""
 
     def __init__(self, client: docker.DockerClient) -> None:
