@@ -43,6 +43,16 @@ require_login() {
     export KAFKA_SUPER_USERS=User:$broker
 }
 
+# On several machines, not on an empty volume of another node. ZooKeeper's snapshots are of no use without its log.
+if [[ -n ${KAFKA_ZOOKEEPER_CONNECT:-} ]]; then
+    parts=(/var/lib/kafka/data/meta.properties)
+else
+    parts=(/var/lib/zookeeper/data/version-2 /var/lib/zookeeper/log/version-2)
+fi
+for part in "${parts[@]}"; do
+    [[ ! -e /run/rofecare/data-expected ]] || bash /etc/rofecare/data-expected.sh "$part"
+done
+
 shopt -s extglob
 if [[ ${KAFKA_LISTENER_SECURITY_PROTOCOL_MAP:-} == *INTERNAL:SASL_PLAINTEXT* ]]; then
     require_login

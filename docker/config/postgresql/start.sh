@@ -2,6 +2,9 @@
 # Starts the server, and beside it what puts the application's role in order. The health check waits for its end.
 set -u
 
+# On several machines, not on an empty volume of another node.
+[[ ! -e /run/rofecare/data-expected ]] || bash /etc/rofecare/data-expected.sh "$PGDATA/PG_VERSION" || exit 1
+
 readonly folder=/run/postgresql
 rm -f "$folder"/application-role.*
 
