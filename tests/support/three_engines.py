@@ -18,9 +18,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.turnstile import locked
+
 # An overlay of files needs a disk, and a socket's path may have 104 characters at most: pytest's folders are too deep.
 _DISKS = Path("/var/lib")
 _PREFIX = "gate-swarm-"
+_LOCK = Path(tempfile.gettempdir()) / f"rofecare-test-swarm-{os.getuid()}.lock"
 _NAMESPACES = Path("/run/netns")
 _CGROUPS = Path("/sys/fs/cgroup")
 _COUNT = 3
@@ -149,12 +152,13 @@ class Cluster:
 @contextmanager
 def three_engines(managers: int = 1) -> Iterator[Cluster]:
     """Three machines named node1 to node3, joined to a Swarm."""
-    _remove_abandoned()
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_DISKS))
+    with locked(_LOCK):
+        _remove_abandoned()
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_DISKS))
+        # Held until this process ends, however it ends.
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
     mark = folder.name.removeprefix(_PREFIX)
-    # Held until this process ends, however it ends.
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
     names = [f"node{number}" for number in range(1, _COUNT + 1)]
     machines = tuple(
         Machine(name, f"10.77.0.{number}", folder / name, f"{_PREFIX}{mark}-{name}", f"/{_PREFIX}{mark}-{name}")

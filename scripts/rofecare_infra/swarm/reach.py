@@ -62,13 +62,17 @@ def contexts() -> dict[str, str]:
 
 
 def asked(nodes: Sequence[Node], ways: Mapping[str, Reach]) -> tuple[tuple[Node, ...], dict[str, str]]:
-    """The nodes with the facts of their engines, and hostname -> why an engine did not answer."""
-    answers = to_end(together([partial(_ask, ways[node.hostname]) for node in nodes], at_once=_AT_ONCE))
-    known = [
-        replace(node, facts=one if isinstance(one, Facts) else None) for node, one in zip(nodes, answers, strict=True)
-    ]
-    silent = {node.hostname: one for node, one in zip(nodes, answers, strict=True) if isinstance(one, str)}
-    return tuple(known), silent
+    """The nodes with the facts of their engines, and hostname -> why an engine has not answered.
+
+    Nodes that the Swarm does not reach are not asked: each would take as long as a connection may.
+    """
+    there = [node for node in nodes if node.state == "ready"]
+    answers = to_end(together([partial(_ask, ways[node.hostname]) for node in there], at_once=_AT_ONCE))
+    found = {node.hostname: one for node, one in zip(there, answers, strict=True)}
+    known = {name: one for name, one in found.items() if isinstance(one, Facts)}
+    silent = {name: one for name, one in found.items() if isinstance(one, str)}
+    silent |= {node.hostname: f"the node is {node.state}" for node in nodes if node not in there}
+    return tuple(replace(node, facts=known.get(node.hostname)) for node in nodes), silent
 
 
 def facts(way: Reach) -> Facts:

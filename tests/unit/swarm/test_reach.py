@@ -63,6 +63,15 @@ def test_an_engine_that_does_not_answer_is_named_with_its_reason(monkeypatch: py
     assert found[0].facts is None
 
 
+def test_a_node_that_is_down_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = Programs(docker_info=json.dumps(INFO))
+    monkeypatch.setattr(reach, "run", programs)
+    found, silent = asked([node(), node("node2", state="down")], {"node1": HERE, "node2": HERE})
+    assert silent == {"node2": "the node is down"}
+    assert [one.facts is None for one in found] == [False, True]
+    assert len(programs.commands) == 1
+
+
 def test_a_disk_that_only_its_own_machine_can_measure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reach, "run", Programs(docker=json.dumps(INFO), df_="df: /data: No such file"))
     for way in (Reach(("docker",), "tcp://node2:2376"), Reach(("docker",), "ssh://node2")):

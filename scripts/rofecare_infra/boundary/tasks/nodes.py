@@ -99,7 +99,8 @@ def place(root: Path, pin: Sequence[str], without_data: bool = False) -> None:
 def _engine(node: Node, silence: str) -> str:
     """What the engine of a node is like, in a few words."""
     if node.facts is None:
-        return f"{node.version}; does not answer: {silence}"
+        # The state of one that was not asked is in a column of its own.
+        return f"{node.version}; does not answer: {silence}" if node.state == "ready" else node.version
     denied = "no-new-privileges" if node.facts.no_new_privileges else "without no-new-privileges"
     free = node.facts.free_disk
     return ", ".join(part for part in (node.version, denied, "" if free is None else f"{free >> 30} GiB free") if part)
