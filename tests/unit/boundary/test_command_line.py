@@ -78,6 +78,7 @@ def test_what_takes_bare_words_is_read_from_the_signatures(root: Path) -> None:
     assert {name: words.flag for name, words in found.items() if words.flag} == {
         "build": "--service",
         "logs": "--service",
+        "place": "--pin",
         "restore": "--id",
         "sbom": "--image",
         "search-logs": "--text",
