@@ -96,18 +96,28 @@ def provide(
     """Send each node (hostname -> names of images) what it does not have; the nodes receive at the same time."""
     names = sorted({name for some in images.values() for name in some})
     local = dict(zip(names, _described(source, names), strict=True))
+    classic = facts(source).skips_layers
     tasks = [
-        partial(_provide, node, {name: local[name] for name in some}, ways[node], source)
+        partial(_provide, node, {name: local[name] for name in some}, ways[node], source, classic=classic)
         for node, some in images.items()
+        if some
     ]
     found = yield from together(tasks)
     return tuple(one for one in found if one is not None)
 
 
-def missing(local: Mapping[str, Stored], there: Iterable[Stored]) -> dict[str, Stored]:
-    """The images, by name, that the other engine does not have under this name."""
-    ids = {name: one.id for one in there for name in one.names}
-    return {name: one for name, one in local.items() if ids.get(_tagged(name)) != one.id}
+def missing(local: Mapping[str, Stored], there: Iterable[Stored], *, same_ids: bool = True) -> dict[str, Stored]:
+    """The images, by name, that the other engine does not have under this name.
+
+    Two kinds of image stores give one image different ids; then its layers count.
+    """
+    named = {name: one for one in there for name in one.names}
+
+    def is_there(name: str, image: Stored) -> bool:
+        other = named.get(_tagged(name), Stored(""))
+        return other.id == image.id if same_ids else bool(other.id) and other.layers == image.layers
+
+    return {name: one for name, one in local.items() if not is_there(name, one)}
 
 
 def skippable(sent: Iterable[Stored], there: Iterable[Stored]) -> frozenset[str]:
@@ -143,15 +153,18 @@ class Thinned:
                 self.size += member.size
 
 
-def _provide(node: str, local: Mapping[str, Stored], way: Reach, source: Reach) -> Generator[Event, None, Sent | None]:
+def _provide(
+    node: str, local: Mapping[str, Stored], way: Reach, source: Reach, *, classic: bool
+) -> Generator[Event, None, Sent | None]:
     there = _described(way, way.docker("image", "ls", "--quiet", "--no-trunc", timeout=_INVENTORY).stdout.split())
-    lacking = missing(local, there)
+    skips = facts(way).skips_layers
+    lacking = missing(local, there, same_ids=skips == classic)
     if not lacking:
         yield Note(f"{node} has its images: {listed(list(local)) or 'none'}")
         return None
     yield Working(f"sending {listed(list(lacking))} to {node}")
     sent = {one.id: one for one in lacking.values()}.values()
-    thinned = Thinned(skippable(sent, there) if facts(way).skips_layers else ())
+    thinned = Thinned(skippable(sent, there) if skips else ())
     with (
         reading([*source.words, "save", *lacking]) as archive,
         piped(partial(thinned.copy, archive)) as content,

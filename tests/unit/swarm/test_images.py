@@ -51,6 +51,11 @@ def test_an_image_under_another_id_is_missing_too() -> None:
     assert missing(local, [A, Stored("old", ("b:1",)), Stored("base", ("untagged:latest",))]) == {"b:1": B}
 
 
+def test_where_ids_are_others_the_layers_count() -> None:
+    there = [Stored("digest", ("a:1",), A.layers), Stored("digest", ("b:1",), A.layers)]
+    assert missing({"a:1": A, "b:1": B, "base:1": BASE}, there, same_ids=False) == {"b:1": B, "base:1": BASE}
+
+
 def test_a_layer_is_left_out_only_with_all_layers_below_it() -> None:
     assert skippable([A, B], []) == set()
     assert skippable([A, B], [BASE]) == {"l1"}
