@@ -91,7 +91,7 @@ def place(root: Path, pin: Sequence[str], without_data: bool = False) -> None:
             found = swarm.nodes.nodes(engine)
             node = swarm.nodes.named(pin[1], found)
         swarm.placement.pin(engine, name, service, node, found)
-        scope.say(f"{service} is pinned to {node.hostname}")
+        scope.say(f"{service} is pinned to {node.hostname}; inv deploy sends its image there")
         if left:
             scope.say(f"its data stays on {left}; on {node.hostname} it begins with an empty volume")
 
