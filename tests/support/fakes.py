@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rofecare_infra.compose import PACKAGES, Compose
-from rofecare_infra.engine import LABEL_PROJECT, LABEL_VOLUME, Container, Death, Engine, Image, Machine
+from rofecare_infra.engine import LABEL_PROJECT, LABEL_VOLUME, Container, Death, Engine, Image, Machine, Membership
 from rofecare_infra.errors import RofecareError
 from rofecare_infra.images import Sources
 from rofecare_infra.platform import Platform, Port, Service
@@ -93,6 +93,8 @@ class FakeEngine(Engine):
         # What became of a container that was asked to stop.
         self.exit_codes: dict[str, int] = {}
         self.now: datetime | None = None
+        # Of the stack of the project.
+        self.stack: list[Mapping[str, object]] = []
 
     @contextmanager
     def awake(self, project: str, clock: Clock) -> Iterator[Clock]:
@@ -134,6 +136,20 @@ class FakeEngine(Engine):
     def identity(self) -> str:
         """Always the same."""
         return "an:engine"
+
+    def stack_services(self, project: str) -> tuple[Mapping[str, object], ...]:
+        """Those of the test."""
+        assert project
+        return tuple(self.stack)
+
+    def membership(self) -> Membership:
+        """A manager if there is a stack."""
+        return Membership("active" if self.stack else "inactive", bool(self.stack), "")
+
+    def configs(self, label: str) -> dict[str, Mapping[str, str]]:
+        """None."""
+        del label
+        return {}
 
     def machine(self) -> Machine:
         """A machine with everything."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from rofecare_infra.engine import selected_context
 from rofecare_infra.errors import EngineError, SettingsError
@@ -18,6 +19,7 @@ BASE = "docker-compose.yml"
 PRODUCTION = "docker-compose.prod.yml"
 TLS = "docker-compose.tls.yml"
 SMALL = "docker-compose.small.yml"
+SWARM = "docker-compose.swarm.yml"
 MONITORING = "docker-compose.monitoring.yml"
 MONITORING_PRODUCTION = "docker-compose.monitoring.prod.yml"
 PACKAGES = "docker-compose.packages.yml"
@@ -91,6 +93,14 @@ class Compose:
 
         Raises EngineError if the docker command cannot resolve the address of the engine, which it does first.
         """
+        document, warnings = self._resolved(profiles)
+        return replace(parse(document), warnings=warnings)
+
+    def document(self) -> Mapping[str, Any]:
+        """The same as compose prints it: what a stack is made from."""
+        return self._resolved(())[0]
+
+    def _resolved(self, profiles: Sequence[str]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
         flags = [word for profile in profiles for word in ("--profile", profile)]
         result = self.run(*flags, "config", "--format", "json", timeout=_QUICK, check=False)
         if not result.ok and _NO_ADDRESS in result.stderr:
@@ -108,8 +118,7 @@ class Compose:
                 next_step="docker compose config -q  (in docker/)",
             )
         # Compose prints every dollar sign twice, so that its output can be its input.
-        model = parse(json.loads(result.stdout.replace("$$", "$")))
-        return replace(model, warnings=_warnings(result.stderr))
+        return json.loads(result.stdout.replace("$$", "$")), _warnings(result.stderr)
 
     def hashes(self, platform: Platform, carried: Collection[str]) -> dict[str, frozenset[str]]:
         """Service -> the hashes of its configuration as compose writes them on containers.

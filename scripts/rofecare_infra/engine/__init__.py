@@ -14,6 +14,7 @@ from rofecare_infra.engine.records import (
     Death,
     Image,
 )
+from rofecare_infra.engine.stack import StackEngine
 
 __all__ = [
     "LABEL_CONFIG_FILES",
@@ -32,6 +33,7 @@ __all__ = [
     "Machine",
     "Membership",
     "Node",
+    "StackEngine",
     "connect",
     "facts_of",
     "held_by_another",

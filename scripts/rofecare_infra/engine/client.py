@@ -23,6 +23,7 @@ from rofecare_infra.engine.records import (
     Image,
     container_of,
 )
+from rofecare_infra.engine.stacks import StackRequests
 from rofecare_infra.engine.volumes import Volumes
 from rofecare_infra.errors import EngineError
 
@@ -35,7 +36,7 @@ _NOTHING = "rofecare/lock:1"
 _EMPTY_ARCHIVE = 10240
 
 
-class Engine(Changes, MachineRequests, NodeRequests, Volumes):
+class Engine(Changes, MachineRequests, NodeRequests, StackRequests, Volumes):
     """The requests to the engine. Every method raises EngineError if it does not answer."""
 
     def __init__(self, client: docker.DockerClient) -> None:

@@ -53,6 +53,8 @@ class Container:
     config_hash: str = ""
     depends_on: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    # The node of a Swarm on which it runs; empty on one server.
+    node: str = ""
 
     @property
     def project(self) -> str:

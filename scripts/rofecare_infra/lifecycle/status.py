@@ -31,6 +31,8 @@ class ServiceStatus:
     restarts: int
     memory_bytes: int | None
     ports: tuple[int, ...]
+    # The node of a Swarm on which it runs; empty on one server.
+    node: str = ""
 
 
 def status(platform: Platform, engine: Engine) -> tuple[ServiceStatus, ...]:
@@ -111,4 +113,5 @@ def _row(service: Service, container: Container, memory: Mapping[str, int | None
         restarts=container.restarts,
         memory_bytes=memory.get(container.id),
         ports=tuple(port.published for port in service.ports),
+        node=container.node,
     )

@@ -5,6 +5,7 @@ from rofecare_infra.platform.health import LABEL_HEALTH_PORT, Health, health_of
 from rofecare_infra.platform.model import (
     KEPT,
     LABEL_BACKUP,
+    LABEL_DATA_OF,
     LABEL_HOLD,
     LABEL_INGRESS,
     LABEL_MODE,
@@ -29,11 +30,12 @@ from rofecare_infra.platform.model import (
     reach,
 )
 from rofecare_infra.platform.names import rehearsal_of, resolve, short
-from rofecare_infra.platform.parse import Defect, defects, parse
+from rofecare_infra.platform.parse import Defect, defects, parse, seconds
 
 __all__ = [
     "KEPT",
     "LABEL_BACKUP",
+    "LABEL_DATA_OF",
     "LABEL_HEALTH_PORT",
     "LABEL_HOLD",
     "LABEL_INGRESS",
@@ -67,5 +69,6 @@ __all__ = [
     "reach",
     "rehearsal_of",
     "resolve",
+    "seconds",
     "short",
 ]

@@ -17,6 +17,8 @@ LABEL_PHASE = "com.rofecare.phase"
 LABEL_MODE = "com.rofecare.mode"
 # The project of a volume that compose does not manage.
 LABEL_VOLUME_OF = "com.rofecare.project"
+# On a config of a Swarm: the project that has data on one of its nodes.
+LABEL_DATA_OF = "com.rofecare.data.project"
 # Between the project's and the volume's name, for volumes that `down -v` does not remove.
 KEPT = "_production_"
 LABEL_CHECKOUT = "com.rofecare.checkout"

@@ -142,7 +142,7 @@ def _service(name: str, service: Json, *, awaited: bool) -> Service:
         awaited=awaited,
         replicas=int(service.get("scale", deploy.get("replicas", 1))),
         depends_on=tuple(service.get("depends_on") or {}),
-        stop_grace=_seconds(str(service.get("stop_grace_period", "10s"))),
+        stop_grace=seconds(str(service.get("stop_grace_period", "10s"))),
         ports=tuple(_ports(service)),
         exposed=tuple(int(port) for port in service.get("expose") or () if str(port).isdigit()),
         volumes=tuple(mount["source"] for mount in mounts),
@@ -174,7 +174,7 @@ def _secret_file(secret: Json) -> str:
     return posixpath.join("/run/secrets", str(secret.get("target") or secret["source"]))
 
 
-def _seconds(duration: str) -> float:
+def seconds(duration: str) -> float:
     """A duration as compose prints it: `1m30s` -> 90."""
     parts = re.findall(r"([\d.]+)(h|ms|m|s|us|ns)", duration)
     return sum(float(number) * _UNITS[unit] for number, unit in parts)

@@ -104,4 +104,4 @@ def publish(project: Project) -> None:
 
 def _on(made: Release, project: Project) -> Project:
     monitoring = any(service.phase == MONITORING for service in project.platform.services)
-    return open_project(made.folder, secrets_checked=False, monitoring=monitoring, production=True)
+    return open_project(made.folder, secrets_checked=False, monitoring=monitoring, production=True, stack=project.stack)

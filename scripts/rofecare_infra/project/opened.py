@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from rofecare_infra import secrets
-from rofecare_infra.compose import MONITORING, MONITORING_PRODUCTION, PRODUCTION, Compose, overrides_in
-from rofecare_infra.engine import Engine, connect
-from rofecare_infra.errors import RofecareError, SettingsError
+from rofecare_infra.compose import MONITORING, MONITORING_PRODUCTION, PRODUCTION, SWARM, Compose, overrides_in
+from rofecare_infra.engine import Engine, StackEngine, connect
+from rofecare_infra.errors import RofecareError, SettingsError, UsageError
 from rofecare_infra.images import Sources
 from rofecare_infra.monitoring import further_applications
-from rofecare_infra.platform import Defect, Platform, Service, defects
+from rofecare_infra.platform import LABEL_DATA_OF, Defect, Platform, Service, defects
 from rofecare_infra.progress import listed
 from rofecare_infra.project import marker, mode
 from rofecare_infra.project import production as hardened
@@ -38,6 +38,8 @@ class Project:
     # Connects to the engine, once, when it is first used.
     connect: Callable[[], Engine] = connect
     production: bool = False
+    # Whether it runs, or is to run, as a stack of a Swarm.
+    stack: bool = False
     # Why the platform has no services: set where a stop goes on without a usable model.
     unusable: SettingsError | None = None
 
@@ -73,6 +75,7 @@ def open_project(
     monitoring: bool | None = None,
     production: bool | None = None,
     mode_required: bool = False,
+    stack: bool | None = False,
 ) -> Project:
     """Read the settings and the compose files, and check the secrets unless the command creates or removes them.
 
@@ -85,6 +88,9 @@ def open_project(
     settings, found = load_home(root, engine)
     announce(settings)
     problems = list(found)
+    stack = _is_stack(settings, engine, asked=stack)
+    production = stack or production
+    engine = cache(partial(_of_stack, engine)) if stack else engine
     containers = ProjectContainers(settings.project, engine)
     production, unread = _mode_of(settings, engine, containers) if production is None else (production, None)
     if production and not (settings.docker_folder / PRODUCTION).exists():
@@ -92,7 +98,7 @@ def open_project(
     problems += _several_overrides(settings)
     if monitoring is None:
         monitoring = (settings.docker_folder / MONITORING).exists() and containers.has_monitoring
-    compose = _compose(settings, monitoring=monitoring, production=production)
+    compose = _compose(settings, monitoring=monitoring, production=production, stack=stack)
     try:
         platform = compose.model()
     except SettingsError as error:
@@ -113,7 +119,32 @@ def open_project(
         raise unread
     if monitoring:
         compose = compose.with_variables(_monitored(settings, platform))
-    return Project(settings, Sources(compose, platform), engine, production)
+    return Project(settings, Sources(compose, platform), engine, production, stack)
+
+
+def _of_stack(connect: Callable[[], Engine]) -> StackEngine:
+    return StackEngine(connect())
+
+
+def _is_stack(settings: Settings, engine: Callable[[], Engine], *, asked: bool | None) -> bool:
+    """Whether the command works on a stack. Raises UsageError where there is one and the command does not expect it."""
+    if asked:
+        return True
+    project = settings.project
+    try:
+        services = engine().stack_services(project)
+        data = engine().configs(f"{LABEL_DATA_OF}={project}") if services or engine().membership().is_manager else {}
+    except RofecareError:
+        return False  # the engine is asked again for the mode, and its error is handled there
+    if (services or data) and asked is False:
+        stopped = f"a stack that is stopped; its data is on nodes: {', '.join(sorted(data))}"
+        raise UsageError(
+            "this command does not work on a stack of a Swarm: nothing was changed",
+            seen=f"{project} is {f'a stack of {len(services)} services' if services else stopped}",
+            expected="a platform on one server",
+            next_step="docs/stack.md lists what works on a stack, and what to do instead of the rest",
+        )
+    return bool(services or data)
 
 
 def _monitored(settings: Settings, platform: Platform) -> dict[str, str]:
@@ -144,7 +175,7 @@ def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
     """
     try:
         # Includes all that may have been started: its secrets are removed with its data.
-        return open_project(root, secrets_checked=False, monitoring=True, mode_required=volumes)
+        return open_project(root, secrets_checked=False, monitoring=True, mode_required=volumes, stack=None)
     except SettingsError as error:
         if volumes:
             raise
@@ -163,11 +194,14 @@ def open_for_init(root: Path, *, production: bool = False) -> Project:
     return open_project(root, secrets_checked=False, monitoring=True, production=asked, mode_required=True)
 
 
-def _compose(settings: Settings, *, monitoring: bool, production: bool) -> Compose:
+def _compose(settings: Settings, *, monitoring: bool, production: bool, stack: bool = False) -> Compose:
     compose = Compose(settings.docker_folder, variables=_variables(settings))
     if production:
         compose = compose.with_files(*hardened.files_for(settings))
         compose = compose.with_variables({"KAFKA_PROTOCOL": settings.kafka_protocol})
+    if stack:
+        # Configs are named by their content: another release restarts only what it changes.
+        return compose.with_files(SWARM).with_variables({"RELEASE": ""})
     chosen = ((MONITORING, monitoring), (MONITORING_PRODUCTION, monitoring and production))
     return compose.with_files(*(name for name, wanted in chosen if wanted and (settings.docker_folder / name).exists()))
 

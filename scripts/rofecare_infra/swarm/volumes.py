@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from rofecare_infra.engine import Engine, Node
 from rofecare_infra.errors import CommandError
+from rofecare_infra.platform import LABEL_DATA_OF
 from rofecare_infra.process import run
 
 # Where the containers find the config.
 TARGET = "/run/rofecare/data-expected"
 _SERVICE = "com.rofecare.data.service"
 _NODE = "com.rofecare.data.node"
-_PROJECT = "com.rofecare.data.project"
 # An answer of the manager, in seconds: it does not wait for tasks.
 _QUICK = 60.0
 
@@ -38,7 +38,7 @@ def config_name(project: str, service: str) -> str:
 
 def expected(engine: Engine, project: str) -> dict[str, Expected]:
     """Service -> where its data is, of all services of the project that had data once."""
-    found = engine.configs(f"{_PROJECT}={project}")
+    found = engine.configs(f"{LABEL_DATA_OF}={project}")
     return {
         labels[_SERVICE]: Expected(labels[_SERVICE], labels.get(_NODE, ""), name)
         for name, labels in found.items()
@@ -53,7 +53,7 @@ def expect(engine: Engine, project: str, service: str, node: str) -> bool:
     """
     if service in expected(engine, project):
         return False
-    labels = {_PROJECT: project, _SERVICE: service, _NODE: node}
+    labels = {LABEL_DATA_OF: project, _SERVICE: service, _NODE: node}
     engine.make_config(config_name(project, service), f"{service} on {node}\n", labels)
     return True
 

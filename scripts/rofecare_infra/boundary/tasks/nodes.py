@@ -20,7 +20,7 @@ def nodes(root: Path, json: bool = False) -> None:
     from rofecare_infra.progress import renderer_for, table
     from rofecare_infra.project import open_project
 
-    project = open_project(root, secrets_checked=False)
+    project = open_project(root, secrets_checked=False, stack=None)
     engine, name = project.engine, project.platform.project
     found = swarm.nodes.nodes(engine)
     asked, silent = swarm.reach.asked(found, swarm.reach.reaches(engine, found))
@@ -75,7 +75,7 @@ def place(root: Path, pin: Sequence[str], without_data: bool = False) -> None:
             next_step="inv nodes shows the nodes",
         )
     with Scope(renderer_for()) as scope:
-        project = open_project(root, secrets_checked=False, monitoring=True)
+        project = open_project(root, secrets_checked=False, monitoring=True, stack=None)
         engine, name = project.engine, project.platform.project
         found = swarm.nodes.nodes(engine)
         service = resolve(pin[:1], [one.name for one in project.platform.services])[0]

@@ -25,7 +25,7 @@ def status(root: Path, json: bool = False) -> None:
     from rofecare_infra.progress import renderer_for
     from rofecare_infra.recovery import unfinished
 
-    project = open_to_read(root)
+    project = open_to_read(root, stack=None)
     rows = lifecycle.status(lifecycle.as_started(project), project.engine)
     ready = sum(row.ready for row in rows)
     left = unfinished(project.settings)
@@ -61,7 +61,7 @@ def why(root: Path, service: str = "", json: bool = False) -> None:
     from rofecare_infra.platform import resolve
     from rofecare_infra.progress import renderer_for
 
-    project = open_to_read(root)
+    project = open_to_read(root, stack=None)
     platform = lifecycle.as_started(project)
     name = resolve([service], [one.name for one in platform.services])[0] if service else ""
     error = lifecycle.current_failure(platform, project.engine, name)
@@ -194,7 +194,7 @@ def logs(  # noqa: PLR0917 - each is a flag of the command line
     from rofecare_infra.progress import renderer_for
 
     wanted = room.parse_wanted(level, grep)
-    project = open_to_read(root)
+    project = open_to_read(root, stack=None)
     known = [one.name for one in project.platform.services]
     chosen = resolve(service, known) or tuple(known)
     begin = room.parse_since(since, time.time())
@@ -236,15 +236,18 @@ def _table(rows: Sequence[ServiceStatus]) -> str:
     from rofecare_infra.progress import duration, mebibytes, table
 
     now = datetime.now(UTC)
-    cells = []
+    # On a stack, the node of each replica.
+    nodes = any(row.node for row in rows)
+    cells: list[tuple[str, ...]] = []
     phase = ""
     for row in rows:
         if row.phase != phase:
             phase = row.phase
-            cells.append((phase, "", "", "", "", "", ""))
+            cells.append((phase, *[""] * (7 if nodes else 6)))
         cells.append(
             (
                 f"  {short(row.service)}",
+                *([row.node] if nodes else []),
                 f"{row.state} ({row.health})" if row.health else row.state,
                 duration((now - datetime.fromisoformat(row.started_at)).total_seconds()) if row.started_at else "",
                 str(row.restarts),
@@ -253,4 +256,5 @@ def _table(rows: Sequence[ServiceStatus]) -> str:
                 row.reason[:40],
             )
         )
-    return table(("SERVICE", "STATE", "UP", "RESTARTS", "MEMORY", "PORT", ""), cells)
+    where = ["NODE"] if nodes else []
+    return table(("SERVICE", *where, "STATE", "UP", "RESTARTS", "MEMORY", "PORT", ""), cells)

@@ -1,0 +1,116 @@
+"""The engine of a manager as one whose containers are the tasks of a stack, on whatever node they run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from rofecare_infra.engine.answers import ANSWER_TIMEOUT, answers
+from rofecare_infra.engine.client import Engine
+from rofecare_infra.engine.records import Container, Death
+from rofecare_infra.engine.tasks import Json, containers_of_tasks, name_in_stack, replica_of
+from rofecare_infra.state import Clock
+
+# Each piece of a log is preceded by its stream and its length.
+_HEADER = 8
+
+
+class StackEngine(Engine):
+    """A manager: its containers are the tasks of a stack, on whatever node they run.
+
+    `id` of a container is that of a replica, which stays the same when its task is replaced.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._api = engine._api  # noqa: SLF001 - of the same room
+        # The same engine with the containers of its own machine.
+        self.local = engine
+        # Replica -> its task, from the last look.
+        self._tasks: dict[str, Json] = {}
+
+    def containers(self, project: str) -> tuple[Container, ...]:
+        """The replicas of all services of the stack."""
+        return self._replicas(project, None)
+
+    def containers_of(self, project: str, services: Collection[str]) -> tuple[Container, ...]:
+        """The same of these services: the number of requests does not depend on the number of tasks."""
+        return self._replicas(project, services)
+
+    def _replicas(self, project: str, wanted: Collection[str] | None) -> tuple[Container, ...]:
+        services = [one for one in self.stack_services(project) if wanted is None or name_in_stack(one) in wanted]
+        tasks = sorted(self.stack_tasks(project) if services else (), key=lambda one: str(one.get("CreatedAt")))
+        self._tasks |= {replica_of(one): one for one in tasks}
+        names = {node.id: node.hostname for node in self.nodes()} if tasks else {}
+        return tuple(map(self._probed, containers_of_tasks(services, tasks, names)))
+
+    def _probed(self, replica: Container) -> Container:
+        """With the output of the last health check, where the container is on this node."""
+        if replica.health != "starting":
+            return replica
+        found = self.local.inspect(self._container_of(replica.id))
+        return replace(replica, probe=found.probe) if found is not None else replica
+
+    def _container_of(self, replica: str) -> str:
+        status = self._tasks.get(replica, {}).get("Status") or {}
+        return str((status.get("ContainerStatus") or {}).get("ContainerID") or "-")
+
+    @contextmanager
+    def awake(self, project: str, clock: Clock) -> Iterator[Clock]:
+        """The same clock: containers on other nodes have no events here."""
+        del project
+        yield clock
+
+    def memory(self, container: str) -> int | None:
+        """The memory of a replica on this node; None elsewhere."""
+        return self.local.memory(self._container_of(container))
+
+    def has_file(self, container: str, path: str) -> bool:
+        """Whether this file is in the container of a replica on this node; not looked for elsewhere."""
+        return self.local.has_file(self._container_of(container), path)
+
+    def last_death(self, container: str) -> Death | None:
+        """Not known: a replica that ended has a new container."""
+        del container
+        return None
+
+    def log_tail(self, container: str, lines: int) -> tuple[str, ...]:
+        """The last log lines of a replica, on whatever node it runs."""
+        return tuple(text for _, text in self.past_log(container, since=None, tail=lines) if text.strip())
+
+    def past_log(self, container: str, *, since: float | None, tail: int | None) -> list[tuple[str, str]]:
+        """Log lines until now as (time, text)."""
+        return list(self._log(container, since=since, tail=tail, follow=False))
+
+    def follow_log(self, container: str, *, since: float | None, tail: int | None) -> Iterator[tuple[str, str]]:
+        """The same, continued live until the task ends or the connection drops."""
+        return self._log(container, since=since, tail=tail, follow=True)
+
+    def _log(self, replica: str, *, since: float | None, tail: int | None, follow: bool) -> Iterator[tuple[str, str]]:
+        task = self._tasks.get(replica)
+        if task is None:
+            return
+        asked = {"stdout": 1, "stderr": 1, "timestamps": 1, "tail": "all" if tail is None else tail}
+        asked |= {"follow": 1} if follow else {}
+        asked |= {"since": int(since)} if since is not None else {}
+        url = f"{self._api.base_url}/v{self._api.api_version}/tasks/{task['ID']}/logs"
+        with answers():
+            answer = self._api.get(url, params=asked, stream=True, timeout=None if follow else ANSWER_TIMEOUT)
+            answer.raise_for_status()
+            for piece in _pieces(answer.iter_content(None)):
+                for line in piece.removesuffix(b"\n").split(b"\n"):
+                    moment, _, text = line.decode(errors="replace").rstrip("\r\n").partition(" ")
+                    yield moment, text
+
+
+def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces of a log: each is preceded by its stream and its length."""
+    rest = b""
+    for chunk in chunks:
+        rest += chunk
+        while len(rest) >= _HEADER:
+            end = _HEADER + int.from_bytes(rest[4:_HEADER], "big")
+            if len(rest) < end:
+                break
+            yield rest[_HEADER:end]
+            rest = rest[end:]
