@@ -204,6 +204,13 @@ def _share(value: str) -> str | None:
     return None if re.fullmatch(r"0|1|0?\.\d{1,9}|1\.0{1,9}", value) else "a share, 0 to 1, such as 0.1"
 
 
+def _half_an_address(value: str) -> str | None:
+    good = re.fullmatch(r"10\.(\d{1,3})|172\.(1[6-9]|2\d|3[01])|192\.168", value)
+    return (
+        None if good and int(good[1] or 0) < 2**8 else "two numbers of a private network with 16 bits, such as 10.209"
+    )
+
+
 def _anything(_value: str) -> str | None:
     return None
 
@@ -225,6 +232,7 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "IMAGES": _one_of("auto", "registry", "packages"),
     "SERVICES": _one_of("auto", "source", "registry", "reference"),
     "IMAGE_PREFIX": _prefix,
+    "STACK_NETWORK": _half_an_address,
     "LOGS_KEPT": _span_of_days,
     "LOGS_SIZE": _gigabytes,
     "TRACES_KEPT": _span_of_days,
