@@ -14,12 +14,14 @@ from rofecare_infra.boundary.tasks.maintenance import build, outdated, rotate, s
 from rofecare_infra.boundary.tasks.monitoring import alerts, search_logs, start_monitoring, stop_monitoring
 from rofecare_infra.boundary.tasks.nodes import nodes, place
 from rofecare_infra.boundary.tasks.platform import init, start_all, start_infra, stop_all, unlock
+from rofecare_infra.boundary.tasks.stack import deploy
 from rofecare_infra.boundary.tasks.status import doctor, logs, smoke, status, support, timeline, why
 
 namespace = Collection(
     # the platform
     start_all,
     start_infra,
+    deploy,
     build,
     stop_all,
     init,

@@ -19,7 +19,14 @@ from rofecare_infra.lifecycle.inside import probe
 from rofecare_infra.lifecycle.phase import Seen
 from rofecare_infra.lifecycle.start import start, until_ready
 from rofecare_infra.lifecycle.status import ServiceStatus, as_started, left_running, status
-from rofecare_infra.lifecycle.stop import StopReport, stop, stop_in_stages, stop_monitoring, stop_together
+from rofecare_infra.lifecycle.stop import (
+    StopReport,
+    reverse_stages,
+    stop,
+    stop_in_stages,
+    stop_monitoring,
+    stop_together,
+)
 
 __all__ = [
     "Connection",
@@ -43,6 +50,7 @@ __all__ = [
     "require_open",
     "restore_limits",
     "restore_limits_unless_changing",
+    "reverse_stages",
     "start",
     "status",
     "stop",

@@ -170,17 +170,17 @@ def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
     """Open a project to stop it, which needs only its name: the rest is read from the labels of its containers.
 
     Where settings or compose files cannot be used, the platform has no services, `unusable` is the reason, and the name
-    is COMPOSE_PROJECT_NAME or the default. Raises SettingsError nevertheless if `volumes` are to be removed: no data is
-    removed for a name that may be wrong.
+    is COMPOSE_PROJECT_NAME or the default. Raises SettingsError nevertheless if `volumes` are to be removed, since no data
+    is removed for a name that may be wrong, and for a stack, whose services have no labels of compose.
     """
     try:
         # Includes all that may have been started: its secrets are removed with its data.
         return open_project(root, secrets_checked=False, monitoring=True, mode_required=volumes, stack=None)
     except SettingsError as error:
-        if volumes:
-            raise
         engine = cache(connect)
         settings, _ = load_home(root, engine)
+        if volumes or _is_stack(settings, engine, asked=None):
+            raise
         compose = _compose(settings, monitoring=False, production=False)
         return Project(settings, Sources(compose, Platform(settings.project, ())), engine, unusable=error)
 

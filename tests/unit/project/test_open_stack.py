@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from rofecare_infra.engine import Membership, StackEngine
-from rofecare_infra.errors import UsageError
+from rofecare_infra.errors import SettingsError, UsageError
 from rofecare_infra.project import open_for_init, open_for_stop, open_project
 from tests.support.checkout import Checkout
 from tests.support.fakes import FakeEngine
@@ -66,6 +66,14 @@ def test_a_stack_that_is_stopped_is_refused_by_its_data(checkout: Checkout, engi
         open_project(checkout.root)
     assert "rofecare-data-db" in caught.value.seen
     assert open_for_stop(checkout.root).stack
+
+
+def test_a_stack_is_not_stopped_by_settings_that_cannot_be_used(checkout: Checkout, engine: Manager) -> None:
+    (checkout.root / ".env").write_text("GATE_TIMEOUT=soon\n")
+    assert open_for_stop(checkout.root).unusable is not None
+    engine.stack = [{"ID": "1"}]
+    with pytest.raises(SettingsError):
+        open_for_stop(checkout.root)
 
 
 def test_without_a_stack_everything_is_as_on_one_server(checkout: Checkout) -> None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rofecare_infra.boundary.command import command
+
+if TYPE_CHECKING:
+    from rofecare_infra.progress import Scope
+    from rofecare_infra.project import Project
 
 
 def left_running(root: Path) -> str:
@@ -115,6 +120,9 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
         if project.unusable is not None:
             seen = project.unusable.seen
             scope.say(f"the settings cannot be used ({seen}): stopping the containers with the label of the project")
+        if project.stack:
+            _stop_stack(scope, project, volumes=volumes)
+            return
         # Before anything is confirmed, stopped or backed up.
         require_own(project.platform, project.engine, project.settings.docker_folder, removes_volumes=volumes)
         taken = ""
@@ -139,6 +147,23 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
             loopback.forget(scope, project)
         scope.record(results.Stopped.of(report, taken))
         report.raise_if_killed()
+
+
+def _stop_stack(scope: Scope, project: Project, *, volumes: bool) -> None:
+    from rofecare_infra import swarm
+    from rofecare_infra.boundary.results import platform as results
+    from rofecare_infra.errors import UsageError
+
+    if volumes:
+        raise UsageError(
+            "inv stop-all --volumes does not work on a stack: nothing was stopped",
+            seen=f"{project.platform.project} has its volumes on the nodes of its services",
+            expected="inv stop-all, which keeps them",
+            next_step="docs/stack.md#removing-all-data",
+        )
+    report = scope.follow(swarm.stop(project))
+    scope.say(f"stopped: {len(report.stopped)} replicas" if report.stopped else "nothing was running")
+    scope.record(results.Stopped.of(report))
 
 
 @command(changes=True, help={"prod": "also create the volumes of a production platform, and mark it as one"})

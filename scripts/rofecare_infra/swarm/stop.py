@@ -1,0 +1,55 @@
+"""Stops a stack in the reverse order of its start; volumes stay on their nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from functools import partial
+
+from rofecare_infra.engine import Engine
+from rofecare_infra.errors import GateTimeoutError
+from rofecare_infra.lifecycle import StopReport, reverse_stages
+from rofecare_infra.platform import Platform
+from rofecare_infra.process import run
+from rofecare_infra.progress import Event, Note, Working, listed
+from rofecare_infra.project import Project
+from rofecare_infra.state import SYSTEM_CLOCK, Clock, poll
+
+_POLL = 0.5
+_QUICK = 120.0
+# Beyond the longest grace period of a group, in seconds.
+_MARGIN = 60.0
+
+
+def stop(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, StopReport]:
+    """Stop the services group by group, then remove the stack with its networks, secrets and configs.
+
+    Where data is expected stays recorded. Raises GateTimeoutError for tasks that do not end.
+    """
+    platform, engine = project.platform, project.engine
+    name = platform.project
+    containers = engine.containers(name)
+    for group in reverse_stages(containers, platform):
+        services = sorted({one.service for one in group})
+        yield Working(f"stopping {listed(services)}")
+        began = clock.monotonic()
+        run(["docker", "service", "rm", *(f"{name}_{one}" for one in services)], timeout=_QUICK)
+        _wait(platform, engine, services, clock)
+        yield Note(f"{listed(services)} stopped ({clock.monotonic() - began:.1f} s)")
+    yield Working("removing the stack")
+    run(["docker", "stack", "rm", name], timeout=_QUICK)
+    return StopReport(tuple(one.name for one in containers), ())
+
+
+def _wait(platform: Platform, engine: Engine, services: list[str], clock: Clock) -> None:
+    grace = max((one.stop_grace for one in platform.services if one.name in services), default=0.0) + _MARGIN
+    left: tuple[str, ...] = ()
+    look = partial(engine.unended_tasks, platform.project)
+    for left in poll(look, lambda seen: not seen, every=_POLL, timeout=grace, clock=clock):  # noqa: B007
+        pass
+    if left:
+        raise GateTimeoutError(
+            f"{listed(services)} did not stop",
+            seen=f"{len(left)} tasks that have not ended after {grace:.0f} s",
+            expected="nodes that answer",
+            next_step="inv nodes; then the same command again",
+        )
