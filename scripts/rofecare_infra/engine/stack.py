@@ -41,7 +41,7 @@ class StackEngine(Engine):
         services = [one for one in self.stack_services(project) if wanted is None or name_in_stack(one) in wanted]
         tasks = sorted(self.stack_tasks(project) if services else (), key=lambda one: str(one.get("CreatedAt")))
         self._tasks |= {replica_of(one): one for one in tasks}
-        names = {node.id: node.hostname for node in self.nodes()} if tasks else {}
+        names = {node.id: node.hostname for node in self.nodes() if node.state != "down"} if tasks else {}
         return tuple(map(self._probed, containers_of_tasks(services, tasks, names)))
 
     def _probed(self, replica: Container) -> Container:
@@ -88,7 +88,8 @@ class StackEngine(Engine):
 
     def _log(self, replica: str, *, since: float | None, tail: int | None, follow: bool) -> Iterator[tuple[str, str]]:
         task = self._tasks.get(replica)
-        if task is None:
+        # One that has no node yet has no log either.
+        if task is None or not task.get("NodeID"):
             return
         asked = {"stdout": 1, "stderr": 1, "timestamps": 1, "tail": "all" if tail is None else tail}
         asked |= {"follow": 1} if follow else {}

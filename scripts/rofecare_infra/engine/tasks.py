@@ -31,7 +31,8 @@ def containers_of_tasks(services: Sequence[Json], tasks: Sequence[Json], nodes: 
     """One record per replica of these services.
 
     `tasks` are those that agree with the present definition of their service: a replica that still runs by an earlier
-    one has none, and its record is that of a container that is not started yet. `nodes` maps ids to host names.
+    one has none, and its record is that of a container that is not started yet. `nodes` maps the ids of the nodes that
+    answer to their host names: a task on another one is lost with it, whatever the Swarm still says of it.
     """
     slots: dict[str, list[Json]] = {}
     for task in sorted(tasks, key=lambda one: str(one.get("CreatedAt") or "")):
@@ -39,7 +40,7 @@ def containers_of_tasks(services: Sequence[Json], tasks: Sequence[Json], nodes: 
     found = []
     for service in services:
         mine = [history for _, history in sorted(slots.items()) if history[-1]["ServiceID"] == service["ID"]]
-        records = [_record(service, history, nodes) for history in mine if _state(history[-1]) not in _GONE]
+        records = [_record(service, history, nodes) for history in mine if not _is_gone(history[-1], nodes)]
         missing = range(len(records) + 1, _wanted(service) + 1)
         found += [*records, *(_absent(service, number) for number in missing)]
     return sorted(found, key=lambda one: one.name)
@@ -48,6 +49,10 @@ def containers_of_tasks(services: Sequence[Json], tasks: Sequence[Json], nodes: 
 def replica_of(task: Json) -> str:
     """The replica that a task is: by its number, or by its node where a service runs on each."""
     return f"{task['ServiceID']}.{_slot(task)}"
+
+
+def _is_gone(task: Json, nodes: Mapping[str, str]) -> bool:
+    return _state(task) in _GONE or task.get("NodeID", "") not in {"", *nodes}
 
 
 def _slot(task: Json) -> str:

@@ -170,8 +170,8 @@ def open_for_stop(root: Path, *, volumes: bool = False) -> Project:
     """Open a project to stop it, which needs only its name: the rest is read from the labels of its containers.
 
     Where settings or compose files cannot be used, the platform has no services, `unusable` is the reason, and the name
-    is COMPOSE_PROJECT_NAME or the default. Raises SettingsError nevertheless if `volumes` are to be removed, since no data
-    is removed for a name that may be wrong, and for a stack, whose services have no labels of compose.
+    is COMPOSE_PROJECT_NAME or the default. Raises SettingsError nevertheless for a stack, whose services have no labels
+    of compose, and if `volumes` are to be removed: no data is removed for a name that may be wrong.
     """
     try:
         # Includes all that may have been started: its secrets are removed with its data.

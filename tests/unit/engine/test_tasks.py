@@ -42,7 +42,7 @@ def task(state: str, *, slot: int = 1, number: int = 1, code: int = 0, error: st
 
 def verdict(tasks: list[dict[str, Any]], described: dict[str, Any] | None = None, **more: Any) -> Verdict:
     described = described or service()
-    found = containers_of_tasks([described], tasks, {"n1": "node1"})
+    found = containers_of_tasks([described], tasks, {"n1": "node1", "n2": "node2"})
     return judge(Service("db", "infrastructure", "db:1", **more), found, {}, 0.0)
 
 
@@ -87,6 +87,13 @@ def verdict(tasks: list[dict[str, Any]], described: dict[str, Any] | None = None
 )
 def test_one_replica(tasks: list[dict[str, Any]], expected: Verdict) -> None:
     assert verdict(tasks) == expected
+
+
+def test_what_is_on_a_node_that_does_not_answer_is_lost() -> None:
+    lost = task("running", NodeID="n9")
+    assert verdict([lost]) == Pending("created, not started yet")
+    waiting = task("pending", number=2, error="no suitable node", NodeID="")
+    assert verdict([lost, waiting]) == Failed("not started: no suitable node", "s1.1")
 
 
 def test_a_job_that_has_ended() -> None:
