@@ -23,6 +23,7 @@ _PATIENCE = 300.0
 _ON = {
     "docker-compose.tls.yml": "docker-compose.prod.yml",
     "docker-compose.small.yml": "docker-compose.prod.yml",
+    "docker-compose.swarm.yml": "docker-compose.prod.yml",
     "docker-compose.monitoring.prod.yml": "docker-compose.monitoring.yml",
 }
 
