@@ -58,7 +58,7 @@ class PinnedDatabase:
     @property
     def image(self) -> str:
         """The name under which the image of the database is sent."""
-        return swarm.images.references(self.manager, [POSTGRES], lambda _image: False)[POSTGRES]
+        return swarm.images.references(self.manager, [POSTGRES])[POSTGRES]
 
     def send(self, images: Mapping[str, Collection[str]]) -> list[Sent]:
         """Send images to nodes; what arrived."""

@@ -47,7 +47,7 @@ def deploy(
     stages = project.platform.stages()
     services = [service for stage in stages for service in stage.services]
     yield from ensure_images(project, services, clock)
-    named = images.references(engine, [service.image for service in services], lambda _: False)
+    named = images.references(engine, [service.image for service in services])
     inputs = _inputs(project, _identified(engine, plan, named))
     translate(project, plan, inputs, frozenset())
     for service, node in plan.proposed.items():
@@ -201,7 +201,7 @@ def _identified(engine: StackEngine, plan: Plan, named: Mapping[str, str]) -> di
     """
     if not all(node.facts is not None and node.facts.skips_layers for node in plan.nodes):
         return dict(named)
-    found = {image: engine.image(name) for image, name in named.items() if images.is_sent(name)}
+    found = {image: engine.image(name) for image, name in named.items()}
     return {**named, **{image: one.id for image, one in found.items() if one is not None}}
 
 

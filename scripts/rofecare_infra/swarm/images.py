@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any
@@ -50,11 +50,10 @@ class Sent:
     size: int
 
 
-def references(engine: Engine, images: Iterable[str], from_registry: Callable[[str], bool]) -> dict[str, str]:
+def references(engine: Engine, images: Iterable[str]) -> dict[str, str]:
     """Image -> its name in the stack, which contains what identifies it: two builds of one tag have two names.
 
-    What came from a registry, and can be had `from_registry` now, is named by its digest: the nodes pull it themselves.
-    Anything else gets a tag of its own on this engine, under which it is sent. Raises CommandError if one is absent.
+    It is a tag on this engine, under which the image is sent. Raises CommandError if one is absent.
     """
     found: dict[str, str] = {}
     for image in dict.fromkeys(images):
@@ -66,17 +65,9 @@ def references(engine: Engine, images: Iterable[str], from_registry: Callable[[s
                 expected="every image on the manager before it is sent to the nodes",
                 next_step="inv build; then run the same command again",
             )
-        if local.digests and from_registry(image):
-            found[image] = local.digests[0]
-        else:
-            found[image] = f"{_tagged(image)}-{local.id.rpartition(':')[2][:_DIGITS]}"
-            engine.tag(local.id, found[image])
+        found[image] = f"{_tagged(image)}-{local.id.rpartition(':')[2][:_DIGITS]}"
+        engine.tag(local.id, found[image])
     return found
-
-
-def is_sent(reference: str) -> bool:
-    """Whether an image with this name is sent to the nodes; they pull the others."""
-    return "@" not in reference
 
 
 def wanted(services: Iterable[Service], nodes: Iterable[Node], pinned: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Callable
 
 import pytest
 
@@ -96,19 +95,12 @@ def test_half_an_archive_is_an_error() -> None:
 
 
 def test_an_image_is_named_by_its_content() -> None:
-    engine = Local(db=Image("sha256:0123456789abcdef"), front=Image("sha256:ff", digests=("front@sha256:aa",)))
-    always: Callable[[str], bool] = lambda _image: True  # noqa: E731
-    found = images.references(engine, ["db:1", "front:2", "db:1"], always)
-    assert found == {"db:1": "db:1-0123456789ab", "front:2": "front@sha256:aa"}
-    assert engine.tags == [("sha256:0123456789abcdef", "db:1-0123456789ab")]
-    assert {name: images.is_sent(name) for name in found.values()} == {
-        "db:1-0123456789ab": True,
-        "front@sha256:aa": False,
-    }
-    # Without the registry, the nodes cannot pull it.
-    assert images.references(engine, ["front"], lambda _image: False) == {"front": "front:latest-ff"}
+    engine = Local(db=Image("sha256:0123456789abcdef"), front=Image("sha256:ff"))
+    found = images.references(engine, ["db:1", "front", "db:1"])
+    assert found == {"db:1": "db:1-0123456789ab", "front": "front:latest-ff"}
+    assert engine.tags == [("sha256:0123456789abcdef", "db:1-0123456789ab"), ("sha256:ff", "front:latest-ff")]
     with pytest.raises(CommandError, match="absent"):
-        images.references(engine, ["absent:1"], always)
+        images.references(engine, ["absent:1"])
 
 
 def test_the_answer_of_an_engine() -> None:
