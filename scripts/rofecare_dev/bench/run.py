@@ -18,6 +18,8 @@ from rofecare_dev.bench.measures import AGAINST, COMPOSE, ORDERED, THIS, Measure
 from rofecare_infra import process
 from rofecare_infra.compose import Compose
 from rofecare_infra.errors import UsageError
+from rofecare_infra.hosting import Systemd
+from rofecare_infra.hosting.loopback import reopen
 from rofecare_infra.platform import Platform
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
@@ -228,7 +230,7 @@ def _settings(name: str, checkout: Path, base: Path) -> dict[str, str]:
 
 
 def _remove(project: str) -> None:
-    """Remove the containers, volumes and networks of one of the benchmark's own projects."""
+    """Remove what one of the benchmark's own projects has on the engine, and the rules for its published ports."""
     kinds = (
         ("container", ("--all",), ("com.docker.compose.project",)),
         ("volume", (), ("com.docker.compose.project", "com.rofecare.project", "com.rofecare.marker")),
@@ -241,3 +243,4 @@ def _remove(project: str) -> None:
             if found:
                 force = ["--force", "--volumes"] if kind == "container" else []
                 process.run(["docker", kind, "rm", *force, *found])
+    process.to_end(reopen(project, Systemd(), "inv bench"))

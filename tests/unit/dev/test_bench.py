@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from rofecare_dev.bench.run import Contender, _images, _name_images, _remove, _s
 from rofecare_infra import process
 from rofecare_infra.errors import CommandError, UsageError
 from rofecare_infra.platform import Platform
+from rofecare_infra.progress import Event
 from rofecare_infra.state import Clock
 from tests.support.fakes import service
 
@@ -188,13 +189,22 @@ def test_the_idle_cost_is_that_of_one_minute(monkeypatch: pytest.MonkeyPatch) ->
     assert slept == [30.0, 60.0]
 
 
-def test_only_what_carries_the_projects_name_is_removed(recorder: Recorder) -> None:
+def test_only_what_carries_the_projects_name_is_removed(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    reopened: list[str] = []
+
+    def reopen(project: str, *_: object) -> Iterator[Event]:
+        reopened.append(project)
+        return iter(())
+
+    monkeypatch.setattr("rofecare_dev.bench.run.reopen", reopen)
     recorder.found = {"container": "c1 c2", "volume": "", "network": "n1"}
     _remove("rofecare-bench-1-this")
     listings = [argv for argv in recorder.argvs if argv[2] == "ls"]
     assert all(argv[-1].endswith("=rofecare-bench-1-this") for argv in listings)
     removals = [argv[1:] for argv in recorder.argvs if argv[2] == "rm"]
     assert removals == [("container", "rm", "--force", "--volumes", "c1", "c2"), ("network", "rm", "n1")]
+    # The rules for the ports that it published on 127.0.0.1.
+    assert reopened == ["rofecare-bench-1-this"]
 
 
 def test_each_service_waits_for_all_of_the_phase_before_in_the_ordered_files() -> None:
