@@ -70,8 +70,7 @@ def not_moved(service: str, node: Node, place: str) -> CommandError:
         f"{service} is not moved to {node.hostname}",
         seen=f"its data is on {place}, and data does not move with a service",
         expected=f"{service} on {place}, or --without-data: it then begins with an empty volume",
-        next_step=f"inv place {service} {place}; if {place} is lost for good: inv place {service} {node.hostname} "
-        f"--without-data, then inv restore --only {service}",
+        next_step=f"inv place {service} {place}; if {place} is lost for good: docs/swarm.md#the-day-a-node-dies",
     )
 
 

@@ -33,7 +33,7 @@ def test_what_another_node_has_does_not_move(engine: FakeSwarm) -> None:
     assert volumes.left_behind(engine, "p", "db", node("node2")) == ""
     assert volumes.left_behind(engine, "p", "new", node("node3")) == ""
     error = volumes.not_moved("db", node("node3"), "node2")
-    assert "inv place db node3 --without-data" in error.next_step
+    assert "inv place db node2; if node2 is lost for good: docs/swarm.md" in error.next_step
 
 
 def test_a_service_that_mounts_the_config_is_updated_first(engine: FakeSwarm, monkeypatch: pytest.MonkeyPatch) -> None:
