@@ -34,12 +34,13 @@ def containers_of_tasks(services: Sequence[Json], tasks: Sequence[Json], nodes: 
     one has none, and its record is that of a container that is not started yet. `nodes` maps the ids of the nodes that
     answer to their host names: a task on another one is lost with it, whatever the Swarm still says of it.
     """
-    slots: dict[str, list[Json]] = {}
+    # Service -> its replicas -> their tasks, from the first to the last.
+    slots: dict[str, dict[str, list[Json]]] = {}
     for task in sorted(tasks, key=lambda one: str(one.get("CreatedAt") or "")):
-        slots.setdefault(replica_of(task), []).append(task)
+        slots.setdefault(str(task["ServiceID"]), {}).setdefault(replica_of(task), []).append(task)
     found = []
     for service in services:
-        mine = [history for _, history in sorted(slots.items()) if history[-1]["ServiceID"] == service["ID"]]
+        mine = [history for _, history in sorted(slots.get(service["ID"], {}).items())]
         records = [_record(service, history, nodes) for history in mine if not _is_gone(history[-1], nodes)]
         missing = range(len(records) + 1, _wanted(service) + 1)
         found += [*records, *(_absent(service, number) for number in missing)]

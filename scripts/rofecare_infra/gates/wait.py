@@ -56,7 +56,10 @@ def observe(
     services: Sequence[Service], containers: Sequence[Container], restarts_before: Mapping[str, int], waited: float
 ) -> Observation:
     """Judge each service by its containers."""
-    mine = {service.name: [one for one in containers if one.service == service.name] for service in services}
+    mine: dict[str, list[Container]] = {service.name: [] for service in services}
+    for one in containers:
+        if one.service in mine:
+            mine[one.service].append(one)
     verdicts = {service.name: judge(service, mine[service.name], restarts_before, waited) for service in services}
     return Observation(verdicts, tuple(one for found in mine.values() for one in found), waited)
 
