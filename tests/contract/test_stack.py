@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from rofecare_infra.swarm import placement
 from rofecare_infra.swarm.stack import Stack, contents, paths_of, stack_of
 from rofecare_infra.swarm.table import SECTIONS
 from tests.support.documented import BUSINESS, EVERYTHING
+from tests.support.namespace import load_namespace
 
 Json = dict[str, Any]
 MakeModel = Callable[..., Json]
@@ -119,3 +121,15 @@ def test_the_table_is_documented(root: Path, path: str) -> None:
     for section in SECTIONS.values():
         for key, row in section.items():
             assert f"`{key}`" in text, f"{key} ({row.fate.value})"
+
+
+# They concern neither a stack nor its images, or find nothing on it.
+_ANYWHERE = {"bench", "dashboards", "lint", "test", "unlock", "stop-monitoring"}
+
+
+@pytest.mark.parametrize("path", ["docs/stack.md", "docs/fr/stack.md"])
+def test_each_task_is_in_the_table_of_what_works_or_in_that_of_what_is_refused(root: Path, path: str) -> None:
+    rows = [line.split("|")[1] for line in (root / path).read_text().splitlines() if line.startswith("| `inv ")]
+    named = [name for row in rows for name in re.findall(r"`inv ([\w-]+)`", row)]
+    assert len(named) == len(set(named))
+    assert {*named} | _ANYWHERE == {*load_namespace(root).task_names}

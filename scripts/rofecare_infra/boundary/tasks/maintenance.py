@@ -23,7 +23,7 @@ def build(root: Path, service: Sequence[str]) -> None:
 
     with Scope(renderer_for()) as scope:
         # Images of the monitoring are built where it is used, or where one is named.
-        project = open_project(root, secrets_checked=False, monitoring=True if service else None)
+        project = open_project(root, secrets_checked=False, monitoring=True if service else None, stack=None)
         chosen = resolve(service, [one.name for one in project.platform.services])
         sources = images.resolve(project.settings, project.sources, project.engine)
         for reason in sources.reasons:
@@ -57,7 +57,7 @@ def sbom(root: Path, image: Sequence[str], to: str = "", json: bool = False) -> 
 
     with Scope(renderer_for(as_json=json)) as scope:
         # Images of the monitoring are listed where it is used, or where something is named.
-        project = open_project(root, secrets_checked=False, monitoring=True if image else None)
+        project = open_project(root, secrets_checked=False, monitoring=True if image else None, stack=None)
         sources = images.local(project.settings, project.sources, project.engine, production=project.production)
         wanted = images.sbom.users(image, sources.platform)
         folder = Path(to).resolve() if to else project.settings.state_folder / "sbom"
