@@ -67,7 +67,7 @@ class Site(Project):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, {})
         self.environment |= {"STATE_DIR": str(folder.parent / "state"), "GATE_TIMEOUT": "60"}
-        shutil.copytree(REPOSITORY / "docker/config/postgresql", folder / "docker/config/postgresql")
+        shutil.copytree(REPOSITORY / "docker/config", folder / "docker/config", dirs_exist_ok=True)
         mode = {"com.rofecare.mode": "production", "com.rofecare.release": "${RELEASE:-}"}
         self.write(
             "docker-compose.prod.yml",
