@@ -132,8 +132,11 @@ def _is_stack(settings: Settings, engine: Callable[[], Engine], *, asked: bool |
         return True
     project = settings.project
     try:
+        # An engine that is no manager would log the other requests as errors.
+        if not engine().membership().is_manager:
+            return False
         services = engine().stack_services(project)
-        data = engine().configs(f"{LABEL_DATA_OF}={project}") if services or engine().membership().is_manager else {}
+        data = engine().configs(f"{LABEL_DATA_OF}={project}")
     except RofecareError:
         return False  # the engine is asked again for the mode, and its error is handled there
     if (services or data) and asked is False:
