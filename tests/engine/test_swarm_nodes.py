@@ -100,6 +100,8 @@ def test_a_database_never_starts_empty_on_another_node(database: PinnedDatabase)
     (mount,) = json.loads(database.cluster.machine("node3").docker("volume", "inspect", f"{project.name}_data"))
     assert list(Path(mount["Mountpoint"]).iterdir()) == []
 
+    # Its container is stopped a moment after its task.
+    wait("the end of the first database", lambda: not database.ready_on("node2"))
     check(project.inv("place", SERVICE, "node2"), 0, "db is pinned to node2")
     wait("the database on node 2 again", lambda: database.ready_on("node2"))
     assert database.rows("node2") == 100

@@ -160,6 +160,9 @@ def pinned_database(folder: Path) -> Iterator[PinnedDatabase]:
             patch.setenv(name, value)
         project = Project(folder, {SERVICE: described}, volumes={"data": {}}, networks={})
         project.environment |= cluster.environment
+        # Once there is a stack, it is a production platform: its files are read, too.
+        for file in ("docker-compose.prod.yml", "docker-compose.swarm.yml"):
+            project.write(file, {"services": {}})
         yield PinnedDatabase(cluster, project, connect())
 
 
