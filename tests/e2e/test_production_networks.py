@@ -110,7 +110,13 @@ def test_each_network_reaches_its_own_containers_alone(production: PlatformUnder
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         seen = dict(zip(networks.values(), pool.map(reached, networks), strict=True))
-    assert seen == {name: running.expected(name) for name in networks.values()}
+    expected = {name: running.expected(name) for name in networks.values()}
+    # While any network is created, an engine of before 28 has no isolation of networks for a moment, and other tests
+    # create some: what should not answer is asked again.
+    for full, name in networks.items():
+        if seen[name] - expected[name]:
+            seen[name] = reached(full)
+    assert seen == expected
 
 
 def test_internal_networks_have_no_route_out(running: Running) -> None:
