@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from rofecare_infra.platform import is_ingress, seconds
 from rofecare_infra.swarm.names import name_of
 from rofecare_infra.swarm.placement import constraint
-from rofecare_infra.swarm.table import DEPLOY, MOUNTED_NETWORK, PORT, SERVICE, Fate, Section, row_of
+from rofecare_infra.swarm.table import (
+    DEPLOY,
+    MOUNTED_NETWORK,
+    PORT,
+    SERVICE,
+    Fate,
+    Refusal,
+    refused_keys,
+    row_of,
+)
 from rofecare_infra.swarm.volumes import TARGET, config_name
 
 Json = Mapping[str, Any]
@@ -22,18 +31,6 @@ _NOTHING = "/dev/null"
 _START_PERIOD = 900.0
 _RETRIES_WITH_DATA = 20
 _RESTARTS = {"always": "any", "unless-stopped": "any", "on-failure": "on-failure", "no": "none", "": "any"}
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A part of the model that a Swarm cannot do."""
-
-    where: str
-    what: str
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}: {self.why}"
 
 
 @dataclass(frozen=True)
@@ -66,9 +63,9 @@ class Made:
 def service_of(given: Given, name: str, service: Json) -> Made:
     """The service of the stack."""
     made = Made()
-    made.refused += _refused(name, SERVICE, service)
+    made.refused += refused_keys(name, SERVICE, service)
     deploy: Json = service.get("deploy") or {}
-    made.refused += _refused(name, DEPLOY, deploy, "deploy.")
+    made.refused += refused_keys(name, DEPLOY, deploy, "deploy.")
     document = made.document
     for key, value in service.items():
         if row_of(SERVICE, key).fate is Fate.PASSED and value is not None:
@@ -83,7 +80,7 @@ def service_of(given: Given, name: str, service: Json) -> Made:
         document["extra_hosts"] = [str(one).replace("=", ":", 1) for one in service["extra_hosts"]]
     document["networks"] = {}
     for network, options in (service.get("networks") or {}).items():
-        made.refused += _refused(name, MOUNTED_NETWORK, options or {}, f"networks.{network}.")
+        made.refused += refused_keys(name, MOUNTED_NETWORK, options or {}, f"networks.{network}.")
         aliases = (options or {}).get("aliases")
         document["networks"][network] = {"aliases": aliases} if aliases else {}
     for option in service.get("security_opt") or ():
@@ -109,20 +106,13 @@ def _healthcheck(check: Json, *, with_data: bool) -> dict[str, Any]:
     }
 
 
-def _refused(name: str, section: Section, found: Json, prefix: str = "") -> Iterator[Refusal]:
-    for key, value in found.items():
-        row = row_of(section, key)
-        if row.fate is Fate.REFUSED and value:
-            yield Refusal(name, f"{prefix}{key}", row.why)
-
-
 def _ports(made: Made, name: str, service: Json) -> None:
     ports = service.get("ports") or ()
     if ports and not is_ingress(service.get("labels") or {}):
         made.refused.append(Refusal(name, "ports", "only the ingress is open to the network of the nodes"))
     made.document["ports"] = []
     for port in ports:
-        made.refused += _refused(name, PORT, port, "ports.")
+        made.refused += refused_keys(name, PORT, port, "ports.")
         if not str(port.get("published") or "").isdigit():
             made.refused.append(
                 Refusal(name, f"ports.published {port.get('published')}", "a single number is required")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rofecare_infra.swarm.service import Given, Refusal, service_of
-from rofecare_infra.swarm.table import FILE, NETWORK, TOP, VOLUME, Fate, row_of
+from rofecare_infra.swarm.service import Given, service_of
+from rofecare_infra.swarm.table import FILE, NETWORK, TOP, VOLUME, Refusal, refused_keys
 
 Json = Mapping[str, Any]
 
@@ -68,10 +68,10 @@ def stack_of(
     image in the model to that on the nodes.
     """
     project = str(model["name"])
-    refused: list[Refusal] = [*_refused_keys("top level", TOP, model)]
+    refused: list[Refusal] = [*refused_keys("top level", TOP, model)]
     for kind in ("configs", "secrets"):
         for name, one in (model.get(kind) or {}).items():
-            refused += _refused_keys(f"{kind[:-1]} {name}", FILE, one)
+            refused += refused_keys(f"{kind[:-1]} {name}", FILE, one)
     given = Given(project, model, files, key, placement, frozenset(with_data), images or {}, software)
     services: dict[str, Any] = {}
     configs: dict[str, bytes] = {}
@@ -91,11 +91,11 @@ def stack_of(
     ]
     networks: dict[str, Any] = {}
     for name, network in (model.get("networks") or {}).items():
-        refused += _refused_keys(f"network {name}", NETWORK, network or {})
+        refused += refused_keys(f"network {name}", NETWORK, network or {})
         networks[name] = _network(network or {}, encrypted=encrypted)
     volumes: dict[str, Any] = {}
     for name, volume in (model.get("volumes") or {}).items():
-        refused += _refused_keys(f"volume {name}", VOLUME, volume or {})
+        refused += refused_keys(f"volume {name}", VOLUME, volume or {})
         volumes[name] = {key: value for key, value in (volume or {}).items() if value and key != "external"}
     published = tuple(name for name, service in services.items() if service.get("ports"))
     stack = Stack(project, services, networks, volumes, configs, secrets, frozenset(required), published)
@@ -119,13 +119,6 @@ def contents(paths: Collection[str]) -> dict[str, bytes]:
         inside = [one for one in sorted(path.rglob("*")) if one.is_file()] if path.is_dir() else [path]
         found |= {str(one): one.read_bytes() for one in inside if one.is_file()}
     return found
-
-
-def _refused_keys(where: str, section: Mapping[str, Any], found: Json) -> Iterator[Refusal]:
-    for key, value in found.items():
-        row = row_of(section, key)
-        if row.fate is Fate.REFUSED and value:
-            yield Refusal(where, key, row.why)
 
 
 def _network(network: Json, *, encrypted: bool) -> dict[str, Any]:

@@ -5,9 +5,10 @@ A key that is not listed is refused by name: nothing of the model is lost silent
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 
 class Fate(Enum):
@@ -27,6 +28,18 @@ class Row:
     fate: Fate
     # How it is translated, or why it is not there.
     why: str = ""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A part of the model that a Swarm cannot do."""
+
+    where: str
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}: {self.why}"
 
 
 _PASSED = Row(Fate.PASSED)
@@ -155,3 +168,11 @@ UNKNOWN = Row(Fate.REFUSED, "it is not known how a Swarm treats it")
 def row_of(section: Section, key: str) -> Row:
     """The row of this key; extensions (`x-...`) are for compose files alone."""
     return Row(Fate.DROPPED, "an extension") if key.startswith("x-") else section.get(key, UNKNOWN)
+
+
+def refused_keys(where: str, section: Section, found: Mapping[str, Any], prefix: str = "") -> Iterator[Refusal]:
+    """The keys of a part of the model that are refused; one without a value asks for nothing."""
+    for key, value in found.items():
+        row = row_of(section, key)
+        if row.fate is Fate.REFUSED and value:
+            yield Refusal(where, f"{prefix}{key}", row.why)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rofecare_infra.swarm.service import Refusal
 from rofecare_infra.swarm.stack import LARGEST, Stack, contents, paths_of, stack_of
+from rofecare_infra.swarm.table import Refusal
 
 FILES = {
     "/his/docker/config/db/start.sh": b"exec db $1",
