@@ -6,19 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rofecare_infra.boundary.command import command
+from rofecare_infra.boundary.tasks.platform import left_running
 
 if TYPE_CHECKING:
     from rofecare_infra.swarm import Plan
-
-
-def left_running(root: Path) -> str:
-    """What to print after ^C."""
-    from rofecare_infra import lifecycle
-    from rofecare_infra.project import open_project
-
-    project = open_project(root, secrets_checked=False, stack=True)
-    left = lifecycle.left_running(project.engine, project.platform.project)
-    return f"{left}; run the same command again to continue, or inv stop-all to stop them"
 
 
 @command(
