@@ -14,6 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from rofecare_infra.hosting import Systemd
+from rofecare_infra.hosting.loopback import reopen
+from rofecare_infra.process import to_end
 from tests.support.events import Recording
 from tests.support.project import INV, REPOSITORY
 
@@ -106,6 +109,8 @@ class PlatformUnderTest:
             names = docker(kind, "ls", listing, "--filter", chosen).split()
             if names:
                 docker(kind, "rm", *flags, *names)
+        # The rules for the ports that it published on 127.0.0.1.
+        to_end(reopen(self.name, Systemd(), "inv stop-all"))
 
     def wait_for_smoke(self, seconds: float = 330, *, environment: Mapping[str, str] | None = None) -> None:
         """Wait until smoke passes.
