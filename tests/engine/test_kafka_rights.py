@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rofecare_infra.engine import Container
 from rofecare_infra.kafka import Broker, broker_of
 from rofecare_infra.platform import parse
 from tests.support.images import KAFKA, ensure_kafka
@@ -108,7 +109,7 @@ def accepts(project: Project, user: str, secret: str) -> bool:
     )
     broker = broker_of(parse(json.loads(written)))
     assert broker is not None
-    return Broker(f"{project.name}-kafka-1", broker, user, secret).accepts()
+    return Broker(Container("", f"{project.name}-kafka-1", "kafka", "running"), broker, user, secret).accepts()
 
 
 def reaches(project: Project, source: str, address: str) -> bool:

@@ -10,9 +10,8 @@ import pytest
 
 from rofecare_infra import swarm
 from rofecare_infra.diagnosis import cause_of
-from rofecare_infra.engine import Engine
+from rofecare_infra.engine import Engine, Reach, reach
 from rofecare_infra.platform import Service
-from rofecare_infra.swarm.reach import Reach
 from tests.support.pinned import CONFIG, DATA, SERVICE, PinnedDatabase, pinned_database, wait
 from tests.support.project import check
 
@@ -27,7 +26,7 @@ def database(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def test_the_nodes_are_listed_with_what_their_engines_report(database: PinnedDatabase) -> None:
-    nodes, silent = swarm.reach.asked(database.nodes, database.ways)
+    nodes, silent = reach.asked(database.nodes, database.ways)
     assert [(one.hostname, one.address, one.role) for one in nodes] == [
         ("node1", "10.77.0.1", "manager"),
         ("node2", "10.77.0.2", "worker"),
@@ -70,7 +69,7 @@ def test_each_layer_reaches_a_node_once(database: PinnedDatabase) -> None:
 
 def test_an_engine_that_cannot_be_reached_is_named(database: PinnedDatabase) -> None:
     away = {**database.ways, "node3": Reach(("docker", "--host", "unix:///nowhere.sock"), "unix:///nowhere.sock")}
-    asked, silent = swarm.reach.asked(database.nodes, away)
+    asked, silent = reach.asked(database.nodes, away)
     assert set(silent) == {"node3"}
     assert "nowhere.sock" in silent["node3"]
     assert [one.facts is None for one in asked] == [False, False, True]

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 
 from rofecare_infra.kafka.rights import Right
-from rofecare_infra.process import Result
+from rofecare_infra.process import Reachable, Result
 
 _HANDSHAKE, _AUTHENTICATE, _DESCRIBE, _CREATE, _DELETE = 17, 36, 29, 30, 31
 _REFUSED = 58
@@ -25,8 +25,8 @@ class MemoryBroker:
         self.error = 0
         self.silent = False
 
-    def __call__(self, container: str, script: str, *arguments: str, stdin: str) -> Result:
-        self.arguments = " ".join((container, script, *arguments))
+    def __call__(self, container: Reachable, script: str, *arguments: str, stdin: str) -> Result:
+        self.arguments = " ".join((container.name, script, *arguments))
         if self.silent:
             return Result((), 1, "", "bash: connect: Connection refused")
         lines: list[str] = []

@@ -192,7 +192,9 @@ class World:
         if words[0] == "wget":
             return Result((), 0, 'caddy_http_requests_in_flight{handler="metrics",server="srv0"} 1\n', "")
         change = self.engine.files.add if words[3] == "close" else self.engine.files.discard
-        self.effect(partial(change, (name, words[4])))
+        container = self.engine.inspect(name)
+        assert container is not None
+        self.effect(partial(change, (container.id, words[4])))
         return Result((), 0, "", "")
 
     def back_up(self, name: str) -> str:

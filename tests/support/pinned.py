@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from rofecare_infra import swarm
-from rofecare_infra.engine import Engine, Node, connect
+from rofecare_infra.engine import Engine, Node, Reach, connect, reach
 from rofecare_infra.swarm.images import Sent
-from rofecare_infra.swarm.reach import Reach
 from tests.support.fakes import drain
 from tests.support.images import POSTGRES, ensure
 from tests.support.project import REPOSITORY, Project
@@ -44,7 +43,7 @@ class PinnedDatabase:
     @property
     def ways(self) -> dict[str, Reach]:
         """The way to each engine."""
-        return swarm.reach.reaches(self.manager, self.nodes)
+        return reach.reaches(self.manager, self.nodes)
 
     @property
     def pinned_to(self) -> str:

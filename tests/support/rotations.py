@@ -9,7 +9,7 @@ from pathlib import Path
 from rofecare_infra.compose import Compose
 from rofecare_infra.images import Sources
 from rofecare_infra.platform import Platform
-from rofecare_infra.process import Result
+from rofecare_infra.process import Reachable, Result
 from rofecare_infra.project import Project
 from rofecare_infra.rotation import Report, rotate
 from rofecare_infra.rotation.rotate import journal_of
@@ -28,8 +28,8 @@ class Server:
         self.deaf = False
         self.trusting = False
 
-    def __call__(self, container: str, script: str, *arguments: str, stdin: str) -> Result:
-        self.received.append(" ".join((container, script, *arguments)))
+    def __call__(self, container: Reachable, script: str, *arguments: str, stdin: str) -> Result:
+        self.received.append(" ".join((container.name, script, *arguments)))
         password, _, statement = stdin.partition("\n")
         if self.deaf:
             return Result((), 9, "", "no response")
@@ -51,8 +51,8 @@ class Redis(Server):
         super().__init__(password)
         self.digests = {_digest(password)}
 
-    def __call__(self, container: str, script: str, *arguments: str, stdin: str) -> Result:
-        self.received.append(" ".join((container, script, *arguments)))
+    def __call__(self, container: Reachable, script: str, *arguments: str, stdin: str) -> Result:
+        self.received.append(" ".join((container.name, script, *arguments)))
         password, _, command = stdin.partition("\n")
         if not self._takes(password):
             return Result((), 0, "", "NOAUTH Authentication required.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rofecare_infra.engine import Container
 from rofecare_infra.platform import Platform, Port, Service
+from rofecare_infra.process import Reachable
 from rofecare_infra.smoke.checks import Answer
 from rofecare_infra.smoke.plan import Address, Plan, plan_of
 from rofecare_infra.smoke.served import Configuration
@@ -139,8 +140,8 @@ class FakeWire:
         assert timeout >= 0
         return self.answer(method, base + path, headers or {}, body or {})
 
-    def inside(self, container: str, port: int, path: str) -> Answer:
-        assert container
+    def inside(self, container: Reachable, port: int, path: str) -> Answer:
+        assert container.name
         return self.answer("GET", f"http://127.0.0.1:{port}{path}", {}, {})
 
     def redis(self, address: Address, password: bytes) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import ServiceFailedError, SettingsError
 from rofecare_infra.platform import MONITORING
-from rofecare_infra.process import redact, run
+from rofecare_infra.process import inside, redact, run
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, poll
 
@@ -230,7 +230,7 @@ def _require_current(project: Project, container: Container) -> None:
 
 
 def _listing(container: Container) -> str:
-    result = run(["docker", "exec", container.id, "cat", _LISTING], check=False, timeout=_TIMEOUT)
+    result = run(inside(container, "cat", _LISTING), check=False, timeout=_TIMEOUT)
     if not result.ok:
         raise SettingsError(
             "Alertmanager runs with another configuration",
@@ -264,7 +264,7 @@ def _metrics(container: Container) -> str:
 
 
 def _inside(container: Container, *words: str) -> str:
-    return run(["docker", "exec", container.id, *words], timeout=_TIMEOUT).stdout
+    return run(inside(container, *words), timeout=_TIMEOUT).stdout
 
 
 def _origin(address: str) -> str:

@@ -10,7 +10,7 @@ from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError
 from rofecare_infra.lifecycle import stop_in_stages
 from rofecare_infra.platform import MONITORING, Platform, Service, is_ingress
-from rofecare_infra.process import run
+from rofecare_infra.process import inside, run
 from rofecare_infra.progress import Event, Note, Working, listed, output_of
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
@@ -108,7 +108,7 @@ def flush(project: Project) -> Generator[Event, None, None]:
         for container in project.engine.containers(project.platform.project):
             if container.service != name or container.status != "running":
                 continue
-            result = run(["docker", "exec", container.name, "sh", "-c", _FLUSH], check=False, timeout=60)
+            result = run(inside(container, "sh", "-c", _FLUSH), check=False, timeout=60)
             if not result.ok:
                 raise CommandError(
                     f"{name} cannot be emptied",

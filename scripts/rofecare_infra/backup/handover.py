@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rofecare_infra.backup.journal import Target
 from rofecare_infra.backup.server import Server
 from rofecare_infra.errors import CommandError
-from rofecare_infra.process import run
+from rofecare_infra.process import inside, run
 
 # Thousands of objects take seconds; a locked one is waited for.
 _PATIENCE = 1800.0
@@ -29,7 +29,7 @@ exec bash /etc/rofecare/application-role.sh "$database"
 def hand_over(server: Server, targets: Iterable[Target]) -> None:
     """Make the application the owner of what was restored for it on this server. Raises CommandError."""
     names = [name for target in targets for name in (target.name, target.new)]
-    argv = ["docker", "exec", server.container, "sh", "-c", _SCRIPT, "sh", *names]
+    argv = inside(server, "sh", "-c", _SCRIPT, "sh", *names)
     result = run(argv, check=False, timeout=_PATIENCE)
     if not result.ok:
         raise CommandError(

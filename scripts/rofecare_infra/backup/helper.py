@@ -13,7 +13,7 @@ from typing import IO, Self
 
 from rofecare_infra.backup.encryption import Encrypted
 from rofecare_infra.errors import CommandError
-from rofecare_infra.process import Conversation, Result, run, transfer
+from rofecare_infra.process import Conversation, Result, inside, run, transfer
 
 LABEL = "com.rofecare.scratch"
 _FOLDER = "/volumes"
@@ -82,13 +82,22 @@ exec tar --extract --file=- --sparse --numeric-owner --same-owner --preserve-per
 class Helper:
     """The container, while it is needed."""
 
-    def __init__(self, project: str, image: str, volumes: Mapping[str, str], *, writable: bool = False) -> None:
-        """`volumes`: the volumes in the compose files -> their names on the engine."""
-        self._name = f"{project}-volumes-{uuid.uuid4().hex[:8]}"
+    def __init__(
+        self,
+        project: str,
+        image: str,
+        volumes: Mapping[str, str],
+        *,
+        docker: tuple[str, ...] = ("docker",),
+        writable: bool = False,
+    ) -> None:
+        """`volumes`: the volumes in the compose files -> their names on the engine of `docker`."""
+        self.docker = docker
+        self.name = f"{project}-volumes-{uuid.uuid4().hex[:8]}"
         capabilities = _REPLACE if writable else _READ
         mode = "" if writable else ",readonly"
         self._argv = [
-            *("docker", "run", "--interactive", "--rm", "--name", self._name, "--label", f"{LABEL}={project}"),
+            *(*docker, "run", "--interactive", "--rm", "--name", self.name, "--label", f"{LABEL}={project}"),
             *("--pull", "never", "--network", "none", "--log-driver", "none", "--read-only", "--user", "0:0"),
             *("--security-opt", "no-new-privileges", "--cap-drop", "ALL"),
             *(word for one in capabilities for word in ("--cap-add", one)),
@@ -115,7 +124,7 @@ class Helper:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # Without it the shell would end by itself, after the program that it runs for this process.
-        run(["docker", "rm", "--force", "--volumes", self._name], check=False, timeout=60)
+        run([*self.docker, "rm", "--force", "--volumes", self.name], check=False, timeout=60)
         self._shell.__exit__(kind, error, trace)
 
     def size(self) -> int:
@@ -156,6 +165,5 @@ class Helper:
         return result.stdout
 
     def _words(self, script: str, volumes: Sequence[str], *more: str, interactive: bool = False) -> list[str]:
-        options = ["--interactive"] if interactive else []
         folders = [f"{_FOLDER}/{one}" for one in volumes]
-        return ["docker", "exec", *options, self._name, "bash", "-c", script, "bash", *folders, *more]
+        return inside(self, "bash", "-c", script, "bash", *folders, *more, interactive=interactive)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rofecare_infra.backup.server import Server
 from rofecare_infra.errors import VerificationError
-from rofecare_infra.process import run
+from rofecare_infra.process import inside, run
 from rofecare_infra.progress import mebibytes
 
 # What stays free: a twentieth of the file system, but not more than this (bytes).
@@ -107,7 +107,7 @@ def of_folder(folder: Path) -> FileSystem:
 def of_server(server: Server) -> FileSystem | None:
     """The file system of the data of a database server, if it reports one."""
     script = 'cd "${PGDATA:-/var/lib/postgresql/data}" && stat -c %d . && stat -f -c "%S %b %a" .'
-    result = run(["docker", "exec", server.container, "sh", "-c", script], check=False, timeout=60)
+    result = run(inside(server, "sh", "-c", script), check=False, timeout=60)
     words = result.stdout.split()
     if not result.ok or len(words) != 4 or not all(word.isdigit() for word in words):  # noqa: PLR2004 - as asked for
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from types import TracebackType
@@ -12,7 +13,7 @@ from rofecare_infra.backup.superuser import AS_SUPERUSER, RUN, RUN_CHOSEN, RUN_R
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, RofecareError, VerificationError
 from rofecare_infra.platform import Platform, Service
-from rofecare_infra.process import Conversation, Result, run
+from rofecare_infra.process import Conversation, Result, inside, run
 from rofecare_infra.progress import Event, Output
 
 # Prefixes of the databases that a restore creates; backups do not contain them.
@@ -35,6 +36,13 @@ class Server:
     container: str
     image: str = ""
     image_id: str = ""
+    # How a docker command for its engine begins.
+    docker: tuple[str, ...] = ("docker",)
+
+    @property
+    def name(self) -> str:
+        """The container."""
+        return self.container
 
     def argv(self, database: str, *words: str, watched: bool = False) -> list[str]:
         """The command that runs a program in the container, as the superuser of PostgreSQL, on this database."""
@@ -50,7 +58,7 @@ class Server:
         return self._exec(AS_SUPERUSER + RUN_CHOSEN, database, entries, *words)
 
     def _exec(self, script: str, database: str, *words: str) -> list[str]:
-        return ["docker", "exec", "--interactive", self.container, "sh", "-c", script, "sh", database, *words]
+        return inside(self, "sh", "-c", script, "sh", database, *words, interactive=True)
 
     def session(self, database: str) -> Session:
         """A session on a database."""
@@ -109,7 +117,7 @@ class Session:
                 f"{self.server.service}: a statement failed",
                 seen=next((line for line in error.details if "ERROR" in line or "FATAL" in line), error.seen),
                 expected=f"a result from the database {self.database}",
-                next_step=f"docker exec {self.server.container} pg_isready; then the same command again",
+                next_step=f"{shlex.join(inside(self.server, 'pg_isready'))}; then the same command again",
                 details=error.details,
             ) from error
 
@@ -141,7 +149,10 @@ def server_of(service: Service, containers: Iterable[Container]) -> Server:
             expected="every database running",
             next_step="inv start-infra  (or inv start-all), then the same command again",
         )
-    return Server(service.name, running[0].name, running[0].image, running[0].image_id)
+    one = running[0]
+    # A replica of a Swarm has no id of an image: its name is the one that the image has on its node, or the id.
+    image, image_id = (one.image, one.image_id) if one.image_id else (service.image, one.image)
+    return Server(service.name, one.name, image, image_id, one.docker)
 
 
 def quoted(name: str) -> str:

@@ -1,10 +1,12 @@
 """The container engine through its SDK: answers become frozen records, failures become EngineError."""
 
+from rofecare_infra.engine import reach
 from rofecare_infra.engine.client import Engine, connect
 from rofecare_infra.engine.context import selected as selected_context
 from rofecare_infra.engine.lock import Holder, Lock, held_by_another, lock_of, locked, this_command
 from rofecare_infra.engine.machine import Bridge, Machine, machine_of
 from rofecare_infra.engine.nodes import LABEL_STACK, Facts, Membership, Node, facts_of
+from rofecare_infra.engine.reach import Reach
 from rofecare_infra.engine.records import (
     LABEL_CONFIG_FILES,
     LABEL_PROJECT,
@@ -33,6 +35,7 @@ __all__ = [
     "Machine",
     "Membership",
     "Node",
+    "Reach",
     "StackEngine",
     "connect",
     "facts_of",
@@ -40,6 +43,7 @@ __all__ = [
     "lock_of",
     "locked",
     "machine_of",
+    "reach",
     "selected_context",
     "this_command",
 ]

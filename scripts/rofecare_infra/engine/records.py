@@ -55,6 +55,8 @@ class Container:
     labels: Mapping[str, str] = field(default_factory=dict)
     # The node of a Swarm on which it runs; empty on one server.
     node: str = ""
+    # How a docker command for its engine begins.
+    docker: tuple[str, ...] = ("docker",)
 
     @property
     def project(self) -> str:

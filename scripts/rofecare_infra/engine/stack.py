@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 
 from rofecare_infra.engine.answers import ANSWER_TIMEOUT, answers
 from rofecare_infra.engine.client import Engine
+from rofecare_infra.engine.nodes import Node
+from rofecare_infra.engine.reach import HERE, Reach, contexts, reach_of
 from rofecare_infra.engine.records import Container, Death
 from rofecare_infra.engine.tasks import Json, containers_of_tasks, name_in_stack, replica_of
+from rofecare_infra.errors import EngineError
+from rofecare_infra.process import inside, run
 from rofecare_infra.state import Clock
 
 # Each piece of a log is preceded by its stream and its length.
 _HEADER = 8
+_LOOK = 'if [ -e "$1" ]; then echo there; else echo absent; fi'
+_FOUND = {"there": True, "absent": False}
 
 
 class StackEngine(Engine):
@@ -26,8 +33,21 @@ class StackEngine(Engine):
         self._api = engine._api  # noqa: SLF001 - of the same room
         # The same engine with the containers of its own machine.
         self.local = engine
-        # Replica -> its task, from the last look.
+        # Replica -> its task, from the last look, and its record where it has a node.
         self._tasks: dict[str, Json] = {}
+        self._placed: dict[str, Container] = {}
+
+    @cached_property
+    def _own_node(self) -> str:
+        return self.membership().node_id
+
+    @cached_property
+    def _contexts(self) -> dict[str, str]:
+        return contexts()
+
+    def way_to(self, node: Node) -> Reach:
+        """The way to the engine of a node. The docker contexts are read when a node is first another one."""
+        return HERE if node.id == self._own_node else reach_of(node, self._own_node, self._contexts)
 
     def containers(self, project: str) -> tuple[Container, ...]:
         """The replicas of all services of the stack."""
@@ -41,8 +61,12 @@ class StackEngine(Engine):
         services = [one for one in self.stack_services(project) if wanted is None or name_in_stack(one) in wanted]
         tasks = sorted(self.stack_tasks(project) if services else (), key=lambda one: str(one.get("CreatedAt")))
         self._tasks |= {replica_of(one): one for one in tasks}
-        names = {node.id: node.hostname for node in self.nodes() if node.state != "down"} if tasks else {}
-        return tuple(map(self._probed, containers_of_tasks(services, tasks, names)))
+        nodes = [node for node in self.nodes() if node.state != "down"] if tasks else []
+        found = containers_of_tasks(services, tasks, {node.id: node.hostname for node in nodes})
+        ways = {node.hostname: self.way_to(node).words for node in nodes}
+        placed = [replace(one, docker=ways.get(one.node, one.docker)) for one in found]
+        self._placed |= {one.id: one for one in placed}
+        return tuple(map(self._probed, placed))
 
     def _probed(self, replica: Container) -> Container:
         """With the output of the last health check, where the container is on this node."""
@@ -66,8 +90,20 @@ class StackEngine(Engine):
         return self.local.memory(self._container_of(container))
 
     def has_file(self, container: str, path: str) -> bool:
-        """Whether this file is in the container of a replica on this node; not looked for elsewhere."""
-        return self.local.has_file(self._container_of(container), path)
+        """Whether this file is in the container of a replica, which must run if its node is another one."""
+        one = self._placed.get(container)
+        if one is None or one.docker == HERE.words:
+            return self.local.has_file(self._container_of(container), path)
+        # An answer of its own, and not an exit code: that of a failed connection is no answer.
+        answer = run(inside(one, "sh", "-c", _LOOK, "sh", path), check=False, timeout=ANSWER_TIMEOUT)
+        if answer.stdout.strip() not in _FOUND:
+            raise EngineError(
+                f"{one.name} on {one.node} does not answer",
+                seen=answer.last,
+                expected="an engine that this machine reaches, and a container that runs there",
+                next_step="inv nodes; then the same command again",
+            )
+        return _FOUND[answer.stdout.strip()]
 
     def last_death(self, container: str) -> Death | None:
         """Not known: a replica that ended has a new container."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.kafka import wire
 from rofecare_infra.platform import Platform, Service
-from rofecare_infra.process import Result, Shell, in_container
+from rofecare_infra.process import Reachable, Result, Shell, in_container
 
 # Where a broker has the password of each user: in a file with the name of the user.
 _USERS = "/run/secrets/kafka-users/"
@@ -60,7 +60,7 @@ def _secret_of(service: Service, user: str) -> str:
 class Broker:
     """A running broker, and a user with a password."""
 
-    container: str
+    container: Reachable
     service: Service
     user: str
     password: str
@@ -78,7 +78,7 @@ class Broker:
                 f"{self.service.name} refuses its user {self.user}",
                 seen="the password of the secrets folder is not the one that it was started with",
                 expected="a broker that was started after the last change of its passwords",
-                next_step=f"docker restart {self.container}; then the same command again",
+                next_step=f"docker restart {self.container.name}; then the same command again",
             )
         return answers[2:]
 
@@ -95,7 +95,7 @@ class Broker:
         # A refused login is the last thing that a broker answers.
         if len(answers) == len(sent) or (len(answers) == len(_LOGIN) and wire.refused_login(answers[-1])):
             return answers
-        raise _silent(self.container, result)
+        raise _silent(self.container.name, result)
 
 
 _LOGIN = ("handshake", "authentication")

@@ -27,7 +27,7 @@ def grant_rights(platform: Platform, engine: Engine, shell: Shell = in_container
     if not running:
         return
     password = _read(platform.secrets[secret_of_administrator(service)])
-    broker = Broker(running[0].name, service, ADMINISTRATOR, password, shell)
+    broker = Broker(running[0], service, ADMINISTRATOR, password, shell)
     wanted = rights_of(platform.labels)
     (answer,) = broker.ask(wire.describe())
     present = wire.described(answer)

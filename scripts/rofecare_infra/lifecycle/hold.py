@@ -11,7 +11,7 @@ from collections.abc import Generator
 from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import CommandError
 from rofecare_infra.platform import LABEL_HOLD
-from rofecare_infra.process import Result, run
+from rofecare_infra.process import Result, inside, run
 from rofecare_infra.progress import Event, Note, Working
 from rofecare_infra.state import Clock, poll
 
@@ -82,7 +82,7 @@ def _requests(container: Container) -> int | None:
 
 
 def _run(container: Container, *words: str) -> Result:
-    return run(["docker", "exec", container.id, *words], check=False, timeout=_TIMEOUT)
+    return run(inside(container, *words), check=False, timeout=_TIMEOUT)
 
 
 def _refused(container: Container, what: str, result: Result) -> CommandError:

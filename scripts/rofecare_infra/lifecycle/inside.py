@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.platform import MONITORING, short
-from rofecare_infra.process import run
+from rofecare_infra.process import inside, run
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.project import Project
 from rofecare_infra.state import Clock, poll
@@ -64,13 +64,13 @@ def probe(project: Project, services: Collection[str], clock: Clock) -> Generato
 def failure_now(container: Container) -> str:
     """Why the health check of a container fails now; empty if it passes or there is none."""
     try:
-        argv = ["docker", "inspect", "--format", "{{json .Config.Healthcheck}}", container.id]
+        argv = [*container.docker, "inspect", "--format", "{{json .Config.Healthcheck}}", container.name]
         test = (json.loads(run(argv, timeout=_TIMEOUT).stdout) or {}).get("Test") or ["NONE"]
         kind, *words = test
         if kind == "NONE":
             return ""
         command = ["/bin/sh", "-c", *words] if kind == "CMD-SHELL" else words
-        result = run(["docker", "exec", container.id, *command], check=False, timeout=_TIMEOUT)
+        result = run(inside(container, *command), check=False, timeout=_TIMEOUT)
     except RofecareError as error:
         return f"{error.what}: {error.seen}"
     return "" if result.ok else result.last

@@ -8,7 +8,7 @@ from rofecare_infra.engine import Container, Engine
 from rofecare_infra.errors import CommandError
 from rofecare_infra.monitoring.files import content
 from rofecare_infra.platform import MONITORING, Platform
-from rofecare_infra.process import run
+from rofecare_infra.process import inside, run
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.secrets import scram_verifier
 
@@ -57,7 +57,7 @@ def _refusal(container: Container, statements: str) -> str:
     """Why the database refused the statements; empty if it accepted them."""
     try:
         result = run(
-            ["docker", "exec", "-i", container.name, "sh", "-c", _CLIENT],
+            inside(container, "sh", "-c", _CLIENT, interactive=True),
             stdin=statements,
             timeout=_PATIENCE,
             check=False,

@@ -1,6 +1,6 @@
 """The only room that starts other programs; signals, which process this is, and which one uses a port."""
 
-from rofecare_infra.process.container import Shell, in_container
+from rofecare_infra.process.container import Reachable, Shell, in_container, inside
 from rofecare_infra.process.identity import Fate, Identity, fate_of, this_process, user_name
 from rofecare_infra.process.interrupts import (
     accept_again,
@@ -19,6 +19,7 @@ __all__ = [
     "Conversation",
     "Fate",
     "Identity",
+    "Reachable",
     "Result",
     "Shell",
     "accept_again",
@@ -27,6 +28,7 @@ __all__ = [
     "fate_of",
     "holder_of",
     "in_container",
+    "inside",
     "interrupted_by",
     "interruptible",
     "is_free",

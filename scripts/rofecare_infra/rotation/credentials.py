@@ -16,7 +16,7 @@ from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, ServiceFailedError
 from rofecare_infra.kafka import Broker, user_of
 from rofecare_infra.platform import Service, application_role, application_secret, checks_tokens
-from rofecare_infra.process import Result, Shell
+from rofecare_infra.process import Reachable, Result, Shell
 from rofecare_infra.rotation.kinds import Kind, Secret
 from rofecare_infra.secrets import scram_verifier, signed
 from rofecare_infra.smoke.inside import ask
@@ -75,15 +75,15 @@ def credentials_of(
                 continue
             if what.kind is Kind.DATABASE:
                 role = application_role(owner) if application_secret(owner) == what.name else ""
-                found.append(Database(container.name, owner.environment, shell, role))
+                found.append(Database(container, owner.environment, shell, role))
             elif what.kind is Kind.CACHE:
-                found.append(Redis(container.name, shell))
+                found.append(Redis(container, shell))
             elif what.kind is Kind.BROKER:
-                found.append(Kafka(container.name, owner, user_of(owner, what.name), shell))
+                found.append(Kafka(container, owner, user_of(owner, what.name), shell))
             elif what.kind is Kind.SERVER:
-                found.append(Server(container.name, owner, shell))
+                found.append(Server(container, owner, shell))
             else:
-                found.append(SigningKey(container.name, owner, _paths(others), shell))
+                found.append(SigningKey(container, owner, _paths(others), shell))
     return found
 
 
@@ -91,9 +91,7 @@ def ingresses_of(services: Sequence[Service], containers: Sequence[Container], s
     """The containers of an ingress that is one of our applications: those that answer HTTP themselves."""
     ingresses = {one.name: one for one in services if checks_tokens(one.labels) and one.checkout is not None}
     paths = _paths(services)
-    return [
-        SigningKey(one.name, ingresses[one.service], paths, shell) for one in containers if one.service in ingresses
-    ]
+    return [SigningKey(one, ingresses[one.service], paths, shell) for one in containers if one.service in ingresses]
 
 
 def _paths(services: Sequence[Service]) -> tuple[str, ...]:
@@ -101,10 +99,21 @@ def _paths(services: Sequence[Service]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Database:
+class _Inside:
+    """A server that is asked from inside its container."""
+
+    container: Reachable
+
+    @property
+    def name(self) -> str:
+        """The container."""
+        return self.container.name
+
+
+@dataclass(frozen=True)
+class Database(_Inside):
     """A PostgreSQL server, and the role whose password it is: the application's, or (if empty) the administrator."""
 
-    name: str
     environment: Mapping[str, str]
     shell: Shell
     application: str = ""
@@ -120,7 +129,7 @@ class Database:
     def accepts(self, secret: str) -> bool:
         """Log in from an address other than loopback."""
         database = self.environment.get("POSTGRES_DB") or self._administrator
-        result = self.shell(self.name, _PSQL_LOGIN, self._role, database, stdin=f"{secret}\n")
+        result = self.shell(self.container, _PSQL_LOGIN, self._role, database, stdin=f"{secret}\n")
         if result.returncode == _NOT_READY:
             raise _silent(self.name, "PostgreSQL does not accept connections", result)
         return result.ok and result.stdout.strip() == "1"
@@ -131,21 +140,20 @@ class Database:
         quiet = "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = panic;"
         statement = f"{quiet}\nALTER ROLE {role} PASSWORD '{scram_verifier(secret)}';\n"
         whose = "application" if self.application else "administrator"
-        result = self.shell(self.name, _PSQL, whose, self._administrator, stdin=f"{known}\n{statement}")
+        result = self.shell(self.container, _PSQL, whose, self._administrator, stdin=f"{known}\n{statement}")
         if not result.ok:
             raise _refused(self.name, f"the password of {self._role}", result)
 
 
 @dataclass(frozen=True)
-class Redis:
+class Redis(_Inside):
     """A Redis server: its default user may have several passwords at a time, until the server starts again."""
 
-    name: str
     shell: Shell
 
     def accepts(self, secret: str) -> bool:
         """Only PONG counts: redis-cli exits with 0 also on NOAUTH."""
-        result = self.shell(self.name, _REDIS, stdin=f"{secret}\nPING\n")
+        result = self.shell(self.container, _REDIS, stdin=f"{secret}\nPING\n")
         output = f"{result.stdout}\n{result.stderr}"
         if result.stdout.strip() == "PONG" and "AUTH failed" not in output:
             return True
@@ -156,50 +164,47 @@ class Redis:
     def set(self, secret: str, *, known: str) -> None:
         """Add a second password by its hash: MONITOR and the slow log show no password."""
         digest = hashlib.sha256(secret.encode()).hexdigest()
-        result = self.shell(self.name, _REDIS, stdin=f"{known}\nACL SETUSER default #{digest}\n")
+        result = self.shell(self.container, _REDIS, stdin=f"{known}\nACL SETUSER default #{digest}\n")
         if result.stdout.strip() != "OK":
             raise _refused(self.name, "a second password", result)
 
 
 @dataclass(frozen=True)
-class Kafka:
+class Kafka(_Inside):
     """A broker and one of its users. It reads the passwords of its users when it starts: there is nothing to set."""
 
-    name: str
     service: Service
     user: str
     shell: Shell
 
     def accepts(self, secret: str) -> bool:
         """Log in as the user."""
-        return Broker(self.name, self.service, self.user, secret, self.shell).accepts()
+        return Broker(self.container, self.service, self.user, secret, self.shell).accepts()
 
     def set(self, secret: str, *, known: str) -> None:
         """Nothing to do: a restart reads the password."""
 
 
 @dataclass(frozen=True)
-class Server:
+class Server(_Inside):
     """An application that requires a password (HTTP Basic). It reads it when it starts: there is nothing to set."""
 
-    name: str
     service: Service
     shell: Shell
 
     def accepts(self, secret: str) -> bool:
         """Send a request with this password."""
         login = http.basic(login_of(self.service), secret)
-        return _status(self.name, self.service, "/", self.shell, login) != _UNAUTHORIZED
+        return _status(self.container, self.service, "/", self.shell, login) != _UNAUTHORIZED
 
     def set(self, secret: str, *, known: str) -> None:
         """Nothing to do: a restart reads the password."""
 
 
 @dataclass(frozen=True)
-class SigningKey:
+class SigningKey(_Inside):
     """The key at a server that checks tokens. The server reads it when it starts: there is nothing to set."""
 
-    name: str
     service: Service
     paths: tuple[str, ...]
     shell: Shell
@@ -233,13 +238,13 @@ class SigningKey:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if port is not None:
             return _asked(port.url, path, headers)
-        return _status(self.name, self.service, path, self.shell, headers)
+        return _status(self.container, self.service, path, self.shell, headers)
 
 
-def _status(container: str, service: Service, path: str, shell: Shell, headers: Mapping[str, str]) -> int:
+def _status(container: Reachable, service: Service, path: str, shell: Shell, headers: Mapping[str, str]) -> int:
     status, result = ask(container, service, path, shell, headers)
     if not status:
-        raise _silent(container, "no answer to an HTTP request", result)
+        raise _silent(container.name, "no answer to an HTTP request", result)
     return status
 
 

@@ -122,7 +122,7 @@ def health(talk: Talk, app: Application) -> tuple[Check, ...]:
     address = app.health_address if app.health is not None else app.address
     if address is not None:
         answer = talk.wire.http("GET", address.url, path)
-    elif app.health is not None and app.container:
+    elif app.health is not None and app.container is not None:
         answer = talk.wire.inside(app.container, app.health.port, path)
     else:
         return ()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rofecare_infra.engine import Container
 from rofecare_infra.platform import Platform, Service
-from rofecare_infra.process import Result, Shell
+from rofecare_infra.process import Reachable, Result, Shell
 from rofecare_infra.smoke.checks import Check
 from rofecare_infra.smoke.plan import PASSWORD, Application, Plan, requires
 
@@ -17,7 +17,7 @@ exec timeout 10 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" && cat >&3 && head -n 1
 
 
 def ask(
-    container: str, service: Service, path: str, shell: Shell, headers: Mapping[str, str] | None = None
+    container: Reachable, service: Service, path: str, shell: Shell, headers: Mapping[str, str] | None = None
 ) -> tuple[int, Result]:
     """The status of the answer to a GET, 0 without one, and what the command in the container printed."""
     sent = {"Host": "localhost", **(headers or {})}
@@ -44,7 +44,7 @@ def refuse_without_password(
             continue
         for one in containers:
             if one.service == service.name and one.status == "running":
-                status, _ = ask(one.name, service, path, shell)
+                status, _ = ask(one, service, path, shell)
                 fault = "requires no password" if status == _OK else ""
                 seen = f"GET {path} without a password: {status}; image {one.image}" if fault else ""
                 remedy = f"use an image that requires {PASSWORD}, or set {setting}=off" if fault else ""

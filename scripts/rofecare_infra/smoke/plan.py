@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rofecare_infra import http
 from rofecare_infra.platform import Health, Platform, Port, Service, health_of, is_ingress, short
+from rofecare_infra.process import Reachable
 
 _BUSINESS = "business"
 _LABEL_ORIGIN = "com.rofecare.origin"
@@ -60,7 +61,7 @@ class Application:
     registered_as: str = ""
     # Where its health is inside its containers, one of those that run, and the address if the port is published.
     health: Health | None = None
-    container: str = ""
+    container: Reachable | None = None
     health_address: Address | None = None
     # What it requires of its clients: the user, and the file of the password. None if it requires nothing.
     login: tuple[str, Path] | None = None
@@ -101,18 +102,18 @@ class Plan:
         return tuple(app for app in self.applications if app not in front)
 
 
-def plan_of(platform: Platform, origins: Mapping[str, str], running: Mapping[str, str] | None = None) -> Plan:
+def plan_of(platform: Platform, origins: Mapping[str, str], running: Mapping[str, Reachable] | None = None) -> Plan:
     """The plan of a platform.
 
-    `origins` maps an application to the origin of its running image, `running` to the name of a running container.
+    `origins` maps an application to the origin of its running image, `running` to one of its running containers.
     """
     services = {service.name: service for service in platform.services}
-    names = running or {}
+    there = running or {}
     members = [service for service in platform.services if service.checkout is not None and service.replicas]
     apps = {
         one.name: replace(
             _application(one, services, origins.get(one.name, "")),
-            container=names.get(one.name, ""),
+            container=there.get(one.name),
             login=_login(platform, one),
         )
         for one in members

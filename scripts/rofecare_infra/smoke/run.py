@@ -130,9 +130,9 @@ def _accounts(talk: Talk) -> Application | None:
     return next((app for app in talk.plan.business if app.reference and talk.configuration(app).has_accounts), None)
 
 
-def _running(containers: Sequence[Container]) -> dict[str, str]:
-    """Service -> the name of a running container."""
-    return {one.service: one.name for one in containers if one.status == "running"}
+def _running(containers: Sequence[Container]) -> dict[str, Container]:
+    """Service -> a running container."""
+    return {one.service: one for one in containers if one.status == "running"}
 
 
 def _origins(engine: Engine, containers: Sequence[Container]) -> dict[str, str]:

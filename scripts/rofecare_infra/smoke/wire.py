@@ -11,7 +11,7 @@ from typing import Protocol
 
 from rofecare_infra import http
 from rofecare_infra.errors import RofecareError
-from rofecare_infra.process import run
+from rofecare_infra.process import Reachable, inside, run
 from rofecare_infra.smoke.checks import Answer
 from rofecare_infra.smoke.plan import Address
 
@@ -52,7 +52,7 @@ class Wire(Protocol):
     def http(self) -> Http:
         """One HTTP request."""
 
-    def inside(self, container: str, port: int, path: str) -> Answer:
+    def inside(self, container: Reachable, port: int, path: str) -> Answer:
         """The answer to a GET that is sent inside a container, on its loopback address."""
 
     def redis(self, address: Address, password: bytes) -> str:
@@ -70,13 +70,11 @@ class Network:
         """The client of the room http."""
         return request
 
-    def inside(self, container: str, port: int, path: str) -> Answer:
+    def inside(self, container: Reachable, port: int, path: str) -> Answer:
         """By bash, which needs no other program in the image."""
         asked, began = f"GET {path}", time.monotonic()
         try:
-            result = run(
-                ["docker", "exec", container, "bash", "-c", _ASK, "-", str(port), path], check=False, timeout=DIRECT
-            )
+            result = run(inside(container, "bash", "-c", _ASK, "-", str(port), path), check=False, timeout=DIRECT)
         except RofecareError as error:
             return Answer(asked, seconds=time.monotonic() - began, error=f"{error.what}: {error.seen}")
         seconds = time.monotonic() - began

@@ -12,7 +12,7 @@ from rofecare_infra.errors import CommandError, GateTimeoutError, RofecareError,
 from rofecare_infra.kafka import broker_of, grant_rights
 from rofecare_infra.lifecycle import until_ready
 from rofecare_infra.platform import Stage
-from rofecare_infra.process import Result, Shell, run
+from rofecare_infra.process import run
 from rofecare_infra.progress import Event, Note, StageBegan, StageReady, Working, listed
 from rofecare_infra.project import Project, ensure_images
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
@@ -59,7 +59,7 @@ def deploy(
     for number, stage in enumerate(stages, 1):
         yield from _Stage(project, plan, inputs, clock).bring_up(stage, number, len(stages))
         if broker is not None and broker in stage.services:
-            yield from grant_rights(project.platform, engine, shell_of(engine, name, plan))
+            yield from grant_rights(project.platform, engine)
     yield from _remove_what_is_left(project, engine)
     found = engine.containers_of(name, {service.name for service in services})
     unready = [one.name for one in found if not one.ready and one.status != "exited"]
@@ -94,18 +94,6 @@ def translate(project: Project, plan: Plan, inputs: _Inputs, with_data: frozense
             details=[f"also: {one}" for one in refused[1:]],
         )
     return stack
-
-
-def shell_of(engine: StackEngine, project: str, plan: Plan) -> Shell:
-    """Runs a script in the container of a replica, on its node."""
-
-    def shell(container: str, script: str, *arguments: str, stdin: str) -> Result:
-        nodes = {one.name: one.node for one in engine.containers(project)}
-        words = plan.ways[nodes[container]].words
-        argv = [*words, "exec", "--interactive", container, "sh", "-c", script, "sh", *arguments]
-        return run(argv, stdin=stdin, timeout=_QUICK, check=False)
-
-    return shell
 
 
 class _Stage:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any
 
-from rofecare_infra.engine import Engine, Node
+from rofecare_infra.engine import Engine, Node, Reach
+from rofecare_infra.engine.reach import HERE, facts
 from rofecare_infra.errors import CommandError
 from rofecare_infra.platform import Service
 from rofecare_infra.process import piped, reading, to_end, together, transfer
 from rofecare_infra.progress import Event, Note, Working, listed, mebibytes
-from rofecare_infra.swarm.reach import HERE, Reach, facts
 
 # Where an archive of `docker save` contains a layer, by its digest.
 _BLOBS = "blobs/sha256/"

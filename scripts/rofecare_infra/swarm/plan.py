@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rofecare_infra.engine import Node, StackEngine
+from rofecare_infra.engine import Node, Reach, StackEngine
+from rofecare_infra.engine.reach import asked, reaches
 from rofecare_infra.errors import EngineError, SettingsError
 from rofecare_infra.platform import is_ingress
 from rofecare_infra.project import Project
 from rofecare_infra.settings import Settings
 from rofecare_infra.swarm import nodes as swarm_nodes
 from rofecare_infra.swarm import placement
-from rofecare_infra.swarm.reach import Reach, asked, reaches
 
 _DAEMON = "/etc/docker/daemon.json"
 

@@ -125,7 +125,7 @@ class Inside:
 
     def run(self, argv: Sequence[str], **_options: object) -> Result:
         _docker, _exec, name, *words = argv
-        assert name == "id-alertmanager"
+        assert name == "rofecare-alertmanager-1"
         if words[0] == "amtool":
             self.fired.append(shlex.join(words))
         count = 1 + (bool(self.fired) and self.accepts)

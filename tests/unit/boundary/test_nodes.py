@@ -14,12 +14,12 @@ from rofecare_infra import swarm
 from rofecare_infra.boundary.results.nodes import Place
 from rofecare_infra.boundary.results.nodes import places as placed
 from rofecare_infra.boundary.tasks.nodes import nodes, place
-from rofecare_infra.engine import Facts
+from rofecare_infra.engine import Facts, reach
+from rofecare_infra.engine.reach import HERE
 from rofecare_infra.errors import CommandError, UsageError
 from rofecare_infra.images import Sources
 from rofecare_infra.platform import Platform
 from rofecare_infra.project import Project
-from rofecare_infra.swarm.reach import HERE
 from tests.support.fakes import FakeCompose, FakeEngine, service, settings
 from tests.support.swarm import FakeSwarm, node
 
@@ -44,8 +44,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeSwarm:
         return (*(replace(one, facts=facts) for one in found[:2]), found[2]), {"node3": "no route to host"}
 
     monkeypatch.setattr("rofecare_infra.project.open_project", lambda *_words, **_flags: project)
-    monkeypatch.setattr(swarm.reach, "reaches", lambda _engine, found: {one.hostname: HERE for one in found})
-    monkeypatch.setattr(swarm.reach, "asked", asked)
+    monkeypatch.setattr(reach, "reaches", lambda _engine, found: {one.hostname: HERE for one in found})
+    monkeypatch.setattr(reach, "asked", asked)
     return engine
 
 

@@ -113,8 +113,8 @@ def test_an_unreadable_password_is_an_error_of_the_settings(platform: Platform) 
 
 def test_a_login() -> None:
     memory = broker()
-    assert Broker("c", kafka(), "ward", "the ward_kafka_password", memory).accepts()
-    assert not Broker("c", kafka(), "ward", "another", memory).accepts()
+    assert Broker(container("kafka"), kafka(), "ward", "the ward_kafka_password", memory).accepts()
+    assert not Broker(container("kafka"), kafka(), "ward", "another", memory).accepts()
 
 
 def test_which_secret_is_whose() -> None:

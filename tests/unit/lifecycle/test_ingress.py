@@ -32,7 +32,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     def run(argv: Sequence[str], **_more: object) -> Result:
         if argv[3] == "wget":
             return Result((), 0, 'caddy_http_requests_in_flight{handler="metrics",server="srv0"} 1\n', "")
-        (engine.files.add if argv[6] == "close" else engine.files.discard)((argv[2], argv[7]))
+        (engine.files.add if argv[6] == "close" else engine.files.discard)((FILE[0], argv[7]))
         return Result((), 0, "", "")
 
     monkeypatch.setattr(hold, "run", run)

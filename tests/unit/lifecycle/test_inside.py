@@ -21,9 +21,9 @@ SERVICES = (
     service("metrics", "monitoring"),
 )
 TESTS = {
-    "id-app": ["CMD-SHELL", "curl --fail localhost"],
-    "id-job": ["NONE"],
-    "id-gateway": ["CMD", "java", "Probe"],
+    "rofecare-app-1": ["CMD-SHELL", "curl --fail localhost"],
+    "rofecare-job-1": ["NONE"],
+    "rofecare-gateway-1": ["CMD", "java", "Probe"],
 }
 
 
@@ -55,8 +55,8 @@ def test_each_application_is_asked_as_its_health_check_does(monkeypatch: pytest.
     docker = Docker()
     run(monkeypatch, docker)
     assert sorted(docker.ran) == [
-        ["id-app", "/bin/sh", "-c", "curl --fail localhost"],
-        ["id-gateway", "java", "Probe"],
+        ["rofecare-app-1", "/bin/sh", "-c", "curl --fail localhost"],
+        ["rofecare-gateway-1", "java", "Probe"],
     ]
 
 

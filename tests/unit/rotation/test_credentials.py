@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rofecare_infra.process import Result
+from rofecare_infra.process import Reachable, Result
 from rofecare_infra.rotation.credentials import Database
+from tests.support.fakes import container
 
 ENVIRONMENT = {"POSTGRES_USER": "boss", "POSTGRES_DB": "shop"}
 
@@ -14,15 +15,15 @@ class Shell:
     def __init__(self) -> None:
         self.calls: list[tuple[tuple[str, ...], str]] = []
 
-    def __call__(self, container: str, script: str, *arguments: str, stdin: str) -> Result:
-        assert (container, bool(script)) == ("db-1", True)
+    def __call__(self, container: Reachable, script: str, *arguments: str, stdin: str) -> Result:
+        assert (container.name, bool(script)) == ("db-1", True)
         self.calls.append((arguments, stdin))
         return Result((), 0, "1\n", "")
 
 
 def test_the_password_of_an_application() -> None:
     shell = Shell()
-    credential = Database("db-1", ENVIRONMENT, shell, "shop-keeper")
+    credential = Database(container("db", name="db-1"), ENVIRONMENT, shell, "shop-keeper")
     credential.set("new", known="old")
     assert credential.accepts("new")
     (who, statement), (login, password) = shell.calls
@@ -34,7 +35,7 @@ def test_the_password_of_an_application() -> None:
 
 def test_the_password_of_an_administrator() -> None:
     shell = Shell()
-    credential = Database("db-1", ENVIRONMENT, shell)
+    credential = Database(container("db", name="db-1"), ENVIRONMENT, shell)
     credential.set("new", known="old")
     assert credential.accepts("new")
     (who, statement), (login, _) = shell.calls

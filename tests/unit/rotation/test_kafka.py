@@ -10,7 +10,7 @@ from rofecare_infra.compose import Compose
 from rofecare_infra.errors import RofecareError
 from rofecare_infra.images import Sources
 from rofecare_infra.platform import Platform
-from rofecare_infra.process import Result
+from rofecare_infra.process import Reachable, Result
 from rofecare_infra.project import Project
 from rofecare_infra.rotation import rotate
 from rofecare_infra.rotation.rotate import journal_of
@@ -47,7 +47,7 @@ class World:
         self.broker = MemoryBroker(ward=_OLD)
         self.starts = 0
 
-    def shell(self, container: str, script: str, *arguments: str, stdin: str) -> Result:
+    def shell(self, container: Reachable, script: str, *arguments: str, stdin: str) -> Result:
         starts = self.engine.restarted.count("id-broker")
         if starts > self.starts:
             self.starts, self.broker.users["ward"] = starts, self.file.read_text()

@@ -12,6 +12,7 @@ from rofecare_infra.platform import Port
 from rofecare_infra.smoke.checks import Answer
 from rofecare_infra.smoke.direct import health
 from rofecare_infra.smoke.plan import plan_of
+from tests.support.fakes import container
 from tests.support.smoke import FakeWire, application, platform, talk
 
 NAME = "rofecare-service-laboratory"
@@ -37,7 +38,7 @@ def asked(
         ports=tuple(Port("127.0.0.1", one + 10000, one) for one in (8099, *ports)),
     )
     model = platform(Path("/secrets"))
-    plan = plan_of(replace(model, services=(*model.services, added)), {}, {NAME: "laboratory-1"})
+    plan = plan_of(replace(model, services=(*model.services, added)), {}, {NAME: container(NAME)})
     app = next(one for one in plan.applications if one.name == NAME)
     checks = health(talk(FakeWire(recorded), used=plan), app)
     return requests, [one.fault or one.skipped or "fine" for one in checks]

@@ -9,7 +9,7 @@ import pytest
 
 from rofecare_infra import http
 from rofecare_infra.platform import Platform
-from rofecare_infra.process import Result
+from rofecare_infra.process import Reachable, Result
 from rofecare_infra.smoke.checks import Check
 from rofecare_infra.smoke.inside import ask, refuse_without_password
 from rofecare_infra.smoke.plan import plan_of, user_of
@@ -29,8 +29,8 @@ class Server:
         self.answer = answer
         self.received: list[str] = []
 
-    def __call__(self, container: str, script: str, *arguments: str, stdin: str) -> Result:
-        assert "Basic" not in " ".join((container, script, *arguments))
+    def __call__(self, container: Reachable, script: str, *arguments: str, stdin: str) -> Result:
+        assert "Basic" not in " ".join((container.name, script, *arguments))
         self.received.append(stdin)
         return Result(("docker",), 0, self.answer, "")
 
@@ -68,7 +68,7 @@ def test_what_is_turned_off_or_has_no_password_is_not_asked() -> None:
 def test_the_password_is_sent_on_the_standard_input() -> None:
     server = Server("HTTP/1.1 200 OK\r\n")
     one = service("registry", environment={"SPRING_SECURITY_USER_NAME": "u"})
-    assert ask("registry-1", one, "/", server, http.basic(user_of(one), "p"))[0] == 200
+    assert ask(container("registry"), one, "/", server, http.basic(user_of(one), "p"))[0] == 200
     assert "Authorization: Basic dTpw\r\n" in server.received[0]
 
 

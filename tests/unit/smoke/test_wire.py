@@ -10,6 +10,7 @@ from rofecare_infra.errors import CommandError
 from rofecare_infra.process import Result
 from rofecare_infra.smoke import wire
 from rofecare_infra.smoke.checks import Answer
+from tests.support.fakes import container
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, output: str, errors: str = "") -> Answer:
@@ -21,7 +22,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, output: str, errors: str = "") -> Ans
         return Result(tuple(argv), 0 if output else 1, output, errors)
 
     monkeypatch.setattr(wire, "run", run)
-    return wire.Network().inside("app-1", 9000, "/actuator/health")
+    return wire.Network().inside(container("app", name="app-1"), 9000, "/actuator/health")
 
 
 def test_the_answer_is_that_of_the_application(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from rofecare_infra.engine import Container, Facts, Node, StackEngine
+from rofecare_infra.engine.reach import HERE
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.platform import Platform, Stage
 from rofecare_infra.process import Result
 from rofecare_infra.progress import StageReady
 from rofecare_infra.swarm.deploy import _Inputs, _Stage
 from rofecare_infra.swarm.plan import Plan
-from rofecare_infra.swarm.reach import HERE
 from tests.support.fakes import FakeClock, FakeEngine, container, drain, project_of, service
 
 MODEL = {

@@ -17,13 +17,14 @@ def nodes(root: Path, json: bool = False) -> None:
     """Show the machines of the Swarm, what runs on them, and where services with data are pinned."""
     from rofecare_infra import swarm
     from rofecare_infra.boundary.results import nodes as results
+    from rofecare_infra.engine import reach
     from rofecare_infra.progress import renderer_for, table
     from rofecare_infra.project import open_project
 
     project = open_project(root, secrets_checked=False, stack=None)
     engine, name = project.engine, project.platform.project
     found = swarm.nodes.nodes(engine)
-    asked, silent = swarm.reach.asked(found, swarm.reach.reaches(engine, found))
+    asked, silent = reach.asked(found, reach.reaches(engine, found))
     running = swarm.nodes.runs_on(engine, name, found)
     pins = swarm.placement.pinned(name, found)
     data = {service: one.node for service, one in swarm.volumes.expected(engine, name).items()}

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from rofecare_infra.engine import reach
+from rofecare_infra.engine.reach import HERE, Reach, asked, reach_of
 from rofecare_infra.errors import CommandError
 from rofecare_infra.process import Result
-from rofecare_infra.swarm import reach
-from rofecare_infra.swarm.reach import HERE, Reach, asked, reach_of
 from tests.support.swarm import node
 
 INFO = {"SecurityOptions": ["name=no-new-privileges"], "DockerRootDir": "/", "DriverStatus": [["Backing", "extfs"]]}

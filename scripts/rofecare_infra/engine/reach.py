@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import urlsplit
 
-from rofecare_infra.engine import Engine, Facts, Node, facts_of
+from rofecare_infra.engine.nodes import Facts, Node, NodeRequests, facts_of
 from rofecare_infra.errors import CommandError
 from rofecare_infra.process import Result, run, to_end, together
 
@@ -48,7 +48,7 @@ def reach_of(node: Node, own_id: str, contexts: Mapping[str, str]) -> Reach:
     return Reach(("docker", "--host", address), address)
 
 
-def reaches(engine: Engine, nodes: Sequence[Node]) -> dict[str, Reach]:
+def reaches(engine: NodeRequests, nodes: Sequence[Node]) -> dict[str, Reach]:
     """Hostname -> the way to its engine."""
     own, there = engine.membership().node_id, contexts()
     return {node.hostname: reach_of(node, own, there) for node in nodes}
