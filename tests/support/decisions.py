@@ -102,7 +102,7 @@ class _Engine(FakeEngine):
         super().__init__()
         self._world = world
 
-    def remove(self, container: str) -> None:
+    def remove(self, container: str, **_force: bool) -> None:
         """Forget it."""
         self._world.effect(partial(super().remove, container))
 

@@ -194,7 +194,7 @@ class FakeEngine(Engine):
             for one in self.present
         ]
 
-    def remove(self, container: str) -> None:
+    def remove(self, container: str, **_force: bool) -> None:
         """Forget it."""
         self.present = [one for one in self.present if one.id != container]
 

@@ -3,7 +3,7 @@
 from rofecare_infra.engine import reach
 from rofecare_infra.engine.client import Engine, connect
 from rofecare_infra.engine.context import selected as selected_context
-from rofecare_infra.engine.lock import Holder, Lock, held_by_another, lock_of, locked, this_command
+from rofecare_infra.engine.lock import Holder, Lock, held_by_another, lock_of, locked, release, this_command
 from rofecare_infra.engine.machine import Bridge, Machine, machine_of
 from rofecare_infra.engine.nodes import LABEL_STACK, Facts, Membership, Node, facts_of
 from rofecare_infra.engine.reach import Reach
@@ -17,6 +17,7 @@ from rofecare_infra.engine.records import (
     Image,
 )
 from rofecare_infra.engine.stack import StackEngine
+from rofecare_infra.engine.tasks import name_in_stack
 
 __all__ = [
     "LABEL_CONFIG_FILES",
@@ -43,7 +44,9 @@ __all__ = [
     "lock_of",
     "locked",
     "machine_of",
+    "name_in_stack",
     "reach",
+    "release",
     "selected_context",
     "this_command",
 ]

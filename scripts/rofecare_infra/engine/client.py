@@ -12,7 +12,6 @@ from rofecare_infra.engine.awake import Changes
 from rofecare_infra.engine.context import address as context_address
 from rofecare_infra.engine.context import require_supported
 from rofecare_infra.engine.machine import MachineRequests
-from rofecare_infra.engine.nodes import NodeRequests
 from rofecare_infra.engine.records import (
     LABEL_CONFIG_HASH,
     LABEL_ONE_OFF,
@@ -36,7 +35,7 @@ _NOTHING = "rofecare/lock:1"
 _EMPTY_ARCHIVE = 10240
 
 
-class Engine(Changes, MachineRequests, NodeRequests, StackRequests, Volumes):
+class Engine(Changes, MachineRequests, StackRequests, Volumes):
     """The requests to the engine. Every method raises EngineError if it does not answer."""
 
     def __init__(self, client: docker.DockerClient) -> None:
@@ -178,10 +177,10 @@ class Engine(Changes, MachineRequests, NodeRequests, StackRequests, Volumes):
             # The SDK adds the grace period to its timeout.
             or_none(self._api.stop, container, timeout=grace)
 
-    def remove(self, container: str) -> None:
-        """Remove a container that has ended, with its anonymous volumes; named volumes stay."""
+    def remove(self, container: str, *, force: bool = False) -> None:
+        """Remove a container that has ended, with its anonymous volumes; named volumes stay. `force` kills it first."""
         with answers():
-            or_none(self._api.remove_container, container, v=True)
+            or_none(self._api.remove_container, container, v=True, force=force)
 
     def reserve(self, name: str, labels: Mapping[str, str]) -> bool:
         """Create a container that is never started, for its name and labels; return False if the name is taken."""

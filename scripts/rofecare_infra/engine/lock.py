@@ -1,5 +1,7 @@
 """One change of a project at a time: a lock on its engine, the same for every checkout, user and machine.
 
+Of a stack, there is a second one in the Swarm, the same for all managers: a config with the same name and labels.
+
 The lock is a container that is created and never started. The engine allows its name only once, and its labels name the
 holder. It is removed by its id, never by its name: by then, the name may belong to the lock of another command.
 """
@@ -48,6 +50,8 @@ class Lock:
 
     id: str
     holder: Holder
+    # Whether it is a config of the Swarm.
+    shared: bool = False
 
     @property
     def fate(self) -> Fate:
@@ -62,10 +66,17 @@ def this_command(command: str, clock: Clock = SYSTEM_CLOCK) -> Holder:
 
 def lock_of(engine: Engine, project: str) -> Lock | None:
     """The lock of the project; None if no command holds one."""
-    found = engine.inspect(name_of(project))
-    if found is None or found.labels.get(LABEL_LOCK) != project:
-        return None
-    return Lock(found.id, _holder(found.labels))
+    return _found(engine, project, shared=False) or (
+        _found(engine, project, shared=True) if _is_stack(engine, project) else None
+    )
+
+
+def release(engine: Engine, lock: Lock) -> None:
+    """Remove a lock."""
+    if lock.shared:
+        engine.remove_stack_object("configs", lock.id)
+    else:
+        engine.remove(lock.id)
 
 
 @contextmanager
@@ -74,28 +85,48 @@ def locked(engine: Engine, project: str, holder: Holder, clock: Clock = SYSTEM_C
 
     Raises CommandError if another command holds it. Not re-entrant.
     """
+    both = (False, True) if _is_stack(engine, project) else (False,)
     try:
-        yield _take(engine, project, holder, clock)
+        replaced = [_take(engine, project, holder, clock, shared=shared) for shared in both]
+        yield next((one for one in replaced if one is not None), None)
     finally:
         # Looked for, not remembered: ^C may come between the answer of the engine and the next line.
-        with uninterrupted(), suppress(RofecareError):
-            found = lock_of(engine, project)
-            if found is not None and found.holder == holder:
-                engine.remove(found.id)
+        for shared in both:
+            with uninterrupted(), suppress(RofecareError):
+                found = _found(engine, project, shared=shared)
+                if found is not None and found.holder == holder:
+                    release(engine, found)
 
 
 def name_of(project: str) -> str:
-    """The name of the container."""
+    """The name of the container, and of the config."""
     return f"rofecare-lock-{project}"
 
 
-def _take(engine: Engine, project: str, holder: Holder, clock: Clock) -> Holder | None:
+def _is_stack(engine: Engine, project: str) -> bool:
+    # A Swarm without a leader refuses the changes of a stack by itself.
+    with suppress(RofecareError):
+        return engine.is_stack(project)
+    return False
+
+
+def _found(engine: Engine, project: str, *, shared: bool) -> Lock | None:
+    """The lock on the engine, or in the Swarm."""
+    if shared:
+        identity, labels = engine.config_named(name_of(project)) or ("", {})
+    else:
+        container = engine.inspect(name_of(project))
+        identity, labels = (container.id, container.labels) if container is not None else ("", {})
+    return Lock(identity, _holder(labels), shared) if labels.get(LABEL_LOCK) == project else None
+
+
+def _take(engine: Engine, project: str, holder: Holder, clock: Clock, *, shared: bool) -> Holder | None:
     replaced: Holder | None = None
     labels = {LABEL_LOCK: project, **holder.labels}
     for _ in range(_ATTEMPTS):
-        if engine.reserve(name_of(project), labels):
+        if (engine.reserve_config if shared else engine.reserve)(name_of(project), labels):
             return replaced
-        found = lock_of(engine, project)
+        found = _found(engine, project, shared=shared)
         if found is None:
             clock.sleep(_PAUSE)
             continue
@@ -103,7 +134,7 @@ def _take(engine: Engine, project: str, holder: Holder, clock: Clock) -> Holder 
             raise held_by_another(project, found)
         # Others may do the same at this moment: only one of them gets the name afterwards.
         replaced = found.holder
-        engine.remove(found.id)
+        release(engine, found)
     raise CommandError(
         f"the lock of {project} cannot be taken",
         seen=f"the name {name_of(project)} is taken",

@@ -167,6 +167,27 @@ class NodeRequests:
         with answers():
             self._api.create_config(name, content.encode(), labels=dict(labels))
 
+    def reserve_config(self, name: str, labels: Mapping[str, str]) -> bool:
+        """Create a config for its name and labels; return False if the name is taken."""
+        import docker.errors
+        import requests
+
+        with answers():
+            try:
+                self._api.create_config(name, name.encode(), labels=dict(labels))
+            except docker.errors.APIError as error:
+                if error.status_code != requests.codes.conflict:
+                    raise
+                return False
+            return True
+
+    def config_named(self, name: str) -> tuple[str, Mapping[str, str]] | None:
+        """The id and the labels of a config; None if there is none of this name."""
+        with answers():
+            found = self._api.configs(filters={"name": name})  # type: ignore[no-untyped-call]
+        mine = [(str(one["ID"]), one["Spec"].get("Labels") or {}) for one in found if one["Spec"]["Name"] == name]
+        return mine[0] if mine else None
+
     def remove_config(self, name: str) -> None:
         """Remove a config, which the engine refuses as long as a service uses it."""
         with answers():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -12,13 +12,17 @@ from rofecare_infra.engine.client import Engine
 from rofecare_infra.engine.nodes import Node
 from rofecare_infra.engine.reach import HERE, Reach, contexts, reach_of
 from rofecare_infra.engine.records import Container, Death
-from rofecare_infra.engine.tasks import Json, containers_of_tasks, name_in_stack, replica_of
-from rofecare_infra.errors import EngineError
+from rofecare_infra.engine.tasks import ENDED, Json, containers_of_tasks, name_in_stack, replica_of
+from rofecare_infra.errors import CommandError, EngineError, GateTimeoutError
 from rofecare_infra.process import inside, run
-from rofecare_infra.state import Clock
+from rofecare_infra.state import SYSTEM_CLOCK, Clock, poll
 
 # Each piece of a log is preceded by its stream and its length.
 _HEADER = 8
+# In seconds: between two looks, the default grace period of a container, and what may come on top of it.
+_POLL = 0.5
+_GRACE = 10.0
+_MARGIN = 60.0
 _LOOK = 'if [ -e "$1" ]; then echo there; else echo absent; fi'
 _FOUND = {"there": True, "absent": False}
 
@@ -33,9 +37,11 @@ class StackEngine(Engine):
         self._api = engine._api  # noqa: SLF001 - of the same room
         # The same engine with the containers of its own machine.
         self.local = engine
-        # Replica -> its task, from the last look, and its record where it has a node.
+        # Id of a service -> its replicas before it was stopped.
+        self._before: dict[str, int] = {}
+        # Replica -> its task and its record, from the last look.
         self._tasks: dict[str, Json] = {}
-        self._placed: dict[str, Container] = {}
+        self._seen: dict[str, Container] = {}
 
     @cached_property
     def _own_node(self) -> str:
@@ -64,9 +70,9 @@ class StackEngine(Engine):
         nodes = [node for node in self.nodes() if node.state != "down"] if tasks else []
         found = containers_of_tasks(services, tasks, {node.id: node.hostname for node in nodes})
         ways = {node.hostname: self.way_to(node).words for node in nodes}
-        placed = [replace(one, docker=ways.get(one.node, one.docker)) for one in found]
-        self._placed |= {one.id: one for one in placed}
-        return tuple(map(self._probed, placed))
+        replicas = [replace(one, docker=ways.get(one.node, one.docker)) for one in found]
+        self._seen |= {one.id: one for one in replicas}
+        return tuple(map(self._probed, replicas))
 
     def _probed(self, replica: Container) -> Container:
         """With the output of the last health check, where the container is on this node."""
@@ -90,9 +96,11 @@ class StackEngine(Engine):
         return self.local.memory(self._container_of(container))
 
     def has_file(self, container: str, path: str) -> bool:
-        """Whether this file is in the container of a replica, which must run if its node is another one."""
-        one = self._placed.get(container)
-        if one is None or one.docker == HERE.words:
+        """Whether this file is in the container of a replica; not where none runs."""
+        one = self._seen.get(container)
+        if one is None or one.status != "running":
+            return False
+        if one.docker == HERE.words:
             return self.local.has_file(self._container_of(container), path)
         # An answer of its own, and not an exit code: that of a failed connection is no answer.
         answer = run(inside(one, "sh", "-c", _LOOK, "sh", path), check=False, timeout=ANSWER_TIMEOUT)
@@ -104,6 +112,86 @@ class StackEngine(Engine):
                 next_step="inv nodes; then the same command again",
             )
         return _FOUND[answer.stdout.strip()]
+
+    def scale(self, project: str, replicas: Mapping[str, int]) -> None:
+        """Give these services of the stack so many replicas; one that runs on each node has no number.
+
+        Raises CommandError where the stack does not have one of them.
+        """
+        there = {name_in_stack(one): one for one in self.stack_services(project)}
+        absent = sorted(set(replicas) - set(there))
+        if absent:
+            raise CommandError(
+                f"{', '.join(absent)} cannot be started",
+                seen="no service of this name in the stack",
+                expected=f"the services of the compose files in the stack {project}",
+                next_step="inv deploy",
+            )
+        for name, count in replicas.items():
+            self._scale(there[name], count)
+
+    def _scale(self, service: Json, count: int) -> None:
+        def changed(found: Json) -> Json | None:
+            mode = {"Replicated": {"Replicas": count}}
+            return {**found["Spec"], "Mode": mode} if _replicas(found) not in {None, count} else None
+
+        self.update_service(service["ID"], changed)
+
+    def stop(self, container: str) -> None:
+        """Stop the service of a replica on all nodes, and wait until its tasks have ended.
+
+        Of a service that runs on each node the replica alone is stopped, and the Swarm starts it again. Raises
+        GateTimeoutError where tasks do not end.
+        """
+        service = self._service_of(container)
+        if service is None:
+            return
+        count = _replicas(service)
+        if count is None:
+            one = self._seen.get(container)
+            if one is not None and one.status == "running":
+                run([*one.docker, "stop", one.name], timeout=_grace(service) + _MARGIN)
+            return
+        if count:
+            self._before[service["ID"]] = count
+            self._scale(service, 0)
+        self._wait_for_end(service)
+
+    def start(self, container: str) -> None:
+        """Give the service of a replica as many replicas as it had before it was stopped."""
+        service = self._service_of(container)
+        if service is not None and _replicas(service) is not None:
+            self._scale(service, self._before.get(service["ID"], 1))
+
+    def remove(self, container: str, *, force: bool = False) -> None:
+        """Nothing: the Swarm removes the containers of its tasks. `force` stops the service first."""
+        if container not in self._seen:
+            super().remove(container, force=force)
+        elif force:
+            self.stop(container)
+
+    def _service_of(self, replica: str) -> Json | None:
+        return self.inspect_service(replica.partition(".")[0])
+
+    def _wait_for_end(self, service: Json) -> None:
+        timeout = _grace(service) + _MARGIN
+        left: list[Json] = []
+
+        def look() -> list[Json]:
+            # Nobody hears of what ends on a node that is down.
+            down = {node.id for node in self.nodes() if node.state == "down"}
+            found = self.tasks_of(service["ID"])
+            return [one for one in found if one["Status"].get("State") not in ENDED and one.get("NodeID") not in down]
+
+        for left in poll(look, lambda seen: not seen, every=_POLL, timeout=timeout, clock=SYSTEM_CLOCK):  # noqa: B007
+            pass
+        if left:
+            raise GateTimeoutError(
+                f"{name_in_stack(service)} did not stop",
+                seen=f"{len(left)} tasks that have not ended after {timeout:.0f} s",
+                expected="nodes that answer",
+                next_step="inv nodes; then the same command again",
+            )
 
     def last_death(self, container: str) -> Death | None:
         """Not known: a replica that ended has a new container."""
@@ -138,6 +226,18 @@ class StackEngine(Engine):
                 for line in piece.removesuffix(b"\n").split(b"\n"):
                     moment, _, text = line.decode(errors="replace").rstrip("\r\n").partition(" ")
                     yield moment, text
+
+
+def _replicas(service: Json) -> int | None:
+    """The number of replicas that a service should have; None if it runs on each node."""
+    replicated = (service["Spec"].get("Mode") or {}).get("Replicated")
+    return None if replicated is None else int(replicated.get("Replicas") or 0)
+
+
+def _grace(service: Json) -> float:
+    """How long the containers of a service may take to stop, in seconds."""
+    nanoseconds = service["Spec"]["TaskTemplate"]["ContainerSpec"].get("StopGracePeriod")
+    return float(nanoseconds or _GRACE * 1e9) / 1e9
 
 
 def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -17,7 +17,8 @@ from rofecare_infra.lifecycle.ingress import (
 )
 from rofecare_infra.lifecycle.inside import probe
 from rofecare_infra.lifecycle.phase import Seen
-from rofecare_infra.lifecycle.start import start, until_ready
+from rofecare_infra.lifecycle.ready import until_ready
+from rofecare_infra.lifecycle.start import start, start_ungated
 from rofecare_infra.lifecycle.status import ServiceStatus, as_started, left_running, status
 from rofecare_infra.lifecycle.stop import (
     StopReport,
@@ -52,6 +53,7 @@ __all__ = [
     "restore_limits_unless_changing",
     "reverse_stages",
     "start",
+    "start_ungated",
     "status",
     "stop",
     "stop_in_stages",

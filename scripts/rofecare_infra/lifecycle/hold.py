@@ -49,13 +49,13 @@ def close(engine: Engine, container: Container, clock: Clock) -> Generator[Event
     left: int | None = None
     for left in poll(lambda: _requests(container), lambda seen: not seen, every=_POLL, timeout=_DRAIN, clock=clock):
         if left:
-            yield Working(f"{container.service} is closed; {left} requests in progress")
+            yield Working(f"{_named(container)} is closed; {left} requests in progress")
     if left != 0:
         # They would pass after the platform behind it is ready: a stop answers or ends them.
-        yield Working(f"restarting {container.service} to end the requests in progress")
+        yield Working(f"restarting {_named(container)} to end the requests in progress")
         engine.stop(container.id)
         engine.start(container.id)
-    yield Note(f"{container.service} is closed: it answers 503 ({clock.monotonic() - began:.1f} s)")
+    yield Note(f"{_named(container)} is closed: it answers 503 ({clock.monotonic() - began:.1f} s)")
 
 
 def reopen(engine: Engine, container: Container) -> Generator[Event, None, None]:
@@ -65,7 +65,7 @@ def reopen(engine: Engine, container: Container) -> Generator[Event, None, None]
     result = _run(container, "sh", "-c", _OPEN, "open", container.labels[LABEL_HOLD])
     if not result.ok:
         raise _refused(container, "opened", result)
-    yield Note(f"{container.service} is open")
+    yield Note(f"{_named(container)} is open")
 
 
 def requests_in_progress(metrics: str) -> int | None:
@@ -85,10 +85,14 @@ def _run(container: Container, *words: str) -> Result:
     return run(inside(container, *words), check=False, timeout=_TIMEOUT)
 
 
+def _named(container: Container) -> str:
+    return f"{container.service} on {container.node}" if container.node else container.service
+
+
 def _refused(container: Container, what: str, result: Result) -> CommandError:
     path = container.labels[LABEL_HOLD]
     return CommandError(
-        f"{container.service} cannot be {what}",
+        f"{_named(container)} cannot be {what}",
         seen=result.last,
         expected=f"a file {path} that can be written in {container.name}",
         next_step=f"inv logs {container.service}; df; then the same command again",

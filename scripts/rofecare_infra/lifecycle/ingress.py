@@ -12,10 +12,10 @@ from datetime import datetime
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.lifecycle import hold
-from rofecare_infra.lifecycle.start import start
+from rofecare_infra.lifecycle.start import start, start_ungated
 from rofecare_infra.lifecycle.stop import stop_in_stages
 from rofecare_infra.platform import LABEL_HOLD, LABEL_PHASE, LAST_PHASE, Service, is_ingress
-from rofecare_infra.progress import Event, output_of
+from rofecare_infra.progress import Event
 from rofecare_infra.project import Project
 from rofecare_infra.state import Clock
 
@@ -39,6 +39,8 @@ def close_ingress(project: Project, clock: Clock) -> Generator[Event, None, None
     yield from stop_in_stages(project.engine, project.platform, others, clock)
     for container in others:
         project.engine.remove(container.id)
+    if project.stack:
+        _require_closed(project)
 
 
 def behind_ingress(project: Project) -> tuple[Service, ...]:
@@ -56,7 +58,7 @@ def open_ingress(project: Project, clock: Clock, *, gated: bool = True) -> Gener
     if ingress and gated:
         yield from start(project.only(ingress), clock=clock)
     elif ingress:
-        yield from output_of(project.compose.up([one.name for one in ingress]))
+        yield from start_ungated(project, [one.name for one in ingress])
     yield from reopen(project)
 
 
@@ -75,7 +77,7 @@ def require_open(project: Project) -> None:
                 f"{one.service} is closed",
                 seen=f"it answers 503 to every request, because {one.labels[LABEL_HOLD]} is in {one.name}",
                 expected="an open ingress",
-                next_step="inv start-all: it opens the ingress after all gates",
+                next_step=f"{project.start_command}: it opens the ingress after all gates",
             )
 
 
@@ -86,7 +88,8 @@ def opened_since(project: Project, moment: float) -> str:
             continue
         if one.started_at and _unix(one.started_at) > moment:
             return f"{one.name} was started at {one.started_at[:19]}Z"
-        if one.is_up and hold.has_hold(one):
+        # Of a replica that does not run, its node does not show whether it is closed: it accepts nothing either.
+        if (one.status == "running" if project.stack else one.is_up) and hold.has_hold(one):
             return f"{one.name} is open"
     return ""
 
@@ -104,6 +107,18 @@ def stop_writers(project: Project, clock: Clock) -> Generator[Event, None, None]
         if one.labels.get(LABEL_PHASE, LAST_PHASE) in _WRITERS and not is_ingress(one.labels)
     ]
     yield from stop_in_stages(project.engine, project.platform, chosen, clock)
+
+
+def _require_closed(project: Project) -> None:
+    """Raise ServiceFailedError for a replica that was started, open, on another node while the others were closed."""
+    for one in _containers(project):
+        if one.status == "running" and not hold.is_closed(project.engine, one):
+            raise ServiceFailedError(
+                f"{one.service} cannot be closed on all nodes",
+                seen=f"{one.name} was started on {one.node} meanwhile",
+                expected="the same nodes while the ingress is closed",
+                next_step="inv nodes; then the same command again",
+            )
 
 
 def _containers(project: Project) -> tuple[Container, ...]:

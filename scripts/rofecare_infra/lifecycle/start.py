@@ -6,21 +6,19 @@ else of the stage before it is still starting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
-from functools import partial
 from itertools import groupby
 
-from rofecare_infra.engine import Container, Engine
+from rofecare_infra.engine import Container
 from rofecare_infra.errors import RofecareError, ServiceFailedError
-from rofecare_infra.gates import observe, wait
+from rofecare_infra.gates import observe
 from rofecare_infra.kafka import broker_of, grant_rights
-from rofecare_infra.lifecycle import addresses, cpus, failure
-from rofecare_infra.lifecycle.crash import Crashes
-from rofecare_infra.lifecycle.phase import Phase, Seen, Wanted, observed
+from rofecare_infra.lifecycle import addresses, cpus, failure, replicas
+from rofecare_infra.lifecycle.phase import Phase, Seen, Wanted
 from rofecare_infra.monitoring import grant_monitoring_access
-from rofecare_infra.platform import MONITORING, Platform, Service
-from rofecare_infra.progress import Event
+from rofecare_infra.platform import MONITORING, Service
+from rofecare_infra.progress import Event, output_of
 from rofecare_infra.project import Project, ensure_images
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
@@ -43,6 +41,9 @@ def start(
     """
     stages = project.platform.stages(phases)
     services = [service for stage in stages for service in stage.services]
+    if project.stack:
+        yield from replicas.start(project, phases, clock)
+        return _all_ready(project, services)
     images = yield from ensure_images(project, services, clock)
     containers = project.engine.containers(project.platform.project)
     names = {service.name for service in services}
@@ -77,29 +78,16 @@ def start(
     return _all_ready(project, services)
 
 
-def until_ready(
-    platform: Platform,
-    engine: Engine,
-    services: Sequence[Service],
-    *,
-    restarts_before: Mapping[str, int],
-    timeout: float,
-    clock: Clock,
-) -> Generator[Event, None, None]:
-    """Report on these services until all are ready. Raises ServiceFailedError, or GateTimeoutError after `timeout`."""
-    names = {service.name for service in services}
-    look = partial(engine.containers_of, platform.project, names)
-    crashes = Crashes(engine)
-    with engine.awake(platform.project, clock) as woken:
-        for polled in wait(services, look, restarts_before=restarts_before, timeout=timeout, clock=woken):
-            seen = crashes.judged(polled, restarts_before)
-            yield observed(seen, seen.waited)
-            if seen.failed:
-                break
-    if seen.failed:
-        raise failure.failed(platform, engine, seen)
-    if seen.pending:
-        raise failure.timed_out(platform, engine, seen, timeout)
+def start_ungated(project: Project, names: Sequence[str]) -> Generator[Event, None, bool]:
+    """Start these services without waiting until they are ready; return whether that was possible."""
+    if project.stack:
+        try:
+            replicas.scale_named(project, names)
+        except RofecareError:
+            return False
+        return True
+    result = yield from output_of(project.compose.up(names))
+    return result.ok
 
 
 def _all_ready(project: Project, services: Sequence[Service]) -> tuple[Container, ...]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from rofecare_infra.engine import Container, Engine
+from rofecare_infra.errors import EngineError
 from rofecare_infra.gates import Failed, Pending, observe
 from rofecare_infra.lifecycle import hold
 from rofecare_infra.platform import Platform, Service
 from rofecare_infra.project import Project
-
-_CLOSED = "closed: inv start-all opens it"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def status(platform: Platform, engine: Engine) -> tuple[ServiceStatus, ...]:
     with ThreadPoolExecutor(max_workers=8) as pool:
         memory = dict(zip(running, pool.map(engine.memory, running), strict=True))
     services = [service for stage in platform.stages() for service in stage.services]
-    closed = frozenset(one.id for one in containers if one.status == "running" and hold.is_closed(engine, one))
+    closed = {one.id: _closed(one) for one in containers if one.status == "running" and _is_closed(engine, one)}
     rows = [row for service in services for row in _rows(service, containers, memory, closed)]
     known = {service.name for service in services}
     # Containers of the project that no compose file describes are shown, too.
@@ -85,8 +85,19 @@ def left_running(engine: Engine, project: str) -> str:
     )
 
 
+def _is_closed(engine: Engine, container: Container) -> bool:
+    """Whether it is known that this container passes no request on: the engine of another node may not answer."""
+    with suppress(EngineError):
+        return hold.is_closed(engine, container)
+    return False
+
+
+def _closed(container: Container) -> str:
+    return f"closed: {'inv deploy' if container.node else 'inv start-all'} opens it"
+
+
 def _rows(
-    service: Service, containers: tuple[Container, ...], memory: Mapping[str, int | None], closed: frozenset[str]
+    service: Service, containers: tuple[Container, ...], memory: Mapping[str, int | None], closed: Mapping[str, str]
 ) -> list[ServiceStatus]:
     mine = [container for container in containers if container.service == service.name]
     restarts = {container.id: container.restarts for container in mine}
@@ -95,9 +106,7 @@ def _rows(
     if not mine:
         nothing = Container(id="", name="", service=service.name, status="absent")
         return [_row(service, nothing, memory, "not started")]
-    return [
-        _row(service, container, memory, reason or (_CLOSED if container.id in closed else "")) for container in mine
-    ]
+    return [_row(service, container, memory, reason or closed.get(container.id, "")) for container in mine]
 
 
 def _row(service: Service, container: Container, memory: Mapping[str, int | None], reason: str) -> ServiceStatus:

@@ -49,6 +49,14 @@ class Project:
         return self.connect()
 
     @property
+    def stack_engine(self) -> StackEngine:
+        """The engine of a stack. Raises RofecareError where the project was not opened as one."""
+        engine = self.engine
+        if not isinstance(engine, StackEngine):
+            raise RofecareError("the project was not opened as a stack")
+        return engine
+
+    @property
     def compose(self) -> Compose:
         """The compose command, with the files and variables of this project."""
         return self.sources.compose
@@ -57,6 +65,11 @@ class Project:
     def platform(self) -> Platform:
         """The model that the compose files give."""
         return self.sources.platform
+
+    @property
+    def start_command(self) -> str:
+        """The command that starts everything, after it has completed or rolled back what was interrupted."""
+        return "inv deploy" if self.stack else "inv start-all"
 
     def only(self, services: Iterable[Service]) -> Project:
         """The same project with these services alone."""
@@ -132,14 +145,13 @@ def _is_stack(settings: Settings, engine: Callable[[], Engine], *, asked: bool |
         return True
     project = settings.project
     try:
-        # An engine that is no manager would log the other requests as errors.
-        if not engine().membership().is_manager:
+        if not engine().is_stack(project):
             return False
         services = engine().stack_services(project)
         data = engine().configs(f"{LABEL_DATA_OF}={project}")
     except RofecareError:
         return False  # the engine is asked again for the mode, and its error is handled there
-    if (services or data) and asked is False:
+    if asked is False:
         stopped = f"a stack that is stopped; its data is on nodes: {', '.join(sorted(data))}"
         raise UsageError(
             "this command does not work on a stack of a Swarm: nothing was changed",
@@ -147,7 +159,7 @@ def _is_stack(settings: Settings, engine: Callable[[], Engine], *, asked: bool |
             expected="a platform on one server",
             next_step="docs/stack.md lists what works on a stack, and what to do instead of the rest",
         )
-    return bool(services or data)
+    return True
 
 
 def _monitored(settings: Settings, platform: Platform) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rofecare_infra.engine import Container, StackEngine
-from rofecare_infra.errors import CommandError, GateTimeoutError, RofecareError, ServiceFailedError, SettingsError
+from rofecare_infra.errors import CommandError, GateTimeoutError, ServiceFailedError, SettingsError
 from rofecare_infra.kafka import broker_of, grant_rights
 from rofecare_infra.lifecycle import until_ready
 from rofecare_infra.platform import Stage
@@ -43,7 +43,7 @@ def deploy(
     Raises SettingsError, before anything is changed, for what a Swarm cannot do; ServiceFailedError or
     GateTimeoutError for the first stage that does not become ready.
     """
-    engine, name = _engine_of(project), project.platform.project
+    engine, name = project.stack_engine, project.platform.project
     stages = project.platform.stages()
     services = [service for stage in stages for service in stage.services]
     yield from ensure_images(project, services, clock)
@@ -104,7 +104,7 @@ class _Stage:
         self._plan = plan
         self._inputs = inputs
         self._clock = clock
-        self._engine = _engine_of(project)
+        self._engine = project.stack_engine
         self._name = project.platform.project
 
     def bring_up(self, stage: Stage, number: int, total: int) -> Generator[Event, None, None]:
@@ -206,13 +206,6 @@ def _inputs(project: Project, named: Mapping[str, str]) -> _Inputs:
             next_step="run the same command as the owner of the state folder, or as root",
         ) from error
     return _Inputs(model, files, key, named)
-
-
-def _engine_of(project: Project) -> StackEngine:
-    engine = project.engine
-    if not isinstance(engine, StackEngine):
-        raise RofecareError("the project was not opened as a stack")
-    return engine
 
 
 def _remove_what_is_left(project: Project, engine: StackEngine) -> Generator[Event, None, None]:

@@ -12,7 +12,7 @@ import docker.errors
 import pytest
 import requests
 
-from rofecare_infra.engine import Engine, Holder, lock_of, locked, this_command
+from rofecare_infra.engine import Engine, Holder, lock_of, locked, release, this_command
 from rofecare_infra.engine.lock import LABEL_LOCK, name_of
 from rofecare_infra.errors import CommandError, EngineError
 from tests.support.fakes import FakeClock
@@ -38,6 +38,30 @@ class Api:
     # Called before a request of this kind.
     before: dict[str, Callable[[], None]] = field(default_factory=dict)
     made: int = 0
+    # Of the Swarm, where the engine is a manager of one: config -> its labels.
+    configurations: dict[str, dict[str, str]] | None = None
+
+    def info(self) -> dict[str, Any]:
+        return {"Swarm": {"ControlAvailable": self.configurations is not None}}
+
+    def services(self, **_options: object) -> list[dict[str, Any]]:
+        return [{"ID": "s1"}]
+
+    def configs(self, filters: dict[str, str]) -> list[dict[str, Any]]:
+        assert self.configurations is not None
+        named = [name for name in self.configurations if filters.get("name", "-") in name]
+        return [{"ID": f"id-{name}", "Spec": {"Name": name, "Labels": self.configurations[name]}} for name in named]
+
+    def create_config(self, name: str, data: bytes, *, labels: dict[str, str]) -> None:
+        assert self.configurations is not None
+        assert data
+        if name in self.configurations:
+            raise error(409)
+        self.configurations[name] = labels
+
+    def remove_config(self, identity: str) -> None:
+        assert self.configurations is not None
+        del self.configurations[identity.removeprefix("id-")]
 
     def import_image_from_data(self, data: bytes, repository: str, tag: str) -> None:
         self.imported.append((len(data), repository, tag))
@@ -268,3 +292,37 @@ def test_a_request_that_is_refused_is_not_a_held_lock(api: Api, engine: Engine) 
 
 def test_the_name_contains_the_project() -> None:
     assert name_of(PROJECT) == NAME
+
+
+def test_of_a_stack_there_is_one_for_all_managers(api: Api, engine: Engine) -> None:
+    api.configurations = {f"{NAME}-of-another": {}}
+    other = Api(configurations=api.configurations)
+    with locked(engine, PROJECT, this_command("inv deploy")):
+        assert set(api.configurations) == {NAME, f"{NAME}-of-another"}
+        with (
+            refused("changing ward", "inv deploy"),
+            locked(Engine(SimpleNamespace(api=other)), PROJECT, this_command("inv restore")),  # type: ignore[arg-type]
+        ):
+            pass
+        assert set(api.configurations) == {NAME, f"{NAME}-of-another"}
+        assert other.containers == {}
+    assert (set(api.configurations), api.containers) == ({f"{NAME}-of-another"}, {})
+
+
+def test_the_one_in_the_swarm_names_a_holder_on_another_manager(api: Api, engine: Engine) -> None:
+    api.configurations = {NAME: {LABEL_LOCK: PROJECT, **elsewhere().labels}}
+    with refused("inv restore", "inv unlock --force"), locked(engine, PROJECT, this_command("inv deploy")):
+        pass
+    found = lock_of(engine, PROJECT)
+    assert found is not None
+    assert found.shared
+    release(engine, found)
+    assert api.configurations == {}
+
+
+def test_a_dead_holder_is_replaced_in_the_swarm_too(api: Api, engine: Engine) -> None:
+    gone = dead()
+    api.configurations = {NAME: {LABEL_LOCK: PROJECT, **gone.labels}}
+    with locked(engine, PROJECT, this_command("inv deploy")) as replaced:
+        assert replaced == gone
+    assert api.configurations == {}

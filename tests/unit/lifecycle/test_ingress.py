@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
 from rofecare_infra import lifecycle
+from rofecare_infra.engine import Container
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.lifecycle import hold
 from rofecare_infra.platform import LABEL_HOLD, LABEL_INGRESS
 from rofecare_infra.process import Result, to_end
+from rofecare_infra.progress import Event
 from rofecare_infra.project import Project
+from rofecare_infra.state import Clock
 from tests.support.fakes import FakeClock, FakeEngine, container, project_of, service
 
 INGRESS = {LABEL_INGRESS: "true"}
@@ -90,3 +94,28 @@ def test_a_start_opens_what_was_left_closed(project: Project, engine: FakeEngine
     engine.files.add(FILE)
     assert [event for event in lifecycle.reopen(project) if "front is open" in str(event)]
     assert engine.files == set()
+
+
+def test_a_replica_that_another_node_starts_meanwhile_is_not_overlooked(project: Project, engine: FakeEngine) -> None:
+    stack = replace(project, stack=True)
+    engine.present = [container("front", labels=HELD, node="node1", started_at=_NOON)]
+    late = container("front", id="id-late", name="front.late", labels=HELD, node="node2", started_at=_NOON)
+
+    def polled(_engine: FakeEngine, one: Container, _clock: Clock) -> Iterator[Event]:
+        engine.files.add((one.id, "/data/closed"))
+        engine.present.append(late)
+        yield from ()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hold, "close", polled)
+        with pytest.raises(ServiceFailedError, match="front cannot be closed on all nodes") as caught:
+            to_end(lifecycle.close_ingress(stack, FakeClock().clock))
+    assert caught.value.seen == "front.late was started on node2 meanwhile"
+    assert lifecycle.opened_since(stack, _ONE) == "front.late is open"
+
+
+def test_a_replica_that_does_not_run_has_accepted_nothing(project: Project, engine: FakeEngine) -> None:
+    stack = replace(project, stack=True)
+    engine.present = [container("front", labels=HELD, status="restarting", node="node1")]
+    assert not lifecycle.opened_since(stack, _ONE)
+    assert lifecycle.opened_since(project, _ONE) == "rofecare-front-1 is open", "on one server its file is known"
