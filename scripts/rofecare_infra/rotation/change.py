@@ -101,6 +101,11 @@ class Change:
     restarts: Restarts
     shell: Shell
 
+    @property
+    def start_command(self) -> str:
+        """The command that recovers an interrupted rotation first."""
+        return "inv start-all"
+
     def containers(self, *, running: bool = True) -> list[Container]:
         """The containers that use or check the secret: those that are up, or all that exist."""
         concerned = {service.name for service in (*self.what.owners, *self.what.users)}
@@ -136,7 +141,7 @@ class Change:
         for credential in self.credentials():
             is_set = self._set(credential, old, known) and is_set
         if not is_set and self.what.kind is not Kind.CACHE:
-            raise _not_set(self.what.name)
+            raise not_set(self.what.name, self.start_command)
         self.file.roll_back()
         concerned = [one for one in self.containers(running=False) if one.id in touched]
         servers = [one for one in self.containers(running=False) if one.id in touched or one.status == "running"]
@@ -209,10 +214,11 @@ def _wrong(container: str, seen: str, expected: str) -> ServiceFailedError:
     )
 
 
-def _not_set(secret: str) -> ServiceFailedError:
+def not_set(secret: str, start_command: str) -> ServiceFailedError:
+    """The error for a server that does not set the old secret again."""
     return ServiceFailedError(
         f"{secret} could not be rolled back",
         seen="its server does not set the old secret",
         expected="a server that executes the statements of its administrator",
-        next_step="inv start-all: it continues the rollback; both secrets are kept until then",
+        next_step=f"{start_command}: it continues the rollback; both secrets are kept until then",
     )

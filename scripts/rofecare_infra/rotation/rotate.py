@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
-from rofecare_infra import lifecycle
+from rofecare_infra import lifecycle, swarm
 from rofecare_infra.errors import RofecareError, ServiceFailedError, SettingsError
 from rofecare_infra.gates import observe
 from rofecare_infra.process import Shell, complete, in_container, to_end, uninterrupted
@@ -15,6 +15,7 @@ from rofecare_infra.project import Project, prepare
 from rofecare_infra.rotation.change import Change, Restarts
 from rofecare_infra.rotation.files import SecretFile
 from rofecare_infra.rotation.kinds import Kind, names, resolve, secret_of
+from rofecare_infra.rotation.stack import StackChange
 from rofecare_infra.secrets import inventory, others
 from rofecare_infra.settings import Settings
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal, JournalKind
@@ -77,7 +78,7 @@ def rotate(
             seen=f"one folder: {folder}",
             expected="a folder of secrets for each project: a new secret would not open the data of the others",
             next_step="copy the secrets, without .used-by-*, to a folder with mode 0700; set SECRETS_DIR to it; "
-            "inv start-all; then the same command",
+            f"{project.start_command}; then the same command",
         )
     change = _change_of(project, resolve(word, mine), shell, clock)
     journal = journal_of(project.settings)
@@ -164,6 +165,9 @@ def _keep(change: Change, journal: Journal[Entry]) -> None:
 def _change_of(project: Project, name: str, shell: Shell, clock: Clock) -> Change:
     restarts = Restarts(project.platform, project.engine, project.settings.gate_timeout, clock)
     secret = secret_of(project.platform, name)
+    if project.stack:
+        key = swarm.names.key_of(project.settings.state_folder)
+        return StackChange(secret, SecretFile(secret.file), restarts, shell, project.stack_engine, key)
     return Change(secret, SecretFile(secret.file), restarts, shell)
 
 
@@ -177,7 +181,7 @@ def _check(change: Change, old: str) -> None:
             f"{change.what.name} can only be changed while {names(absent)} runs",
             seen=f"{names(absent)} does not run",
             expected="a started platform: the server itself must set the new secret",
-            next_step="inv start-all",
+            next_step=change.start_command,
         )
     concerned = [one for one in (*change.what.owners, *change.what.users) if one.name in running]
     restarts = {one.id: one.restarts for one in containers}
@@ -186,7 +190,7 @@ def _check(change: Change, old: str) -> None:
             f"{change.what.name} is not changed while {name} is not ready",
             seen=why,
             expected="every service that uses the secret ready",
-            next_step="inv status; inv start-all",
+            next_step=f"inv status; {change.start_command}",
         )
     # A server that accepts any secret would make the verification worthless.
     change.verify(good=old, bad=secrets.token_hex(_BYTES))
@@ -203,7 +207,7 @@ def _roll_back(change: Change, journal: Journal[Entry], cause: RofecareError | N
             f"{change.what.name} could neither be changed nor rolled back",
             seen=f"{cause.what if cause else 'interrupted'}; then: {error.what}: {error.seen}",
             expected="the old secret in force again",
-            next_step="inv start-all: it continues the rollback; both secrets are kept until then",
+            next_step=f"{change.start_command}: it continues the rollback; both secrets are kept until then",
             details=error.details,
         ) from error
     journal.clear()

@@ -19,7 +19,17 @@ def name_of(key: bytes, project: str, kind: str, name: str, content: bytes) -> s
     # Each part is followed by an octet that names cannot contain.
     text = b"\0".join([project.encode(), kind.encode(), name.encode(), content])
     digest = hmac.new(key, text, hashlib.sha256).hexdigest()[:_DIGITS]
-    return f"{f'{project}_{name}'[: _LONGEST - _DIGITS - 1]}_{digest}"
+    return f"{stem_of(project, name)}_{digest}"
+
+
+def stem_of(project: str, name: str) -> str:
+    """What the names of all contents of a secret or config begin with."""
+    return f"{project}_{name}"[: _LONGEST - _DIGITS - 1]
+
+
+def is_of(stem: str, unique: str) -> bool:
+    """Whether a name in the Swarm is one of those that begin with this stem."""
+    return unique[: -_DIGITS - 1] == stem
 
 
 def key_of(folder: Path) -> bytes:

@@ -71,9 +71,10 @@ def after_interruption(root: Path) -> str:
     from rofecare_infra.project import open_for_stop
     from rofecare_infra.recovery import unfinished
 
-    left = unfinished(open_for_stop(root).settings)
+    project = open_for_stop(root)
+    left = unfinished(project.settings)
     if left:
-        return f"the {', '.join(left)} is not rolled back yet; inv start-all recovers it first"
+        return f"the {', '.join(left)} is not rolled back yet; {project.start_command} recovers it first"
     return "nothing is left unfinished; inv status shows what is running"
 
 
@@ -97,7 +98,7 @@ def rotate(root: Path, secret: str, json: bool = False) -> None:
 
     began = time.monotonic()
     with Scope(renderer_for(as_json=json)) as scope:
-        project = open_project(root)
+        project = open_project(root, stack=None)
         project = scope.follow(recover(project))
         report = scope.follow(rotation.rotate(project, secret))
         restarted = ", ".join(f"{name} ({seconds:.1f} s)" for name, seconds in report.restarted.items())
