@@ -1,4 +1,4 @@
-"""The node of a database dies: it returns with its data, or it is lost for good."""
+"""The node of a database dies: it returns with its data, or it is lost for good, and its last backup is restored."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def test_a_database_waits_for_its_node_and_begins_elsewhere_on_request(tmp_path:
         database.send({"node2": [database.image], "node3": [database.image]})
         database.start_with_rows("node2")
         database.sql("node2", "INSERT INTO kept VALUES (0)")
+        check(project.inv("backup"), 0, "1 databases (db/rofecare)")
 
         lost.cut_power()
         wait("that node 2 is down", lambda: states(database)["node2"] == "down")
@@ -53,6 +54,8 @@ def test_a_database_waits_for_its_node_and_begins_elsewhere_on_request(tmp_path:
         wait("the new database on node 3", lambda: database.ready_on("node3"))
         assert database.rows("node3") == 0
         assert swarm.volumes.expect(database.manager, project.name, SERVICE, "node3")
+        check(project.inv("restore", "--only", SERVICE), 0, "1 databases came out equal")
+        assert database.rows("node3") == 101
         check(project.inv("place", SERVICE, "node1"), 5, "its data is on node3")
 
 

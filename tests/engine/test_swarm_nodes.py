@@ -86,6 +86,7 @@ def test_a_database_never_starts_empty_on_another_node(database: PinnedDatabase)
     # Later it runs there, too.
     database.send({**needed, "node3": (image,)})
     database.start_with_rows("node2")
+    check(project.inv("backup"), 0, "1 databases (db/rofecare)")
 
     # The command refuses it; the label is moved by hand.
     check(project.inv("place", SERVICE, "node3"), 5, "its data is on node2", "inv place db node2")
@@ -111,6 +112,9 @@ def test_a_database_never_starts_empty_on_another_node(database: PinnedDatabase)
     wait("the new database on node 3", lambda: database.ready_on("node3"))
     assert database.rows("node3") == 0
     assert database.runs_on() == ("node3",)
+    check(project.inv("restore", "--only", SERVICE), 0, "1 databases came out equal")
+    assert database.rows("node3") == 100
+    check(project.inv("verify-backup"), 0)
 
 
 def refusal(database: PinnedDatabase) -> list[str]:

@@ -25,6 +25,8 @@ Json = dict[str, Any]
 CONFIG = REPOSITORY / "docker" / "config"
 DATA = "/var/lib/postgresql/data"
 SERVICE = "db"
+LABELS = {"com.rofecare.phase": "infrastructure"}
+ENVIRONMENT = {"POSTGRES_PASSWORD": "x", "POSTGRES_USER": "rofecare", "POSTGRES_DB": "rofecare"}
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ class PinnedDatabase:
             "user": "999:999",
             "entrypoint": ["bash", "/etc/rofecare/start.sh"],
             "command": ["postgres"],
-            "environment": {"POSTGRES_PASSWORD": "x", "POSTGRES_USER": "rofecare"},
+            "environment": ENVIRONMENT,
+            "labels": LABELS,
             "configs": mounted,
             "volumes": [f"data:{DATA}"],
             "networks": ["inside"],
@@ -148,9 +151,9 @@ def pinned_database(folder: Path) -> Iterator[PinnedDatabase]:
     ensure(POSTGRES)
     described = {
         "image": POSTGRES,
-        "environment": {"POSTGRES_PASSWORD": "x"},
+        "environment": ENVIRONMENT,
         "volumes": [f"data:{DATA}"],
-        "labels": {"com.rofecare.phase": "infrastructure"},
+        "labels": LABELS,
         "healthcheck": {"test": ["CMD", "true"]},
     }
     with three_engines() as cluster, pytest.MonkeyPatch.context() as patch:

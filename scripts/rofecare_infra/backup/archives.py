@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rofecare_infra.backup import volumes
+from rofecare_infra.backup import places, volumes
 from rofecare_infra.backup.completeness import reason
 from rofecare_infra.backup.encryption import Encrypted
 from rofecare_infra.backup.helper import Helper
@@ -23,6 +23,10 @@ from rofecare_infra.progress import Event, Note, Working, listed, mebibytes
 from rofecare_infra.project import Project
 
 _ATTEMPTS = 4
+
+
+# Volume -> what reads it.
+_Helpers = Mapping[str, Helper]
 
 
 @dataclass(frozen=True)
@@ -41,20 +45,20 @@ class Readable:
     parts: Sequence[Part]
     omitted: Mapping[str, str]
     size: int = 0
-    # None if there is nothing to archive, or if the volumes cannot be read: then with the reason.
-    helper: Helper | None = None
+    # Nothing if there is nothing to archive, or if the volumes cannot be read: the reason.
+    helpers: _Helpers = field(default_factory=dict)
     unreadable: str = ""
 
     def archive(self, draft: Path, key: Key) -> Generator[Event, None, Archived]:
         """Archive the parts into the folder; one that cannot be archived is missing, with the reason."""
-        if self.helper is None:
+        if not self.helpers:
             return Archived(missing={part.name: self.unreadable for part in self.parts})
         records: dict[str, VolumesRecord] = {}
         written: dict[str, FileRecord] = {}
         missing: dict[str, str] = {}
         for part in self.parts:
             try:
-                found = yield from _archive(self.helper, part, draft, key)
+                found = yield from _archive(self.helpers, part, draft, key)
             except RofecareError as error:
                 # The databases are saved all the same; what was written of this part is in the way.
                 for volume in part.volumes:
@@ -89,22 +93,23 @@ def readable(
         found = Readable(parts, omitted)
         if names:
             try:
-                helper = stack.enter_context(Helper(project.platform.project, image, volumes.names_of(project, names)))
-                found = Readable(parts, omitted, helper.size(), helper)
+                helpers = stack.enter_context(places.helpers(project, image, names))
+                size = sum(helper.size() for helper in {id(one): one for one in helpers.values()}.values())
+                found = Readable(parts, omitted, size, helpers)
             except RofecareError as error:
                 found = Readable(parts, omitted, unreadable=reason(error))
         yield found
 
 
-def _archive(helper: Helper, part: Part, draft: Path, key: Key) -> Generator[Event, None, dict[str, FileRecord]]:
+def _archive(helpers: _Helpers, part: Part, draft: Path, key: Key) -> Generator[Event, None, dict[str, FileRecord]]:
     """Archive the volumes of a part. Its services may run.
 
     Raises VerificationError if files were replaced during every attempt, CommandError if one cannot be read.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        before = helper.files(part.volumes)
-        records = yield from _archive_once(helper, part, draft, key)
-        lost = replaced(before, helper.files(part.volumes))
+        before = _files(helpers, part)
+        records = yield from _archive_once(helpers, part, draft, key)
+        lost = replaced(before, _files(helpers, part))
         if not lost:
             break
         yield Note(f"{part.name}: {len(lost)} files were replaced while they were read (attempt {attempt})")
@@ -118,6 +123,13 @@ def _archive(helper: Helper, part: Part, draft: Path, key: Key) -> Generator[Eve
     size = sum(one.size for one in records.values())
     yield Note(f"{part.name}: volumes {listed(part.volumes)} archived, {mebibytes(size)}")
     return records
+
+
+def _files(helpers: _Helpers, part: Part) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for volume in part.volumes:
+        found |= helpers[volume].files([volume])
+    return found
 
 
 def replaced(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
@@ -138,7 +150,9 @@ def replaced(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     return sorted(found)
 
 
-def _archive_once(helper: Helper, part: Part, draft: Path, key: Key) -> Generator[Event, None, dict[str, FileRecord]]:
+def _archive_once(
+    helpers: _Helpers, part: Part, draft: Path, key: Key
+) -> Generator[Event, None, dict[str, FileRecord]]:
     records: dict[str, FileRecord] = {}
     for volume in part.volumes:
         yield Working(f"archiving the volume {volume}")
@@ -146,7 +160,9 @@ def _archive_once(helper: Helper, part: Part, draft: Path, key: Key) -> Generato
         # Of the attempt before.
         path.unlink(missing_ok=True)
         with Encrypted(path, key) as out:
-            yield from volumes.copied(helper.archive(volume, part.kept.get(volume, ()), out), volume, "archived")
+            yield from volumes.copied(
+                helpers[volume].archive(volume, part.kept.get(volume, ()), out), volume, "archived"
+            )
         records[path.name] = out.record
     return records
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 
 from rofecare_infra import lifecycle
 from rofecare_infra.engine import Container
-from rofecare_infra.errors import CommandError
+from rofecare_infra.errors import CommandError, RofecareError
 from rofecare_infra.lifecycle import stop_in_stages
 from rofecare_infra.platform import MONITORING, Platform, Service, is_ingress
 from rofecare_infra.process import inside, run
-from rofecare_infra.progress import Event, Note, Working, listed, output_of
+from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
 
@@ -68,7 +69,8 @@ def stop(project: Project, containers: tuple[Container, ...]) -> Generator[Event
     """Stop these containers and remove them, so that a restarted engine does not start them."""
     yield from stop_in_stages(project.engine, project.platform, containers, SYSTEM_CLOCK)
     for container in containers:
-        run(["docker", "rm", "--force", "--volumes", container.id], check=False, timeout=120)
+        with suppress(RofecareError):
+            project.engine.remove(container.id, force=True)
 
 
 def start(project: Project, names: Iterable[str], clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, None]:
@@ -96,8 +98,9 @@ def restart_without_gate(
     wanted = [name for name in behind if name in known]
     if wanted:
         yield Working(f"starting {listed(wanted)} again")
-        result = yield from output_of(project.compose.up(wanted))
-        yield Note(f"{listed(wanted)} started again" if result.ok else "not all services started again: inv start-all")
+        started = yield from lifecycle.start_ungated(project, wanted)
+        again = f"not all services started again: {project.start_command}"
+        yield Note(f"{listed(wanted)} started again" if started else again)
     if ingress:
         yield from lifecycle.open_ingress(project, SYSTEM_CLOCK, gated=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +16,9 @@ from rofecare_infra.backup.parts import services_of
 from rofecare_infra.backup.server import Server, server_of
 from rofecare_infra.backup.store import store_of
 from rofecare_infra.errors import VerificationError
-from rofecare_infra.process import to_end
-from rofecare_infra.progress import Event, Note, output_of
+from rofecare_infra.platform import LABEL_HOLD
+from rofecare_infra.process import inside, to_end
+from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, poll
 
@@ -33,7 +35,7 @@ def recover(project: Project, *, restart: bool = False, clock: Clock = SYSTEM_CL
     begun = journal.read()
     if begun is None:
         return False
-    _refuse_if_ambiguous(project, begun)
+    refuse_if_ambiguous(project, begun)
     yield Note(f"the restore of {begun.backup} was interrupted: {'completing' if begun.decided else 'rolling back'} it")
     servers = yield from _servers(project, begun, clock)
     if not begun.decided:
@@ -91,7 +93,7 @@ def roll_back(
         yield from dependents.restart_without_gate(project, begun.behind, ingress=bool(begun.entries))
 
 
-def _refuse_if_ambiguous(project: Project, begun: Entry) -> None:
+def refuse_if_ambiguous(project: Project, begun: Entry) -> None:
     """Refuse to roll back databases where requests may have been accepted since they were swapped."""
     if begun.decided or begun.step is Step.LOADING:
         return
@@ -99,6 +101,12 @@ def _refuse_if_ambiguous(project: Project, begun: Entry) -> None:
     if not seen:
         return
     path = journal_of(project.settings).path
+    name = seen.partition(" ")[0]
+    one = next((one for one in project.engine.containers(project.platform.project) if one.name == name), None)
+    # The Swarm would start a container again that is removed: it has to be closed.
+    closing = f"docker rm -f {name}"
+    if project.stack and one is not None:
+        closing = shlex.join(inside(one, "touch", one.labels.get(LABEL_HOLD, "")))
     raise VerificationError(
         f"the restore of {begun.backup} was interrupted, and requests may have been accepted since",
         seen=f"{seen}; the journal {path} records no decision",
@@ -106,7 +114,7 @@ def _refuse_if_ambiguous(project: Project, begun: Entry) -> None:
         next_step="inv status shows what runs; check the newest records, then use one of the two ways below",
         details=[
             f"to keep the present data: rm {path}; psql -l in the databases' containers shows what the restore left",
-            f"to roll back, without what was written since: docker rm -f {seen.partition(' ')[0]}; inv start-all",
+            f"to roll back, without what was written since: {closing}; {project.start_command}",
         ],
     )
 
@@ -126,7 +134,7 @@ def _servers(project: Project, begun: Entry, clock: Clock) -> Generator[Event, N
     containers = project.engine.containers(project.platform.project)
     down = [name for name in services if not any(one.service == name and one.status == "running" for one in containers)]
     if down:
-        yield from output_of(project.compose.up(down))
+        yield from lifecycle.start_ungated(project, down)
     containers = project.engine.containers(project.platform.project)
     servers = {name: server_of(project.platform.service(name), containers) for name in services}
     timeout = project.settings.gate_timeout

@@ -32,7 +32,7 @@ from rofecare_infra.backup.journal import Entry, Step, Target, begun, journal_of
 from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import Backup, DatabaseRecord
 from rofecare_infra.backup.parts import services_of
-from rofecare_infra.backup.recover import recover, roll_back
+from rofecare_infra.backup.recover import recover, refuse_if_ambiguous, roll_back
 from rofecare_infra.backup.server import Server, server_of
 from rofecare_infra.backup.store import Store, store_of
 from rofecare_infra.backup.take import take_unchecked
@@ -74,6 +74,9 @@ def restore(
     """
     store = store_of(project)
     yield from recover(project, restart=True, clock=clock)
+    if project.stack:
+        # Before anything is changed: a node whose engine does not answer has an ingress that cannot be closed.
+        lifecycle.open_services(project)
     folder = store.find(word)
     key = yield from store.usable_key(project.settings)
     backup = yield from integrity.check(folder, from_project or store.project, key, unencrypted=unencrypted)
@@ -105,7 +108,7 @@ def restore(
                 _roll_back_now(project, recorded, servers, error)
                 raise
             if isinstance(error, RofecareError):
-                raise _not_finished(backup.id, error) from error
+                raise _not_finished(project, backup.id, error) from error
             to_end(run.finish())
             raise
     yield from run.finish()
@@ -216,22 +219,22 @@ class _Run:
                 yield from lifecycle.open_ingress(self._project, self._clock)
             self.downtime = self._clock.now() - self.entry.closed
         except RofecareError as error:
-            raise _not_finished(self._backup.id, error) from error
+            raise _not_finished(self._project, self._backup.id, error) from error
         taken = yield from saving.save(self._project, self._store, self.entry, self._servers)
         self.safety = taken or self.safety
         try:
             swap.drop(self._servers, self.entry.targets, old=True)
             journal_of(self._project.settings).clear()
         except RofecareError as error:
-            raise _not_finished(self._backup.id, error) from error
+            raise _not_finished(self._project, self._backup.id, error) from error
 
 
-def _not_finished(backup: str, error: RofecareError) -> ServiceFailedError:
+def _not_finished(project: Project, backup: str, error: RofecareError) -> ServiceFailedError:
     return ServiceFailedError(
         f"the restore of {backup} is decided, but it is not finished",
         seen=f"{error.what}: {error.seen}",
         expected="an open ingress in front of the restored data, which stays",
-        next_step="correct the cause, then inv start-all: it completes the restore; nothing is rolled back",
+        next_step=f"correct the cause, then {project.start_command}: it completes the restore; nothing is rolled back",
         details=error.details,
     )
 
@@ -239,11 +242,14 @@ def _not_finished(backup: str, error: RofecareError) -> ServiceFailedError:
 def _roll_back_now(project: Project, begun: Entry, servers: Mapping[str, Server], error: BaseException) -> None:
     """Roll back at once; if that fails, add the reason to the error, and leave it to the next command."""
     try:
+        if project.stack:
+            # A front that a node has started meanwhile may have passed requests on.
+            refuse_if_ambiguous(project, begun)
         to_end(roll_back(project, begun, servers))
     except RofecareError as second:
         if isinstance(error, RofecareError):
             error.details = (*error.details, f"not rolled back yet: {second.what} ({second.seen})")
-            error.next_step = "inv start-all  (it rolls back first)"
+            error.next_step = f"{project.start_command}  (it rolls back first)"
     else:
         if isinstance(error, RofecareError):
             error.details = (*error.details, "rolled back to the old state")

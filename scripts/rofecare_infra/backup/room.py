@@ -28,7 +28,7 @@ _MARGIN = 64 << 20
 class FileSystem:
     """A file system, as seen from one place in it; sizes in bytes."""
 
-    # The device number; the same in all containers of one machine.
+    # The device number, the same in all containers of one machine, after the way to another machine.
     device: str
     place: str
     size: int
@@ -112,6 +112,7 @@ def of_server(server: Server) -> FileSystem | None:
     if not result.ok or len(words) != 4 or not all(word.isdigit() for word in words):  # noqa: PLR2004 - as asked for
         return None
     device, block, blocks, free = words
+    device = " ".join((*server.docker[1:], device))
     return FileSystem(device, f"the data of {server.service}", int(blocks) * int(block), int(free) * int(block))
 
 

@@ -46,21 +46,23 @@ def save(
             names = [completeness.key_of_database(one, name) for one, old in replaced.items() for name in old.values()]
             completeness.require_saved(safety, names)
         except RofecareError as error:
-            raise _not_saved(entry.backup, error, replaced) from error
+            raise _not_saved(project, entry.backup, error, replaced) from error
         yield Note(f"safety backup {safety.id} taken of the previous data")
     journal_of(project.settings).write(replace(entry, saved=True))
     return safety
 
 
-def _not_saved(backup: str, error: RofecareError, replaced: Mapping[str, Mapping[str, str]]) -> VerificationError:
+def _not_saved(
+    project: Project, backup: str, error: RofecareError, replaced: Mapping[str, Mapping[str, str]]
+) -> VerificationError:
     return VerificationError(
         f"the restore of {backup} is complete, but the previous data could not be backed up",
         seen=f"{error.what}: {error.seen}",
         expected="a safety backup; until there is one, the previous databases stay beside the restored ones",
-        next_step="correct the cause, then inv start-all: it takes the backup, and then drops them",
+        next_step=f"correct the cause, then {project.start_command}: it takes the backup, and then drops them",
         details=(
             *error.details,
             *(f"{service}: {name} is now {old}" for service, one in replaced.items() for old, name in one.items()),
-            "to give up the previous data without a backup: DROP DATABASE with this name, then inv start-all",
+            f"to give up the previous data: DROP DATABASE with this name, then {project.start_command}",
         ),
     )

@@ -147,7 +147,7 @@ def server_of(service: Service, containers: Iterable[Container]) -> Server:
             f"{service.name} cannot be read",
             seen=f"its container is {mine[0].status}" if mine else "it has no container",
             expected="every database running",
-            next_step="inv start-infra  (or inv start-all), then the same command again",
+            next_step="inv start-infra  (or inv start-all; on a stack inv deploy), then the same command again",
         )
     one = running[0]
     # A replica of a Swarm has no id of an image: its name is the one that the image has on its node, or the id.

@@ -67,7 +67,7 @@ def take(
             "no backup was taken: a restore was interrupted",
             seen="it is not complete",
             expected="databases in the same state, and a safety backup of those that were replaced",
-            next_step="inv start-all  (it completes the restore, or rolls it back), then the same command again",
+            next_step=f"{project.start_command}  (it completes the restore, or rolls it back), then inv backup again",
         )
     if kafka:
         volumes.require(project, KAFKA)

@@ -6,8 +6,8 @@ import tarfile
 from collections.abc import Collection, Generator, Mapping
 from pathlib import Path, PurePosixPath
 
+from rofecare_infra.backup import places
 from rofecare_infra.backup.encryption import decrypted
-from rofecare_infra.backup.helper import Helper
 from rofecare_infra.backup.key import Key
 from rofecare_infra.backup.manifest import VolumesRecord
 from rofecare_infra.backup.parts import Part, parts_of, services_of
@@ -33,13 +33,13 @@ def restore(
         volumes = [one for one in part.volumes if one in record.archives]
         held = _remove_containers(project, part)
         make(project, part)
-        with Helper(project.platform.project, image, names_of(project, volumes), writable=True) as helper:
+        with places.helpers(project, image, volumes, writable=True) as helpers:
             for volume in volumes:
                 yield Working(f"restoring the volume {volume}")
                 name = record.archives[volume]
                 with decrypted(folder / name, key) as source:
                     kept = part.kept.get(volume, ())
-                    counts = helper.replace(volume, kept, source, compressed=is_compressed(name))
+                    counts = helpers[volume].replace(volume, kept, source, compressed=is_compressed(name))
                     yield from copied(counts, volume, "restored")
                 yield Note(f"volume {volume} restored")
         for container in held:
@@ -52,10 +52,10 @@ def empty_parts(project: Project, image: str, names: Collection[str]) -> tuple[s
     for part in parts_of(project.platform):
         if part.name not in names:
             continue
-        there = existing(project, part.volumes)
+        there = places.existing(project, part.volumes)
         if there:
-            with Helper(project.platform.project, image, there) as helper:
-                if not all(helper.is_empty(volume, part.kept.get(volume, ())) for volume in there):
+            with places.helpers(project, image, there) as helpers:
+                if not all(one.is_empty(volume, part.kept.get(volume, ())) for volume, one in helpers.items()):
                     continue
         found.append(part.name)
     return tuple(found)
@@ -63,7 +63,7 @@ def empty_parts(project: Project, image: str, names: Collection[str]) -> tuple[s
 
 def absent(project: Project, part: Part) -> bool:
     """Whether the part has no data, since its services have never been started."""
-    return not set(part.volumes) <= set(existing(project, part.volumes))
+    return not set(part.volumes) <= set(places.existing(project, part.volumes))
 
 
 def require(project: Project, name: str) -> None:
@@ -101,17 +101,6 @@ def is_compressed(archive: str) -> bool:
     return ".gz" in PurePosixPath(archive).suffixes
 
 
-def existing(project: Project, volumes: Collection[str]) -> dict[str, str]:
-    """Those of these volumes that exist, and their names on the engine."""
-    names = names_of(project, volumes)
-    return {one: name for one, name in names.items() if name in project.engine.volumes_named(name)}
-
-
-def names_of(project: Project, volumes: Collection[str]) -> dict[str, str]:
-    """The volumes in the compose files -> their names on the engine."""
-    return {one: project.platform.volumes.get(one, one) for one in volumes}
-
-
 def _remove_containers(project: Project, part: Part) -> list[str]:
     """Remove the containers of a part; return those of the ingress, which go on running while it is closed."""
     held = []
@@ -121,14 +110,17 @@ def _remove_containers(project: Project, part: Part) -> list[str]:
         if is_ingress(container.labels) and container.is_up:
             held.append(container.id)
         else:
-            run(["docker", "rm", "--force", "--volumes", container.id], timeout=180)
+            project.engine.remove(container.id, force=True)
     return held
 
 
 def make(project: Project, part: Part) -> None:
     """Create the volumes that do not exist yet: those that compose manages are labelled by compose."""
-    missing = set(part.volumes) - set(existing(project, part.volumes))
-    for name in names_of(project, missing).values():
+    missing = set(part.volumes) - set(places.existing(project, part.volumes))
+    if project.stack:
+        places.make(project, missing)
+        return
+    for name in places.names_of(project, missing).values():
         if name in project.platform.kept_volumes:
             project.engine.make_volume(name, project.platform.project)
     if missing:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Generator, Sequence
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +12,10 @@ from typing import Any
 import pytest
 
 from rofecare_infra import backup, lifecycle
-from rofecare_infra.backup import dependents, existing, integrity, saving, swap
+from rofecare_infra.backup import existing, integrity, saving, swap
 from rofecare_infra.backup.journal import Entry, Step, Target, journal_of
 from rofecare_infra.errors import CommandError, ServiceFailedError, VerificationError
-from rofecare_infra.process import Result, to_end
+from rofecare_infra.process import to_end
 from rofecare_infra.project import Project
 from tests.support.decisions import Data, Stage, World
 from tests.support.interruptions import every_interrupted_recovery, every_interruption
@@ -117,10 +116,6 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield from ()
         return {}
 
-    def removed(argv: list[str], **_: Any) -> Result:
-        stage.world.effect(partial(_forget, stage.world, argv[-1]))
-        return Result((), 0, "", "")
-
     monkeypatch.setattr(integrity, "check", checked)
     monkeypatch.setattr(
         restoring,
@@ -137,7 +132,6 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(restoring.database, "compare", nothing)
     monkeypatch.setattr(restoring, "hand_over", databases.hand_over)
     monkeypatch.setattr(recovering, "_servers", nothing)
-    monkeypatch.setattr(dependents, "run", removed)
     for name in ("swap", "roll_back", "drop", "replaced"):
         monkeypatch.setattr(swap, name, getattr(databases, name))
     monkeypatch.setattr(swap, "allow_connections", lambda *_: None)
@@ -181,7 +175,7 @@ def test_a_restore(stage: Stage) -> None:
 
 
 def test_every_interruption_ends_in_one_state(stage: Stage) -> None:
-    assert every_interruption(stage, restore, start_all) >= 90
+    assert every_interruption(stage, restore, start_all) >= 80
 
 
 def test_an_interrupted_recovery_is_recovered_from(stage: Stage) -> None:

@@ -72,3 +72,10 @@ def test_a_folder_that_does_not_exist_yet(tmp_path: Path) -> None:
 def test_what_a_server_reports(monkeypatch: pytest.MonkeyPatch, output: str, expected: FileSystem | None) -> None:
     monkeypatch.setattr(room, "run", lambda *_, **__: Result((), 0, output, ""))
     assert room.of_server(Server("db", "p-db-1")) == expected
+
+
+def test_disks_of_two_nodes_are_not_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "run", lambda *_, **__: Result((), 0, "2049\n4096 1000 250\n", ""))
+    servers = [Server("db", "c", docker=("docker", "--context", node)) for node in ("node2", "node3")]
+    keys = {found.key for one in servers if (found := room.of_server(one)) is not None}
+    assert len(keys) == len(servers)

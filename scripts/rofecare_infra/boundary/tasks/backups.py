@@ -42,7 +42,7 @@ def backup(
     from rofecare_infra.project import open_project, take_over
 
     with Scope(renderer_for(as_json=json)) as scope:
-        project = scope.follow(take_over(open_project(root, secrets_checked=False, mode_required=True)))
+        project = scope.follow(take_over(open_project(root, secrets_checked=False, mode_required=True, stack=None)))
         if with_kafka and without_kafka:
             raise UsageError(
                 "--with-kafka and --without-kafka exclude each other",
@@ -69,7 +69,7 @@ def backups(root: Path, json: bool = False) -> None:
     from rofecare_infra.progress import duration, mebibytes, renderer_for, table
     from rofecare_infra.project import open_project
 
-    store = room.store_of(open_project(root, secrets_checked=False))
+    store = room.store_of(open_project(root, secrets_checked=False, stack=None))
     entries = store.entries()
     out = renderer_for(as_json=json)
     now = datetime.now(UTC)
@@ -102,8 +102,9 @@ def after_interruption(root: Path) -> str:
     from rofecare_infra import backup as room
     from rofecare_infra.project import open_for_stop
 
-    if room.is_interrupted(open_for_stop(root).settings):
-        return "the restore is not rolled back yet; inv start-all rolls it back first"
+    project = open_for_stop(root)
+    if room.is_interrupted(project.settings):
+        return f"the restore is not rolled back yet; {project.start_command} rolls it back first"
     return "the restore is rolled back; inv status shows what is running"
 
 
@@ -141,7 +142,7 @@ def restore(  # noqa: PLR0917 - flags of the task
 
     with Scope(renderer_for(as_json=json)) as scope:
         parts = tuple(dict.fromkeys([*part, *(["kafka"] if with_kafka else [])]))
-        project = open_project(root)
+        project = open_project(root, stack=None)
         project = scope.follow(recover(project))
         project = room.in_mode_of_backup(project, id, lambda: open_project(root, production=True))
         project = scope.follow(take_over(project))
@@ -182,7 +183,7 @@ def unpack_backup(root: Path, id: str = "", to: str = "", from_project: str = ""
             next_step="inv unpack-backup --to /root/unpacked",
         )
     with Scope(renderer_for()) as scope:
-        project = open_project(root, secrets_checked=False)
+        project = open_project(root, secrets_checked=False, stack=None)
         target = Path(to).expanduser().absolute()
         count = scope.follow(room.unpack(project, id, target, from_project=from_project, unencrypted=unencrypted))
         scope.say(f"{count} files written to {target}; copy what you need, then: rm -r {target}")
@@ -208,7 +209,7 @@ def verify_backup(
     from rofecare_infra.project import open_project
 
     with Scope(renderer_for(as_json=json)) as scope:
-        project = open_project(root, secrets_checked=False)
+        project = open_project(root, secrets_checked=False, stack=None)
         verified = scope.follow(room.verify_reported(project, id, from_project=from_project, unencrypted=unencrypted))
         scope.say(
             f"verified: backup {verified.backup.id}, {verified.tables} tables with {verified.rows} rows came out equal"

@@ -52,7 +52,7 @@ def schedule_backups(root: Path, time: str = "02:30", remove: bool = False) -> N
     from rofecare_infra.progress import Scope, renderer_for
     from rofecare_infra.project import open_project, require_release
 
-    project = open_project(root, secrets_checked=False)
+    project = open_project(root, secrets_checked=False, stack=None)
     with Scope(renderer_for()) as scope:
         if remove:
             gone = hosting.schedule.remove(project.settings).files

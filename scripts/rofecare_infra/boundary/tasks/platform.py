@@ -153,6 +153,7 @@ def _stop_stack(scope: Scope, project: Project, *, volumes: bool) -> None:
     from rofecare_infra import swarm
     from rofecare_infra.boundary.results import platform as results
     from rofecare_infra.errors import UsageError
+    from rofecare_infra.recovery import recover, unfinished
 
     if volumes:
         raise UsageError(
@@ -161,6 +162,9 @@ def _stop_stack(scope: Scope, project: Project, *, volumes: bool) -> None:
             expected="inv stop-all, which keeps them",
             next_step="docs/stack.md#removing-all-data",
         )
+    if unfinished(project.settings):
+        # Its services are needed for that, and a stop removes them.
+        project = scope.follow(recover(project, restart=False))
     report = scope.follow(swarm.stop(project))
     scope.say(f"stopped: {len(report.stopped)} replicas" if report.stopped else "nothing was running")
     scope.record(results.Stopped.of(report))
@@ -195,7 +199,7 @@ def unlock(root: Path, force: bool = False) -> None:
     """Show which command is changing the platform now; --force removes the lock that it left on another machine."""
     import os
 
-    from rofecare_infra.engine import connect, held_by_another, lock_of
+    from rofecare_infra.engine import connect, held_by_another, lock_of, release
     from rofecare_infra.errors import CommandError
     from rofecare_infra.process import Fate
     from rofecare_infra.progress import renderer_for
@@ -215,5 +219,5 @@ def unlock(root: Path, force: bool = False) -> None:
             expected="a command that has ended",
             next_step=f"wait for its end, or kill {found.holder.process.pid}; the next command replaces the lock",
         )
-    engine.remove(found.id)
+    release(engine, found)
     renderer_for().say(f"removed the lock of {found.holder}")

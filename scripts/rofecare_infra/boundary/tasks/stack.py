@@ -22,11 +22,12 @@ def deploy(root: Path, yes: bool = False, json: bool = False) -> None:
     """Start or update the platform on the Swarm of this manager, phase by phase, and wait until it is ready."""
     import time
 
-    from rofecare_infra import swarm
+    from rofecare_infra import lifecycle, swarm
     from rofecare_infra.boundary import confirm
     from rofecare_infra.boundary.results import platform as results
     from rofecare_infra.progress import Scope, renderer_for
     from rofecare_infra.project import of_checkout, open_project, prepare, publish, take_over
+    from rofecare_infra.recovery import recover
 
     began = time.monotonic()
     with Scope(renderer_for(as_json=json)) as scope:
@@ -38,10 +39,12 @@ def deploy(root: Path, yes: bool = False, json: bool = False) -> None:
             name = project.platform.project
             confirm.by_name(name, f"data of {name} is about to be placed on these nodes", yes=yes)
         project = scope.follow(take_over(project))
+        project = scope.follow(recover(project, restart=False))
         project = scope.follow(of_checkout(project, root))
         project = scope.follow(prepare(project))
         started: list[str] = []
         containers = scope.follow(results.noting(swarm.deploy(project, plan), started))
+        scope.follow(lifecycle.reopen(project))
         publish(project)
         seconds = time.monotonic() - began
         where = swarm.answers_on(project, plan)
