@@ -17,10 +17,13 @@ from rofecare_infra.engine.records import (
     Image,
 )
 from rofecare_infra.engine.stack import StackEngine
-from rofecare_infra.engine.tasks import name_in_stack
+from rofecare_infra.engine.tasks import LABEL_DEFINITION, LABEL_IMAGE, LABEL_IMAGE_ID, name_in_stack
 
 __all__ = [
     "LABEL_CONFIG_FILES",
+    "LABEL_DEFINITION",
+    "LABEL_IMAGE",
+    "LABEL_IMAGE_ID",
     "LABEL_PROJECT",
     "LABEL_SERVICE",
     "LABEL_STACK",

@@ -42,6 +42,8 @@ class StackEngine(Engine):
         # Replica -> its task and its record, from the last look.
         self._tasks: dict[str, Json] = {}
         self._seen: dict[str, Container] = {}
+        # Replica -> its last task that had a container.
+        self._logged: dict[str, Json] = {}
 
     @cached_property
     def _own_node(self) -> str:
@@ -67,6 +69,8 @@ class StackEngine(Engine):
         services = [one for one in self.stack_services(project) if wanted is None or name_in_stack(one) in wanted]
         tasks = sorted(self.stack_tasks(project) if services else (), key=lambda one: str(one.get("CreatedAt")))
         self._tasks |= {replica_of(one): one for one in tasks}
+        # A task that waits for its restart has no log yet: the one before has the reason.
+        self._logged |= {replica_of(one): one for one in tasks if _container(one)}
         nodes = [node for node in self.nodes() if node.state != "down"] if tasks else []
         found = containers_of_tasks(services, tasks, {node.id: node.hostname for node in nodes})
         ways = {node.hostname: self.way_to(node).words for node in nodes}
@@ -82,8 +86,7 @@ class StackEngine(Engine):
         return replace(replica, probe=found.probe) if found is not None else replica
 
     def _container_of(self, replica: str) -> str:
-        status = self._tasks.get(replica, {}).get("Status") or {}
-        return str((status.get("ContainerStatus") or {}).get("ContainerID") or "-")
+        return _container(self._tasks.get(replica, {})) or "-"
 
     @contextmanager
     def awake(self, project: str, clock: Clock) -> Iterator[Clock]:
@@ -211,9 +214,8 @@ class StackEngine(Engine):
         return self._log(container, since=since, tail=tail, follow=True)
 
     def _log(self, replica: str, *, since: float | None, tail: int | None, follow: bool) -> Iterator[tuple[str, str]]:
-        task = self._tasks.get(replica)
-        # One that has no node yet has no log either.
-        if task is None or not task.get("NodeID"):
+        task = self._logged.get(replica)
+        if task is None:
             return
         asked = {"stdout": 1, "stderr": 1, "timestamps": 1, "tail": "all" if tail is None else tail}
         asked |= {"follow": 1} if follow else {}
@@ -226,6 +228,12 @@ class StackEngine(Engine):
                 for line in piece.removesuffix(b"\n").split(b"\n"):
                     moment, _, text = line.decode(errors="replace").rstrip("\r\n").partition(" ")
                     yield moment, text
+
+
+def _container(task: Json) -> str:
+    """The id of the container of a task; empty if it has none yet."""
+    status: Json = task.get("Status") or {}
+    return str((status.get("ContainerStatus") or {}).get("ContainerID") or "")
 
 
 def _replicas(service: Json) -> int | None:

@@ -15,6 +15,12 @@ from rofecare_infra.engine.records import Container
 
 Json = Mapping[str, Any]
 
+# Of a service of a stack: the name of its image in the compose files, the id of this image, and what the rest of its
+# definition is recognized by.
+LABEL_IMAGE = "com.rofecare.stack.image"
+LABEL_IMAGE_ID = "com.rofecare.stack.image-id"
+LABEL_DEFINITION = "com.rofecare.stack.definition"
+
 # What a task is before its container runs.
 _BEFORE = frozenset({"new", "pending", "allocated", "assigned", "accepted", "preparing", "ready"})
 _ENDED_BADLY = frozenset({"failed", "rejected"})
@@ -115,10 +121,13 @@ def _absent(service: Json, number: int) -> Container:
 
 def _common(service: Json, replica: str) -> dict[str, Any]:
     container: Json = service["Spec"]["TaskTemplate"]["ContainerSpec"]
+    described: Mapping[str, str] = service["Spec"].get("Labels") or {}
     return {
         "id": replica,
         "service": name_in_stack(service),
-        "image": str(container.get("Image") or ""),
+        "image": described.get(LABEL_IMAGE) or str(container.get("Image") or ""),
+        "image_id": described.get(LABEL_IMAGE_ID, ""),
+        "config_hash": described.get(LABEL_DEFINITION, ""),
         "labels": container.get("Labels") or {},
     }
 

@@ -1,13 +1,14 @@
 """The platform on several servers: the merged production model as a stack of Docker Swarm."""
 
 from rofecare_infra.swarm import images, names, nodes, placement, secrets, volumes
-from rofecare_infra.swarm.deploy import deploy
+from rofecare_infra.swarm.deploy import definitions, deploy, send_images
 from rofecare_infra.swarm.plan import Plan, answers_on, plan
 from rofecare_infra.swarm.stop import stop
 
 __all__ = [
     "Plan",
     "answers_on",
+    "definitions",
     "deploy",
     "images",
     "names",
@@ -15,6 +16,7 @@ __all__ = [
     "placement",
     "plan",
     "secrets",
+    "send_images",
     "stop",
     "volumes",
 ]

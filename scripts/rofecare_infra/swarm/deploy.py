@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rofecare_infra.engine import Container, StackEngine
+from rofecare_infra.engine import LABEL_DEFINITION, Container, StackEngine
 from rofecare_infra.errors import CommandError, GateTimeoutError, ServiceFailedError, SettingsError
 from rofecare_infra.kafka import broker_of, grant_rights
 from rofecare_infra.lifecycle import until_ready
-from rofecare_infra.platform import Stage
+from rofecare_infra.platform import Service, Stage
 from rofecare_infra.process import run
 from rofecare_infra.progress import Event, Note, StageBegan, StageReady, Working, listed
 from rofecare_infra.project import Project, ensure_images
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
-from rofecare_infra.swarm import images, names, placement, volumes
+from rofecare_infra.swarm import definition, images, names, placement, volumes
 from rofecare_infra.swarm.plan import Plan
 from rofecare_infra.swarm.stack import Stack, contents, paths_of, stack_of
 
@@ -28,39 +28,42 @@ _QUICK = 120.0
 class _Inputs:
     """What does not change during a deployment."""
 
-    model: Mapping[str, object]
+    model: Mapping[str, Any]
     files: Mapping[str, bytes]
     key: bytes
     # Image -> its name on the nodes.
     images: Mapping[str, str]
+    # Image -> its id on this engine.
+    ids: Mapping[str, str]
 
 
 def deploy(
-    project: Project, plan: Plan, *, clock: Clock = SYSTEM_CLOCK
+    project: Project, plan: Plan, *, only: Collection[str] = (), clock: Clock = SYSTEM_CLOCK
 ) -> Generator[Event, None, tuple[Container, ...]]:
     """Bring the stack to the model, in the order of the start; return its replicas, every one of them ready.
 
-    Raises SettingsError, before anything is changed, for what a Swarm cannot do; ServiceFailedError or
-    GateTimeoutError for the first stage that does not become ready.
+    With `only`, other services stay as they are, also those that the model no longer has. Raises SettingsError, before
+    anything is changed, for what a Swarm cannot do; ServiceFailedError or GateTimeoutError for the first stage that
+    does not become ready.
     """
     engine, name = project.stack_engine, project.platform.project
-    stages = project.platform.stages()
+    stages = _stages_of(project, only)
     services = [service for stage in stages for service in stage.services]
-    yield from ensure_images(project, services, clock)
-    named = images.references(engine, [service.image for service in services])
-    inputs = _inputs(project, _identified(engine, plan, named))
+    ids = yield from ensure_images(project, services, clock)
+    named = images.references(engine, ids)
+    inputs = _inputs(project, _identified(engine, plan, named), ids)
     translate(project, plan, inputs, frozenset())
     for service, node in plan.proposed.items():
         placement.pin(engine, name, service, {one.hostname: one for one in plan.nodes}[node], engine.nodes())
         yield Note(f"{service} is pinned to {node}")
-    sent = [replace(service, image=named[service.image]) for service in services]
-    yield from images.provide(images.wanted(sent, plan.nodes, plan.placement), plan.ways)
+    yield from _send(plan, services, named)
     broker = broker_of(project.platform)
     for number, stage in enumerate(stages, 1):
         yield from _Stage(project, plan, inputs, clock).bring_up(stage, number, len(stages))
         if broker is not None and broker in stage.services:
             yield from grant_rights(project.platform, engine)
-    yield from _remove_what_is_left(project, engine)
+    if not only:
+        yield from _remove_what_is_left(project, engine)
     found = engine.containers_of(name, {service.name for service in services})
     unready = [one.name for one in found if not one.ready and one.status != "exited"]
     if unready:
@@ -71,6 +74,25 @@ def deploy(
             next_step="inv status; then run the same command again: ready services stay as they are",
         )
     return found
+
+
+def send_images(project: Project, plan: Plan, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, None]:
+    """Send every image to the nodes that need it, ahead of a deployment."""
+    services = [service for stage in project.platform.stages() for service in stage.services]
+    ids = yield from ensure_images(project, services, clock)
+    yield from _send(plan, services, images.references(project.stack_engine, ids))
+
+
+def _send(plan: Plan, services: Sequence[Service], named: Mapping[str, str]) -> Generator[Event, None, None]:
+    sent = [replace(service, image=named[service.image]) for service in services]
+    yield from images.provide(images.wanted(sent, plan.nodes, plan.placement), plan.ways)
+
+
+def definitions(project: Project, plan: Plan) -> dict[str, frozenset[str]]:
+    """Service -> what its definition would be recognized by. Raises SettingsError for what a Swarm cannot do."""
+    with_data = frozenset(volumes.expected(project.engine, project.platform.project))
+    stack = translate(project, plan, _inputs(project, {}, {}), with_data)
+    return {name: frozenset({one["deploy"]["labels"][LABEL_DEFINITION]}) for name, one in stack.services.items()}
 
 
 def translate(project: Project, plan: Plan, inputs: _Inputs, with_data: frozenset[str]) -> Stack:
@@ -93,7 +115,7 @@ def translate(project: Project, plan: Plan, inputs: _Inputs, with_data: frozense
             next_step="change it in docker-compose.override.yml, then run the same command again",
             details=[f"also: {one}" for one in refused[1:]],
         )
-    return stack
+    return replace(stack, services=definition.recorded(stack.services, inputs.model, inputs.ids))
 
 
 class _Stage:
@@ -193,7 +215,15 @@ def _identified(engine: StackEngine, plan: Plan, named: Mapping[str, str]) -> di
     return {**named, **{image: one.id for image, one in found.items() if one is not None}}
 
 
-def _inputs(project: Project, named: Mapping[str, str]) -> _Inputs:
+def _stages_of(project: Project, only: Collection[str]) -> list[Stage]:
+    chosen = [
+        replace(stage, services=tuple(one for one in stage.services if not only or one.name in only))
+        for stage in project.platform.stages()
+    ]
+    return [stage for stage in chosen if stage.services]
+
+
+def _inputs(project: Project, named: Mapping[str, str], ids: Mapping[str, str]) -> _Inputs:
     model = project.compose.document()
     try:
         files = contents(tuple(paths_of(model)))
@@ -205,7 +235,7 @@ def _inputs(project: Project, named: Mapping[str, str]) -> _Inputs:
             expected="files that this user can read",
             next_step="run the same command as the owner of the state folder, or as root",
         ) from error
-    return _Inputs(model, files, key, named)
+    return _Inputs(model, files, key, named, ids)
 
 
 def _remove_what_is_left(project: Project, engine: StackEngine) -> Generator[Event, None, None]:

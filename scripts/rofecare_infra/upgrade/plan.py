@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rofecare_infra import images
+from rofecare_infra import images, swarm
 from rofecare_infra.engine import Container
 from rofecare_infra.errors import CommandError, ServiceFailedError, UsageError
 from rofecare_infra.gates import observe
@@ -70,9 +70,12 @@ class Plan:
 def plan_of(target: Project) -> Plan:
     """Compare what runs now with `target`. Raises ServiceFailedError unless every service is ready."""
     containers = target.engine.containers(target.platform.project)
-    hashes = target.compose.hashes(target.platform, {one.config_hash for one in containers})
+    if target.stack:
+        hashes = swarm.definitions(target, swarm.plan(target))
+    else:
+        hashes = target.compose.hashes(target.platform, {one.config_hash for one in containers})
     services = [service for stage in target.platform.stages() for service in stage.services]
-    _refuse_unless_ready(services, containers)
+    _refuse_unless_ready(target, services, containers)
     return Plan(tuple(_change(target, service, containers, hashes) for service in services))
 
 
@@ -94,7 +97,7 @@ def _change(
     )
 
 
-def _refuse_unless_ready(services: list[Service], containers: tuple[Container, ...]) -> None:
+def _refuse_unless_ready(target: Project, services: list[Service], containers: tuple[Container, ...]) -> None:
     # A service that is new in the compose files has no containers yet.
     there = {one.service for one in containers}
     seen = observe(
@@ -106,7 +109,7 @@ def _refuse_unless_ready(services: list[Service], containers: tuple[Container, .
             f"nothing is upgraded while {name} is not ready",
             seen=why,
             expected="every service ready: otherwise a failure before the upgrade looks like one that it caused",
-            next_step="inv status; inv start-all",
+            next_step=f"inv status; {target.start_command}",
         )
 
 
@@ -130,7 +133,10 @@ def target_of(project: Project, tag: str) -> Generator[Event, None, Project]:
 
 
 def fetch(target: Project, clock: Clock) -> Generator[Event, None, None]:
-    """Build and pull every image, so that the downtime needs no network. Raises CommandError for one that fails."""
+    """Build and pull every image, so that the downtime needs no network; send them to the nodes of a stack.
+
+    Raises CommandError for one that fails.
+    """
     _check_space(target)
     services = [service for stage in target.platform.stages() for service in stage.services]
     built = [service.name for service in services if target.sources.is_built(service)]
@@ -147,6 +153,8 @@ def fetch(target: Project, clock: Clock) -> Generator[Event, None, None]:
     pulled = dict.fromkeys(service.image for service in services if not target.sources.is_built(service))
     yield from ensure_images(target, services, clock)
     yield from _pull_newer(target, pulled, clock)
+    if target.stack:
+        yield from swarm.send_images(target, swarm.plan(target), clock)
 
 
 def _pull_newer(target: Project, pulled: Iterable[str], clock: Clock) -> Generator[Event, None, None]:

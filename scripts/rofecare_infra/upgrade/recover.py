@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from rofecare_infra import lifecycle
+from rofecare_infra import lifecycle, swarm
 from rofecare_infra.errors import RofecareError, ServiceFailedError
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project, on_release, prepare, publish, remove_releases, reopened
@@ -23,8 +23,8 @@ def recover(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generator[Event
     entry = journal.read()
     if entry is None:
         return project
-    if not project.engine.volumes(project.platform.project):
-        # The data has been removed since.
+    if not _is_data_there(project):
+        # It has been removed since.
         journal.clear()
         return project
     if entry.decided:
@@ -54,18 +54,23 @@ def finish(project: Project, journal: Journal[Entry], clock: Clock) -> Generator
         yield from lifecycle.open_ingress(project, clock)
         journal.clear()
     except RofecareError as error:
-        raise not_finished(error) from error
+        raise not_finished(project, error) from error
 
 
-def not_finished(error: RofecareError) -> ServiceFailedError:
+def not_finished(project: Project, error: RofecareError) -> ServiceFailedError:
     """The error for a failure after the decision."""
     return ServiceFailedError(
         "the upgrade is decided, but it is not finished",
         seen=f"{error.what}: {error.seen}",
         expected="an open ingress in front of the new images, which are ready; they and their data stay",
-        next_step="correct the cause, then inv start-all: it opens the ingress; nothing is rolled back",
+        next_step=f"correct the cause, then {project.start_command}: it opens the ingress; nothing is rolled back",
         details=error.details,
     )
+
+
+def _is_data_there(project: Project) -> bool:
+    engine, name = project.engine, project.platform.project
+    return bool(swarm.volumes.expected(engine, name) if project.stack else engine.volumes(name))
 
 
 def _complete(project: Project, journal: Journal[Entry], entry: Entry, clock: Clock) -> Generator[Event, None, None]:
@@ -88,7 +93,7 @@ def _refuse_if_ambiguous(project: Project, journal: Journal[Entry], entry: Entry
         seen = "no container shows whether the ingress was open since"
     if not seen:
         return
-    keep = f"set {TAG} to the tag that runs, {_tag(project, entry)}; then rm {journal.path}; inv start-all"
+    keep = f"set {TAG} to the tag that runs, {_tag(project, entry)}; then rm {journal.path}; {project.start_command}"
     back = f"rm {journal.path}; inv restore {entry.backup}"
     raise ServiceFailedError(
         "an upgrade was interrupted, and requests may have been accepted since",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
-from rofecare_infra import backup, lifecycle, state
+from rofecare_infra import backup, lifecycle, state, swarm
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import CommandError
+from rofecare_infra.platform import Service
 from rofecare_infra.progress import Event, Note
 from rofecare_infra.project import Project, prepare, publish
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, Journal
@@ -24,9 +25,10 @@ def keep_images(project: Project) -> Entry:
     services: dict[str, str] = {}
     images: dict[str, str] = {}
     for container in project.engine.containers(project.platform.project):
-        project.engine.tag(container.image_id, KEPT.format(project=project.platform.project, service=container.service))
+        identity = container.image_id or container.image
+        project.engine.tag(identity, KEPT.format(project=project.platform.project, service=container.service))
         services[container.service] = container.image
-        images[container.image] = container.image_id
+        images[container.image] = identity
     return Entry(services, images)
 
 
@@ -65,7 +67,7 @@ def begin_downtime(project: Project, clock: Clock) -> Generator[Event, None, Non
 
 def start_inside(project: Project, clock: Clock) -> Generator[Event, None, None]:
     """Start everything that a closed ingress permits, behind the gates."""
-    yield from lifecycle.start(project.only(lifecycle.behind_ingress(project)), clock=clock)
+    yield from _start(project, lifecycle.behind_ingress(project), clock)
 
 
 def end_downtime(project: Project, clock: Clock) -> Generator[Event, None, None]:
@@ -95,12 +97,21 @@ def roll_back(
 
 def _restore_data(old: Project, entry: Entry, clock: Clock) -> Generator[Event, None, None]:
     infrastructure = [one for one in old.platform.services if one.phase == "infrastructure"]
-    yield from lifecycle.start(old.only(infrastructure), clock=clock)
+    yield from _start(old, infrastructure, clock)
     # All databases: services send each other events about their data, so one state belongs to one moment.
     restored = yield from backup.restore(old, entry.backup, clock=clock)
     yield Note(f"the data of backup {entry.backup} is restored")
     if restored.safety:
         yield Note(f"the data of the new images is in backup {restored.safety.id}")
+
+
+def _start(project: Project, services: Sequence[Service], clock: Clock) -> Generator[Event, None, None]:
+    """Start these services behind the gates, with the images and the configuration of the project."""
+    if project.stack:
+        only = {one.name for one in services}
+        yield from swarm.deploy(project, swarm.plan(project), only=only, clock=clock)
+    else:
+        yield from lifecycle.start(project.only(services), clock=clock)
 
 
 def has_data(project: Project) -> bool:

@@ -70,14 +70,14 @@ def upgrade(
     except RofecareError as error:
         entry = run.recorded()
         if entry.decided:
-            raise not_finished(error) from error
+            raise not_finished(project, error) from error
         with uninterrupted():
             yield Note(f"{error.what}: rolling back images and data")
             try:
                 yield from run.roll_back(entry)
             except RofecareError as second:
-                raise _rollback_failed(error.what, second) from error
-            raise _rolled_back(error, entry, clock.now()) from error
+                raise _rollback_failed(project, error.what, second) from error
+            raise _rolled_back(project, error, entry, clock.now()) from error
     except BaseException:
         # ^C, or a bug: no progress is shown any longer, but it goes to its end, in one direction.
         with uninterrupted():
@@ -85,7 +85,7 @@ def upgrade(
             try:
                 to_end(run.finish() if entry.decided else run.roll_back(entry))
             except RofecareError as second:
-                raise (second if entry.decided else _rollback_failed("interrupted", second)) from second
+                raise (second if entry.decided else _rollback_failed(project, "interrupted", second)) from second
             raise
     yield from run.finish()
     return Upgraded(plan, run.entry.backup, run.entry.closed, clock.now())
@@ -182,14 +182,16 @@ def downtime(stopped_at: float, started_at: float) -> str:
     return f"{started_at - stopped_at:.1f} s, from {first:%H:%M:%S} to {last:%H:%M:%S}"
 
 
-def _rolled_back(error: RofecareError, entry: Entry, started_at: float) -> RofecareError:
+def _rolled_back(project: Project, error: RofecareError, entry: Entry, started_at: float) -> RofecareError:
     kind = type(error) if error.exit_code == ServiceFailedError.exit_code else ServiceFailedError
     data = f" and the data of backup {entry.backup}" if entry.backup and entry.touched else ""
     return kind(
         f"the upgrade was rolled back: {error.what}",
         seen=error.seen,
         expected=error.expected,
-        next_step="inv upgrade --rehearse reproduces it without changing the running platform",
+        next_step="correct the cause, then the same command again"
+        if project.stack
+        else "inv upgrade --rehearse reproduces it without changing the running platform",
         details=[
             *error.details,
             f"the old images{data} are restored, and the platform is up",
@@ -198,11 +200,11 @@ def _rolled_back(error: RofecareError, entry: Entry, started_at: float) -> Rofec
     )
 
 
-def _rollback_failed(first: str, second: RofecareError) -> ServiceFailedError:
+def _rollback_failed(project: Project, first: str, second: RofecareError) -> ServiceFailedError:
     return ServiceFailedError(
         "the upgrade failed, and so did its rollback",
         seen=f"{first}; then {second.what}: {second.seen}",
         expected="old images and old data",
-        next_step="correct the cause, then inv start-all: it continues the rollback",
+        next_step=f"correct the cause, then {project.start_command}: it continues the rollback",
         details=second.details,
     )

@@ -119,7 +119,7 @@ def stage_of(engine: Stacked, tmp_path: Path) -> tuple[_Stage, Stage]:
     db = service("db", image="db:1", volumes=("data",))
     project = replace(project_of([db], engine.fake), connect=lambda: engine, stack=True)
     assert isinstance(project.platform, Platform)
-    inputs = _Inputs(MODEL, {"/pw": b"secret", str(tmp_path): b""}, b"k", {})
+    inputs = _Inputs(MODEL, {"/pw": b"secret", str(tmp_path): b""}, b"k", {}, {"db:1": "sha256:1"})
     return _Stage(project, PLAN, inputs, FakeClock().clock), Stage("infrastructure", (db,))
 
 

@@ -122,12 +122,20 @@ def upgrade(root: Path, to: str = "", rehearse: bool = False, json: bool = False
     """Upgrade the platform to newer images, with a backup and health checks; roll back if one fails."""
     from rofecare_infra import upgrade as room
     from rofecare_infra.boundary.results import maintenance as results
+    from rofecare_infra.errors import UsageError
     from rofecare_infra.progress import Scope, renderer_for, table
     from rofecare_infra.project import of_checkout, open_project
     from rofecare_infra.recovery import recover
 
     with Scope(renderer_for(as_json=json)) as scope:
-        project = open_project(root)
+        project = open_project(root, stack=None)
+        if rehearse and project.stack:
+            raise UsageError(
+                "an upgrade of a stack cannot be rehearsed",
+                seen="--rehearse, and a platform on several servers",
+                expected="inv upgrade without it: it takes a backup, and rolls back if a service does not become ready",
+                next_step="inv upgrade",
+            )
         project = scope.follow(recover(project))
         wanted = scope.follow(of_checkout(project, root))
 
