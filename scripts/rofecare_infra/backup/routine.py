@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from rofecare_infra import lifecycle
+from rofecare_infra import lifecycle, swarm
 from rofecare_infra.backup import completeness, copies, dependents, integrity, metrics
 from rofecare_infra.backup.clock import refusal
 from rofecare_infra.backup.extent import NOTHING, Accepted
@@ -76,7 +76,10 @@ def retain_and_copy(project: Project, backup: Backup) -> Generator[Event, None, 
 
 def is_needed_before_removal(project: Project) -> bool:
     """Whether a verified backup is required before data is removed: in production, if there is data."""
-    return project.production and bool(mode.with_data(project.engine, project.engine.volumes(project.platform.project)))
+    engine, name = project.engine, project.platform.project
+    if project.stack:
+        return bool(swarm.volumes.expected(engine, name))
+    return project.production and bool(mode.with_data(engine, engine.volumes(name)))
 
 
 def take_verified(project: Project, reason: str) -> Generator[Event, None, Verified]:

@@ -27,6 +27,7 @@ from rofecare_infra.lifecycle.stop import (
     stop_in_stages,
     stop_monitoring,
     stop_together,
+    without_secrets,
 )
 
 __all__ = [
@@ -61,4 +62,5 @@ __all__ = [
     "stop_together",
     "stop_writers",
     "until_ready",
+    "without_secrets",
 ]

@@ -6,7 +6,7 @@ The order is read from the labels of the containers, whatever files they were cr
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rofecare_infra import secrets
@@ -65,14 +65,19 @@ def stop(
     stopped = tuple(container.name for container in containers)
     if not volumes:
         return StopReport(stopped, killed)
-    removed = _remove_volumes(engine, name)
-    folder = project.settings.secrets_folder
+    report = StopReport(stopped, killed, _remove_volumes(engine, name))
+    return without_secrets(project, report, shared_secrets=shared_secrets)
+
+
+def without_secrets(project: Project, report: StopReport, *, shared_secrets: bool = False) -> StopReport:
+    """Remove the secrets and the marker, after the data; the report with what was removed."""
+    engine, folder = project.engine, project.settings.secrets_folder
     others = () if shared_secrets else secrets.release(project.platform, folder, engine)
     kept = shared_secrets or bool(others)
     gone = () if kept else secrets.remove(secrets.inventory(project.platform, folder))
     # Last: until here, an interrupted removal is still one of a production platform.
-    marker.remove(engine, name)
-    return StopReport(stopped, killed, removed, gone, others)
+    marker.remove(engine, project.platform.project)
+    return replace(report, secrets=gone, secrets_kept_for=others)
 
 
 def stop_monitoring(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, StopReport]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rofecare_infra.engine import Node, Reach, StackEngine
+from rofecare_infra.engine import Engine, Node, Reach, StackEngine
 from rofecare_infra.engine.reach import asked, reaches
 from rofecare_infra.errors import EngineError, SettingsError
 from rofecare_infra.platform import is_ingress
@@ -55,17 +55,7 @@ def plan(project: Project) -> Plan:
             next_step="change the settings, then run the same command again",
             details=[f"also: {seen}; expected: {expected}" for seen, expected in problems[1:]],
         )
-    ways = reaches(engine, found)
-    answered, silent = asked(found, ways)
-    if silent:
-        node, why = next(iter(silent.items()))
-        raise EngineError(
-            f"the engine of {node} cannot be reached",
-            seen=why,
-            expected="an engine that this machine reaches by a docker context named as the node, or by ssh",
-            next_step=f"docker context create {node} --docker host=ssh://user@{ways[node].address or node}",
-            details=[f"also: {other}: {reason}" for other, reason in list(silent.items())[1:]],
-        )
+    answered, ways = reached(engine, found)
     require_no_new_privileges(answered)
     pinned = placement.pinned(name, everything)
     services = placement.with_data(project.platform.services)
@@ -73,6 +63,21 @@ def plan(project: Project) -> Plan:
     places = {service.name: pinned.get(service.name, proposal.get(service.name, "")) for service in services}
     new = {service: place for service, place in places.items() if service not in pinned}
     return Plan(answered, ways, places, new)
+
+
+def reached(engine: Engine, nodes: Sequence[Node]) -> tuple[tuple[Node, ...], dict[str, Reach]]:
+    """The nodes with the facts of their engines, and the ways to them. Raises EngineError if one does not answer."""
+    ways = reaches(engine, nodes)
+    answered, silent = asked(nodes, ways)
+    for node, why in silent.items():
+        raise EngineError(
+            f"the engine of {node} cannot be reached",
+            seen=why,
+            expected="an engine that this machine reaches by a docker context named as the node, or by ssh",
+            next_step=f"docker context create {node} --docker host=ssh://user@{ways[node].address or node}",
+            details=[f"also: {other}: {reason}" for other, reason in silent.items() if other != node],
+        )
+    return answered, ways
 
 
 def refused_settings(settings: Settings, count: int) -> Iterator[tuple[str, str]]:

@@ -1,18 +1,22 @@
-"""Stops a stack in the reverse order of its start; volumes stay on their nodes."""
+"""Stops a stack in the reverse order of its start; volumes stay on their nodes, unless they are removed, too."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from functools import partial
 
 from rofecare_infra.engine import Engine
 from rofecare_infra.errors import GateTimeoutError
-from rofecare_infra.lifecycle import StopReport, reverse_stages
+from rofecare_infra.lifecycle import StopReport, reverse_stages, without_secrets
 from rofecare_infra.platform import Platform
 from rofecare_infra.process import run
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.project import Project
 from rofecare_infra.state import SYSTEM_CLOCK, Clock, poll
+from rofecare_infra.swarm import nodes
+from rofecare_infra.swarm import volumes as data
+from rofecare_infra.swarm.plan import reached
 
 _POLL = 0.5
 _QUICK = 120.0
@@ -20,13 +24,16 @@ _QUICK = 120.0
 _MARGIN = 60.0
 
 
-def stop(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, StopReport]:
+def stop(project: Project, *, volumes: bool = False, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, StopReport]:
     """Stop the services group by group, then remove the stack with its networks, secrets and configs.
 
-    Where data is expected stays recorded. Raises GateTimeoutError for tasks that do not end.
+    Where data is expected stays recorded. With `volumes` this record, the data on all nodes and the secrets are
+    removed, too. Raises EngineError for a node that does not answer, before anything is stopped; GateTimeoutError for
+    tasks that do not end.
     """
     platform, engine = project.platform, project.engine
     name = platform.project
+    ways = reached(engine, nodes.nodes(engine))[1] if volumes else {}
     containers = engine.containers(name)
     for group in reverse_stages(containers, platform):
         services = sorted({one.service for one in group})
@@ -37,7 +44,13 @@ def stop(project: Project, *, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, N
         yield Note(f"{listed(services)} stopped ({clock.monotonic() - began:.1f} s)")
     yield Working("removing the stack")
     run(["docker", "stack", "rm", name], timeout=_QUICK)
-    return StopReport(tuple(one.name for one in containers), ())
+    report = StopReport(tuple(one.name for one in containers), ())
+    if not volumes:
+        return report
+    yield Working("removing volumes")
+    removed = data.remove(name, ways, clock)
+    data.forget_all(engine, name)
+    return without_secrets(project, replace(report, volumes=removed))
 
 
 def _wait(platform: Platform, engine: Engine, services: list[str], clock: Clock) -> None:

@@ -7,17 +7,22 @@ it stays when the stack is removed and its volumes are not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from rofecare_infra.engine import Engine, Node
+from rofecare_infra.engine import LABEL_STACK, Engine, Node, Reach
 from rofecare_infra.errors import CommandError
-from rofecare_infra.platform import LABEL_DATA_OF
-from rofecare_infra.process import run
+from rofecare_infra.platform import LABEL_DATA_OF, LABEL_VOLUME_OF
+from rofecare_infra.process import Result, run
+from rofecare_infra.state import Clock, poll
 
 # Where the containers find the config.
 TARGET = "/run/rofecare/data-expected"
 _SERVICE = "com.rofecare.data.service"
 _NODE = "com.rofecare.data.node"
+# Of the volumes of a project: those that the stack made, and those of a production platform on one server.
+_LABELS = (LABEL_STACK, LABEL_VOLUME_OF)
 # An answer of the manager, in seconds: it does not wait for tasks.
 _QUICK = 60.0
 
@@ -72,6 +77,37 @@ def not_moved(service: str, node: Node, place: str) -> CommandError:
         expected=f"{service} on {place}, or --without-data: it then begins with an empty volume",
         next_step=f"inv place {service} {place}; if {place} is lost for good: docs/swarm.md#the-day-a-node-dies",
     )
+
+
+def remove(project: str, ways: Mapping[str, Reach], clock: Clock) -> tuple[str, ...]:
+    """Remove all volumes of the project from these nodes, once their containers are gone; `node: volume` for each.
+
+    Raises CommandError for a volume that stays in use.
+    """
+    removed: list[str] = []
+    for node, way in ways.items():
+        names = {name for label in _LABELS for name in _volumes(way, f"{label}={project}")}
+        for name in sorted(names):
+            # The Swarm removes the containers of its tasks a moment after their end.
+            look = partial(_removed, way, name)
+            *_, result = poll(look, lambda one: one.ok, every=1.0, timeout=_QUICK, clock=clock)
+            if not result.ok:
+                raise CommandError(
+                    f"the volume {name} on {node} is not removed",
+                    seen=result.last,
+                    expected="a volume that no container uses",
+                    next_step=f"{' '.join(way.words)} ps --all --filter volume={name}; then the same command again",
+                )
+            removed.append(f"{node}: {name}")
+    return tuple(removed)
+
+
+def _volumes(way: Reach, label: str) -> list[str]:
+    return way.docker("volume", "ls", "--quiet", "--filter", f"label={label}").stdout.split()
+
+
+def _removed(way: Reach, name: str) -> Result:
+    return way.docker("volume", "rm", name, check=False)
 
 
 def forget(engine: Engine, project: str, service: str) -> None:

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from rofecare_infra.engine import Reach
+from rofecare_infra.errors import CommandError
 from rofecare_infra.process import Result
 from rofecare_infra.swarm import volumes
 from rofecare_infra.swarm.volumes import Expected
+from tests.support.fakes import FakeClock
 from tests.support.swarm import FakeSwarm, node
 
 
@@ -52,3 +55,34 @@ def test_a_service_that_mounts_the_config_is_updated_first(engine: FakeSwarm, mo
     ]
     assert volumes.expected(engine, "p") == {}
     volumes.forget(engine, "p", "db")
+
+
+class Ways:
+    """Two nodes with a volume each; the first one is in use for a moment."""
+
+    def __init__(self) -> None:
+        self.removals: list[str] = []
+
+    def run(self, argv: Sequence[str], **_: Any) -> Result:
+        node, words = argv[2], list(argv[3:])
+        if words[:2] == ["volume", "ls"]:
+            return Result(tuple(argv), 0, f"p_of_{node}\n" if "stack" in words[-1] else "", "")
+        self.removals.append(f"{node} {words[-1]}")
+        fails = node == "busy" or (node == "node1" and len(self.removals) < 3)
+        return Result(tuple(argv), int(fails), "", "volume is in use - [a1b2]" if fails else "")
+
+
+def ways(*nodes: str) -> dict[str, Reach]:
+    return {node: Reach(("docker", "--context", node)) for node in nodes}
+
+
+def test_the_volumes_of_all_nodes_are_removed_once_they_are_unused(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Ways()
+    monkeypatch.setattr("rofecare_infra.engine.reach.run", made.run)
+    clock = FakeClock()
+    assert volumes.remove("p", ways("node1", "node2"), clock.clock) == ("node1: p_of_node1", "node2: p_of_node2")
+    assert made.removals == ["node1 p_of_node1"] * 3 + ["node2 p_of_node2"]
+    with pytest.raises(CommandError, match="p_of_busy on busy is not removed") as caught:
+        volumes.remove("p", ways("busy"), clock.clock)
+    assert caught.value.seen == "volume is in use - [a1b2]"
+    assert "docker --context busy ps --all --filter volume=p_of_busy" in caught.value.next_step

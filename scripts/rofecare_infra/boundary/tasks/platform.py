@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rofecare_infra.boundary.command import command
-
-if TYPE_CHECKING:
-    from rofecare_infra.progress import Scope
-    from rofecare_infra.project import Project
 
 
 def left_running(root: Path) -> str:
@@ -108,23 +103,21 @@ def start_infra(root: Path, json: bool = False) -> None:
 )
 def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = False) -> None:
     """Stop the platform in reverse order; data is kept unless --volumes is given."""
-    from rofecare_infra import backup, lifecycle
+    from rofecare_infra import backup, lifecycle, swarm
     from rofecare_infra.boundary import confirm, loopback
     from rofecare_infra.boundary.results import platform as results
     from rofecare_infra.progress import Scope, renderer_for
     from rofecare_infra.project import open_for_stop, prepare, require_own
-    from rofecare_infra.recovery import recover
+    from rofecare_infra.recovery import recover, unfinished
 
     with Scope(renderer_for(as_json=json)) as scope:
         project = open_for_stop(root, volumes=volumes)
         if project.unusable is not None:
             seen = project.unusable.seen
             scope.say(f"the settings cannot be used ({seen}): stopping the containers with the label of the project")
-        if project.stack:
-            _stop_stack(scope, project, volumes=volumes)
-            return
-        # Before anything is confirmed, stopped or backed up.
-        require_own(project.platform, project.engine, project.settings.docker_folder, removes_volumes=volumes)
+        if not project.stack:
+            # Before anything is confirmed, stopped or backed up.
+            require_own(project.platform, project.engine, project.settings.docker_folder, removes_volumes=volumes)
         taken = ""
         if volumes and backup.is_needed_before_removal(project):
             name = project.platform.project
@@ -134,8 +127,12 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
             saved = scope.follow(backup.take_before_removal(prepared))
             scope.say(f"verified backup before anything is removed: {backup.describe(saved.backup)}")
             taken = saved.backup.id
-        report = scope.follow(lifecycle.stop(project, volumes=volumes))
-        scope.say(f"stopped: {len(report.stopped)} containers" if report.stopped else "nothing was running")
+        elif project.stack and unfinished(project.settings):
+            # Its services are needed for that, and a stop removes them.
+            project = scope.follow(recover(project, restart=False))
+        stop, units = (swarm.stop, "replicas") if project.stack else (lifecycle.stop, "containers")
+        report = scope.follow(stop(project, volumes=volumes))
+        scope.say(f"stopped: {len(report.stopped)} {units}" if report.stopped else "nothing was running")
         if volumes:
             backup.forget(project.settings)
             scope.say(f"removed {len(report.volumes)} volumes: {', '.join(report.volumes) or 'none'}")
@@ -144,30 +141,10 @@ def stop_all(root: Path, volumes: bool = False, yes: bool = False, json: bool = 
             else:
                 secrets = ", ".join(path.name for path in report.secrets)
                 scope.say(f"removed {len(report.secrets)} secrets: {secrets or 'none'}")
-            loopback.forget(scope, project)
+            if not project.stack:
+                loopback.forget(scope, project)
         scope.record(results.Stopped.of(report, taken))
         report.raise_if_killed()
-
-
-def _stop_stack(scope: Scope, project: Project, *, volumes: bool) -> None:
-    from rofecare_infra import swarm
-    from rofecare_infra.boundary.results import platform as results
-    from rofecare_infra.errors import UsageError
-    from rofecare_infra.recovery import recover, unfinished
-
-    if volumes:
-        raise UsageError(
-            "inv stop-all --volumes does not work on a stack: nothing was stopped",
-            seen=f"{project.platform.project} has its volumes on the nodes of its services",
-            expected="inv stop-all, which keeps them",
-            next_step="docs/stack.md#removing-all-data",
-        )
-    if unfinished(project.settings):
-        # Its services are needed for that, and a stop removes them.
-        project = scope.follow(recover(project, restart=False))
-    report = scope.follow(swarm.stop(project))
-    scope.say(f"stopped: {len(report.stopped)} replicas" if report.stopped else "nothing was running")
-    scope.record(results.Stopped.of(report))
 
 
 @command(changes=True, help={"prod": "also create the volumes of a production platform, and mark it as one"})

@@ -1,4 +1,4 @@
-"""An upgrade on three engines: real PostgreSQL on one of them, an application and an ingress on others."""
+"""Upgrade and removal on three engines: real PostgreSQL on one, an application and an ingress wherever they run."""
 
 from __future__ import annotations
 
@@ -60,9 +60,8 @@ def stack(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         pytest.MonkeyPatch.context() as patch,
     ):
         cluster.manager.lend([POSTGRES, *(f"{shop}:{tag}" for tag in ("v1", "v2", "ending"))])
-        model = {**services(shop, PORT)}
-        model["shop"] = {**model["shop"], "environment": {"COLOUR": "${SHOP_COLOUR:-red}"}}
-        project = Project(folder / "project", model, volumes={"data": {}}, secrets=secrets("db_password"))
+        described = services(shop, PORT)
+        project = Project(folder / "project", described, volumes={"data": {}}, secrets=secrets("db_password"))
         for file in ("docker-compose.prod.yml", "docker-compose.swarm.yml"):
             project.write(file, {"services": {}})
         for name, value in cluster.environment.items():
@@ -99,9 +98,6 @@ def test_a_successful_upgrade_stays(stack: Stack) -> None:
     assert stack.rows() == before
     assert stack.sql("select count(more) from entry") == "0"
     check(project.inv("upgrade"), 0, "nothing to upgrade")
-    # Nothing that a change of a setting or of an image would not show.
-    project.environment["SHOP_COLOUR"] = "green"
-    check(project.inv("upgrade", timeout=280), 0, "1 of 3 services are replaced", "changed", "upgraded: 1 services")
 
 
 @pytest.mark.soak
@@ -120,3 +116,19 @@ def test_a_deployment_rolls_a_killed_upgrade_back(stack: Stack) -> None:
     assert stack.images() == before
     assert stack.rows() == rows
     assert not journal.exists()
+
+
+@pytest.mark.timeout(300)
+def test_all_data_is_removed_from_its_node_after_a_verified_backup(stack: Stack) -> None:
+    project, node = stack.project, stack.cluster.machine("node2")
+    check(project.inv("stop-all", "--volumes"), 2, "all data of", "no confirmation")
+    check(
+        project.inv("stop-all", "--volumes", "--yes", timeout=280),
+        0,
+        "verified backup before anything is removed",
+        f"removed 1 volumes: node2: {project.name}_data",
+        "removed 1 secrets: db_password",
+    )
+    assert node.docker("volume", "ls", "--quiet") == ""
+    assert stack.cluster.manager.docker("service", "ls", "--quiet") == ""
+    assert stack.cluster.manager.docker("config", "ls", "--quiet") == ""
