@@ -23,6 +23,7 @@ class Scaled(StackEngine):
 
     def __init__(self) -> None:
         self._tasks = {}
+        self._logged = {}
         self.scaled: list[Mapping[str, int]] = []
         self.replicas = {"front": 1}
         self.stuck = ""
