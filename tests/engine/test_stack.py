@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from rofecare_infra.engine import StackEngine, connect
+from rofecare_infra.engine import StackEngine, connect, locked, this_command
+from tests.support.authority import Authority
 from tests.support.images import POSTGRES, ensure
 from tests.support.locked import secrets
 from tests.support.project import Project, check
@@ -18,6 +21,7 @@ from tests.support.three_engines import Cluster, three_engines
 pytestmark = pytest.mark.full
 
 PORT = 18080
+TLS = ("TLS_HOST", "TLS_ISSUER", "TLS_CERTIFICATE_FILE", "TLS_KEY_FILE")
 
 
 class Stack:
@@ -64,6 +68,8 @@ def stack(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         project = Project(folder / "project", described, volumes={"data": {}}, secrets=secrets("db_password"))
         for file in ("docker-compose.prod.yml", "docker-compose.swarm.yml"):
             project.write(file, {"services": {}})
+        # A setting is one that the compose files name.
+        project.write("docker-compose.tls.yml", {"services": {}, "x-settings": [f"${{{name}:-}}" for name in TLS]})
         for name, value in cluster.environment.items():
             patch.setenv(name, value)
         project.environment |= {**cluster.environment, "CLEAR_TEXT": "accepted", "GATE_TIMEOUT": "120"}
@@ -89,6 +95,21 @@ def test_an_upgrade_that_fails_is_rolled_back_with_its_data(stack: Stack) -> Non
     check(project.inv("status"), 0, "3 of 3 ready")
 
 
+def test_nodes_that_cannot_encrypt_are_refused(stack: Stack, tmp_path: Path) -> None:
+    project, before = stack.project, dict(stack.project.environment)
+    issued = Authority(tmp_path).issue("his.example", days=90)
+    files = {"TLS_CERTIFICATE_FILE": str(issued.certificate), "TLS_KEY_FILE": str(issued.key)}
+    project.environment |= {"CLEAR_TEXT": "", "TLS_HOST": "his.example", "TLS_ISSUER": "files", **files}
+    outcome = project.inv("deploy", "--yes", timeout=200)
+    project.environment = before
+    # The kernel of the tests, which the machines share.
+    config = Path("/proc/config.gz")
+    if config.exists() and b"\nCONFIG_INET_ESP=" not in gzip.decompress(config.read_bytes()):
+        check(outcome, 4, "node1 cannot encrypt the networks", "a kernel without ESP", "nothing was started")
+    else:
+        assert "cannot encrypt" not in outcome[1] or "/modules" in outcome[1], outcome[1]
+
+
 @pytest.mark.timeout(300)
 def test_a_successful_upgrade_stays(stack: Stack) -> None:
     project, before = stack.project, stack.rows()
@@ -97,6 +118,8 @@ def test_a_successful_upgrade_stays(stack: Stack) -> None:
     assert stack.images()["shop"].endswith(":v2")
     assert stack.rows() == before
     assert stack.sql("select count(more) from entry") == "0"
+    with locked(stack.engine, project.name, this_command("inv rotate")):
+        check(project.inv("upgrade"), 5, "another command is changing", "inv rotate")
     check(project.inv("upgrade"), 0, "nothing to upgrade")
 
 

@@ -16,7 +16,7 @@ from rofecare_infra.process import run
 from rofecare_infra.progress import Event, Note, StageBegan, StageReady, Working, listed
 from rofecare_infra.project import Project, ensure_images
 from rofecare_infra.state import SYSTEM_CLOCK, Clock
-from rofecare_infra.swarm import definition, images, names, placement, volumes
+from rofecare_infra.swarm import definition, encryption, images, names, placement, volumes
 from rofecare_infra.swarm.plan import Plan
 from rofecare_infra.swarm.stack import Stack, contents, paths_of, stack_of
 
@@ -53,10 +53,12 @@ def deploy(
     named = images.references(engine, ids)
     inputs = _inputs(project, _identified(engine, plan, named), ids)
     translate(project, plan, inputs, frozenset())
+    sent = yield from _send(plan, services, named)
+    if _is_encrypted(project, plan):
+        yield from encryption.require(sent, plan.ways)
     for service, node in plan.proposed.items():
         placement.pin(engine, name, service, {one.hostname: one for one in plan.nodes}[node], engine.nodes())
         yield Note(f"{service} is pinned to {node}")
-    yield from _send(plan, services, named)
     broker = broker_of(project.platform)
     for number, stage in enumerate(stages, 1):
         yield from _Stage(project, plan, inputs, clock).bring_up(stage, number, len(stages))
@@ -83,9 +85,19 @@ def send_images(project: Project, plan: Plan, clock: Clock = SYSTEM_CLOCK) -> Ge
     yield from _send(plan, services, images.references(project.stack_engine, ids))
 
 
-def _send(plan: Plan, services: Sequence[Service], named: Mapping[str, str]) -> Generator[Event, None, None]:
-    sent = [replace(service, image=named[service.image]) for service in services]
-    yield from images.provide(images.wanted(sent, plan.nodes, plan.placement), plan.ways)
+def _send(
+    plan: Plan, services: Sequence[Service], named: Mapping[str, str]
+) -> Generator[Event, None, Mapping[str, Collection[str]]]:
+    """Send each node what it needs; host name -> these images."""
+    wanted = images.wanted(
+        [replace(service, image=named[service.image]) for service in services], plan.nodes, plan.placement
+    )
+    yield from images.provide(wanted, plan.ways)
+    return wanted
+
+
+def _is_encrypted(project: Project, plan: Plan) -> bool:
+    return plan.encrypted and project.settings.get("CLEAR_TEXT") != "accepted"
 
 
 def definitions(project: Project, plan: Plan) -> dict[str, frozenset[str]]:
@@ -104,7 +116,7 @@ def translate(project: Project, plan: Plan, inputs: _Inputs, with_data: frozense
         placement=plan.placement,
         with_data=with_data,
         images=inputs.images,
-        encrypted=plan.encrypted and project.settings.get("CLEAR_TEXT") != "accepted",
+        encrypted=_is_encrypted(project, plan),
         software=str(project.settings.docker_folder),
     )
     if refused:
