@@ -15,13 +15,12 @@ from rofecare_infra.smoke.checks import Check
 
 Needs = Mapping[str, frozenset[str]]
 
-_START = "inv start-all  (starts only what is missing)"
 # Status of a container -> its description, and the next command.
 _STOPPED = {
-    "exited": ("is stopped", _START),
-    "created": ("was never started", _START),
-    "dead": ("is dead", _START),
-    "removing": ("is being removed", _START),
+    "exited": ("is stopped", "{start}"),
+    "created": ("was never started", "{start}"),
+    "dead": ("is dead", "{start}"),
+    "removing": ("is being removed", "{start}"),
     "paused": ("is paused", "docker unpause {container}"),
     "restarting": ("keeps restarting", "inv logs {short}"),
 }
@@ -163,7 +162,10 @@ def _place(order: Sequence[str], service: str) -> int:
 def down(platform: Platform, containers: Sequence[Container]) -> tuple[Cause, ...]:
     """Services with a container that cannot answer, in start order: dependencies first."""
     services = [service for stage in platform.stages() for service in stage.services]
-    return tuple(cause for service in services for cause in _down(service, _of(service, containers)))
+    # The replicas of a stack have nodes.
+    start = "inv nodes; inv deploy" if any(one.node for one in containers) else "inv start-all"
+    start = f"{start}  (starts only what is missing)"
+    return tuple(cause for service in services for cause in _down(service, _of(service, containers), start))
 
 
 def unhealthy(platform: Platform, containers: Sequence[Container]) -> tuple[Cause, ...]:
@@ -197,21 +199,21 @@ def without(names: frozenset[str], failed: frozenset[str], needs: Mapping[str, f
     return frozenset(name for name in names if not failed & {name, *needs.get(name, ())})
 
 
-def _down(service: Service, mine: Sequence[Container]) -> Iterator[Cause]:
+def _down(service: Service, mine: Sequence[Container], start: str) -> Iterator[Cause]:
     if len(mine) < service.replicas:
         seen = f"{len(mine)} of {service.replicas} containers"
-        yield Cause(service.name, f"{service.name} has no container", seen, _START)
+        yield Cause(service.name, f"{service.name} has no container", seen, start)
     for one in mine:
         done = service.one_shot and one.status == "exited" and one.exit_code == 0
         if one.status == "running" or done:
             continue
-        description, remedy = _STOPPED.get(one.status, (f"is {one.status}", _START))
+        description, remedy = _STOPPED.get(one.status, (f"is {one.status}", "{start}"))
         ended = f", exit code {one.exit_code}, since {one.finished_at[:19]}Z" if one.status == "exited" else ""
         yield Cause(
             service.name,
             f"{one.name if service.replicas > 1 else service.name} {description}",
             f"container {one.name}: {one.status}{ended}",
-            remedy.format(container=one.name, short=short(service.name)),
+            remedy.format(container=one.name, short=short(service.name), start=start),
         )
 
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from rofecare_infra.engine import Container, Engine
+from rofecare_infra.engine import Container, Engine, StackEngine
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.platform import Platform, reach
 from rofecare_infra.process import Shell, in_container
@@ -45,7 +45,7 @@ def run(
             "the platform is not started",
             seen=f"no running container of project {platform.project}",
             expected="a started platform",
-            next_step="inv start-all",
+            next_step="inv deploy" if isinstance(engine, StackEngine) else "inv start-all",
         )
     plan = plan_of(platform, _origins(engine, containers), _running(containers))
     talk = Talk(
@@ -137,7 +137,8 @@ def _running(containers: Sequence[Container]) -> dict[str, Container]:
 
 def _origins(engine: Engine, containers: Sequence[Container]) -> dict[str, str]:
     """Service -> the origin of its running image."""
-    ids = {one.image_id for one in containers}
-    found = {image_id: engine.image(image_id) for image_id in ids if image_id}
-    origins = {image_id: origin_of(image.labels) for image_id, image in found.items() if image is not None}
-    return {one.service: origins.get(one.image_id, "") for one in containers}
+    # A replica of a Swarm has no id of an image; its image has the same name or id on the manager.
+    images = {one.service: one.image_id or one.image for one in containers}
+    found = {image: engine.image(image) for image in set(images.values()) if image}
+    origins = {image: origin_of(one.labels) for image, one in found.items() if one is not None}
+    return {service: origins.get(image, "") for service, image in images.items()}

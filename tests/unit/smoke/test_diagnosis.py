@@ -108,6 +108,11 @@ def test_several_services_that_cannot_reach_another_are_one_finding() -> None:
     assert "exited, exit code 0" in finding.seen
 
 
+def test_a_replica_of_a_stack_that_is_down_is_deployed_again() -> None:
+    (finding,) = diagnose(platform(), containers(kafka=STOPPED, redis={"node": "node1"}), NO_KAFKA)
+    assert finding.remedy.startswith("inv nodes; inv deploy")
+
+
 def test_an_independent_fault_is_a_finding_of_its_own() -> None:
     findings = diagnose(platform(), containers(kafka=STOPPED), (*NO_KAFKA, NO_WRITE))
     assert [finding.headline.partition(":")[0] for finding in findings] == [

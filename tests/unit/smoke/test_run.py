@@ -252,6 +252,13 @@ def with_laboratory(folder: Path, **environment: str) -> tuple[Platform, tuple[C
     return replace(model, services=(*model.services, added)), (*containers(), seen)
 
 
+def test_the_images_of_replicas_are_known_by_their_names(folder: Path) -> None:
+    replicas = [replace(one, image=one.image_id, image_id="") for one in containers()]
+    report, _, _ = smoke(folder, Simulated(), site=(platform(folder), tuple(replicas)))
+    assert report.ok
+    assert all(app.reference for app in report.plan.applications)
+
+
 def served(values: Mapping[str, str]) -> Answer:
     return Answer("", 200, {"propertySources": [{"source": dict(values)}]})
 

@@ -218,7 +218,7 @@ def smoke(root: Path, json: bool = False) -> None:
     from rofecare_infra.progress import Scope, renderer_for
 
     with Scope(renderer_for(as_json=json)) as scope:
-        project = open_to_read(root)
+        project = open_to_read(root, stack=None)
         lifecycle.require_open(project)
         report = scope.follow(room.run(lifecycle.as_started(project), project.engine))
         if report.ok:
