@@ -27,8 +27,8 @@ _ENDED_BADLY = frozenset({"failed", "rejected"})
 # Stopped on purpose, or lost with its node: no longer a replica.
 _GONE = frozenset({"shutdown", "remove", "orphaned"})
 ENDED = _ENDED_BADLY | _GONE | {"complete"}
-# The states of an update that the Swarm has given up.
-_GIVEN_UP = ("paused", "rollback_")
+# The states of an update that the Swarm has given up. When its rollback is complete, the service is as before.
+_GIVEN_UP = frozenset({"paused", "rollback_started", "rollback_paused"})
 # Of an exit code alone; the record has it.
 _EXIT = re.compile(r"task: non-zero exit \(\d+\)$")
 
@@ -142,7 +142,7 @@ def _end(task: Json) -> dict[str, Any]:
 def _given_up(service: Json) -> str:
     update: Json = service.get("UpdateStatus") or {}
     state = str(update.get("State") or "")
-    return f"the update was given up ({state}): {update.get('Message')}" if state.startswith(_GIVEN_UP) else ""
+    return f"the update was given up ({state}): {update.get('Message')}" if state in _GIVEN_UP else ""
 
 
 def _has_healthcheck(service: Json) -> bool:

@@ -118,6 +118,7 @@ def translate(project: Project, plan: Plan, inputs: _Inputs, with_data: frozense
         images=inputs.images,
         encrypted=_is_encrypted(project, plan),
         software=str(project.settings.docker_folder),
+        nodes=len(plan.nodes),
     )
     if refused:
         raise SettingsError(
@@ -187,6 +188,7 @@ class _Stage:
                 timeout=timeout,
                 clock=self._clock,
             )
+            self._require_updated(stage)
         except (ServiceFailedError, GateTimeoutError) as error:
             back = self._roll_back(stage)
             if back:
@@ -200,16 +202,37 @@ class _Stage:
                 if name in made and name not in there:
                     self._engine.create_stack_object(kind, self._name, name, made[name])
 
+    def _require_updated(self, stage: Stage) -> None:
+        """Raise ServiceFailedError for a service that is ready because the Swarm has rolled it back meanwhile."""
+        for name, service in self._updates(stage).items():
+            if service["UpdateStatus"]["State"] == "rollback_completed":
+                raise ServiceFailedError(
+                    f"{name} failed",
+                    seen="a replica that ended, or was unhealthy, just after its update",
+                    expected="replicas that stay ready",
+                    next_step=f"docker service ps --no-trunc {service['Spec']['Name']} shows why",
+                )
+
     def _roll_back(self, stage: Stage) -> list[str]:
-        """Roll back the services whose update has not come to its end; those that are new stay as they are."""
+        """Roll back the services whose update has not come to its end, unless the Swarm does it; return all of them.
+
+        Those that are new stay as they are.
+        """
         back = []
-        for service in self._engine.stack_services(self._name):
-            name = str(service["Spec"]["Name"]).removeprefix(f"{self._name}_")
-            state = str((service.get("UpdateStatus") or {}).get("State") or "")
-            if name in stage.names and service.get("PreviousSpec") and state in {"updating", "paused"}:
+        for name, service in self._updates(stage).items():
+            state = service["UpdateStatus"]["State"]
+            if state in {"updating", "paused"} and service.get("PreviousSpec"):
                 run(["docker", "service", "rollback", "--detach", "--quiet", service["Spec"]["Name"]], timeout=_QUICK)
                 back.append(name)
+            elif state.startswith("rollback_"):
+                back.append(name)
         return back
+
+    def _updates(self, stage: Stage) -> dict[str, dict[str, Any]]:
+        """The services of the stage with an update, which a deployment begins anew."""
+        services = self._engine.stack_services(self._name)
+        found = {str(one["Spec"]["Name"]).removeprefix(f"{self._name}_"): dict(one) for one in services}
+        return {name: one for name, one in found.items() if name in stage.names and one.get("UpdateStatus")}
 
     def _tasks(self, stage: Stage) -> dict[str, str]:
         return {one.name: one.service for one in self._engine.containers_of(self._name, set(stage.names))}

@@ -47,6 +47,8 @@ class Given:
     images: Mapping[str, str]
     # The folder whose files are those of the software.
     software: str
+    # The number of nodes that run tasks.
+    nodes: int
 
 
 @dataclass
@@ -219,7 +221,9 @@ def _deploy(given: Given, made: Made, name: str, service: Json) -> None:
         placement["constraints"] = [*placement.get("constraints", ()), constraint(given.project, name)]
     elif volumes and not is_global:
         made.refused.append(Refusal(name, "volumes", f"no node is chosen for its data: inv place {name} <node>"))
-    stops_first = bool(volumes or made.document["ports"])
+    replicas = 0 if is_global else int(service.get("scale", deploy.get("replicas", 1)))
+    # With a replica on each node, a further one would share a node, and stay there.
+    stops_first = bool(volumes or made.document["ports"] or 1 < replicas >= given.nodes)
     update = {
         "parallelism": 1,
         "order": "stop-first" if stops_first else "start-first",
@@ -229,7 +233,7 @@ def _deploy(given: Given, made: Made, name: str, service: Json) -> None:
     back = {"parallelism": 1, "order": update["order"], "failure_action": "pause", "monitor": "20s"}
     made.document["deploy"] = {
         **{key: deploy[key] for key in ("mode", "labels") if deploy.get(key)},
-        **({} if is_global else {"replicas": int(service.get("scale", deploy.get("replicas", 1)))}),
+        **({} if is_global else {"replicas": replicas}),
         "endpoint_mode": deploy.get("endpoint_mode") or "dnsrr",
         **({"placement": placement} if placement else {}),
         "resources": _resources(service, deploy.get("resources") or {}),

@@ -49,7 +49,7 @@ class Stack:
         return interpolated
 
 
-def stack_of(
+def stack_of(  # noqa: PLR0913 - all that the stack depends on
     model: Json,
     files: Mapping[str, bytes],
     *,
@@ -59,20 +59,21 @@ def stack_of(
     images: Mapping[str, str] | None = None,
     encrypted: bool = False,
     software: str = "",
+    nodes: int = 1,
 ) -> tuple[Stack, tuple[Refusal, ...]]:
     """The stack of this model, and what of the model a Swarm cannot do: nothing is deployed then.
 
     `files` maps the path of each file that the model names, or that is below a folder that it mounts, to its content;
     those below the folder `software` become configs, others secrets. `placement` maps each service with data to its
-    node. `with_data` are those that had data once: they do not start on an empty volume. `images` maps the name of an
-    image in the model to that on the nodes.
+    node, of `nodes` that run tasks. `with_data` are those that had data once: they do not start on an empty volume.
+    `images` maps the name of an image in the model to that on the nodes.
     """
     project = str(model["name"])
     refused: list[Refusal] = [*refused_keys("top level", TOP, model)]
     for kind in ("configs", "secrets"):
         for name, one in (model.get(kind) or {}).items():
             refused += refused_keys(f"{kind[:-1]} {name}", FILE, one)
-    given = Given(project, model, files, key, placement, frozenset(with_data), images or {}, software)
+    given = Given(project, model, files, key, placement, frozenset(with_data), images or {}, software, nodes)
     services: dict[str, Any] = {}
     configs: dict[str, bytes] = {}
     secrets: dict[str, bytes] = {}

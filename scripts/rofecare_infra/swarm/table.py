@@ -112,7 +112,8 @@ DEPLOY: Section = {
     "restart_policy": Row(Fate.TRANSLATED, "from `restart` unless given"),
     "update_config": Row(
         Fate.TRANSLATED,
-        "one replica at a time, and rolled back on failure, unless given; with data or a port, the old one stops first",
+        "one replica at a time, and rolled back on failure, unless given; with data, a port, or a replica on each "
+        "node, the old one stops first",
     ),
     "rollback_config": Row(Fate.TRANSLATED, "the same"),
 }

@@ -87,11 +87,16 @@ def test_a_service_on_every_node_waits_for_all_of_them() -> None:
     assert verdict([first, second], described) == Ready()
 
 
-@pytest.mark.parametrize("state", ["paused", "rollback_started", "rollback_completed"])
+@pytest.mark.parametrize("state", ["paused", "rollback_started", "rollback_paused"])
 def test_an_update_that_was_given_up(state: str) -> None:
     described = service(UpdateStatus={"State": state, "Message": "task t9 failed"})
     found = verdict([task("running")], described)
     assert found == Failed(f"not started: the update was given up ({state}): task t9 failed", "s1.1")
+
+
+def test_after_its_rollback_a_service_is_as_before() -> None:
+    described = service(UpdateStatus={"State": "rollback_completed", "Message": "rollback completed"})
+    assert verdict([task("running")], described) == Ready()
 
 
 def test_what_the_record_of_a_replica_contains() -> None:

@@ -16,7 +16,7 @@ from rofecare_infra.engine.reach import HERE
 from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.platform import Platform, Stage
 from rofecare_infra.process import Result
-from rofecare_infra.progress import StageReady
+from rofecare_infra.progress import Event, Note, StageReady
 from rofecare_infra.swarm.deploy import _Inputs, _Stage
 from rofecare_infra.swarm.plan import Plan
 from tests.support.fakes import FakeClock, FakeEngine, container, drain, project_of, service
@@ -155,6 +155,19 @@ def test_a_replica_that_fails_ends_the_deployment_and_is_rolled_back(
     assert commands.others == [["docker", "service", "rollback", "--detach", "--quiet", "rofecare_db"]]
     # What was never ready has no data that could be protected.
     assert engine.data == {}
+
+
+def test_a_service_that_the_swarm_rolled_back_is_ready_and_fails_the_deployment(
+    engine: Stacked, commands: Commands, tmp_path: Path
+) -> None:
+    spec = {"Name": "rofecare_db"}
+    engine.services = [{"Spec": spec, "PreviousSpec": spec, "UpdateStatus": {"State": "rollback_completed"}}]
+    one, stage = stage_of(engine, tmp_path)
+    events: list[Event] = []
+    with pytest.raises(ServiceFailedError, match="db failed"):
+        events.extend(one.bring_up(stage, 1, 2))
+    assert commands.others == []
+    assert Note("rolled back: db, to the definition before this deployment") in events
 
 
 def test_what_is_new_is_not_rolled_back(engine: Stacked, commands: Commands, tmp_path: Path) -> None:

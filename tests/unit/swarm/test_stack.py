@@ -34,7 +34,7 @@ def made(service: dict[str, Any], files: dict[str, bytes] | None = None, **more:
     return stack, list(refused)
 
 
-_GIVEN = {"placement", "with_data", "images", "encrypted"}
+_GIVEN = {"placement", "with_data", "images", "encrypted", "nodes"}
 
 
 def one(service: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -126,6 +126,14 @@ def test_a_service_with_data_is_tied_to_the_node_with_its_label() -> None:
     assert found["deploy"]["update_config"]["order"] == "stop-first"
     assert found["configs"] == [{"source": "his-data-db", "target": "/run/rofecare/data-expected"}]
     assert one({})["deploy"]["update_config"]["order"] == "start-first"
+
+
+@pytest.mark.parametrize(
+    ("replicas", "nodes", "order"),
+    [(1, 1, "start-first"), (1, 3, "start-first"), (2, 3, "start-first"), (3, 3, "stop-first"), (2, 1, "stop-first")],
+)
+def test_replicas_stay_on_different_nodes_during_an_update(replicas: int, nodes: int, order: str) -> None:
+    assert one({"scale": replicas}, nodes=nodes)["deploy"]["update_config"]["order"] == order
 
 
 def test_networks() -> None:
