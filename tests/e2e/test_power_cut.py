@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # comes with yamllint, without its types
 
 from tests.support.machine import Machine, machine
 from tests.support.platform import SHIFT, OnePlatform, PlatformUnderTest
 from tests.support.project import REPOSITORY
 from tests.support.rounds import ROUNDS
 from tests.support.routes import PATHS
+from tests.support.topics import reader, topics_of
 
 pytestmark = pytest.mark.timeout(1500)
 # Seconds of writing before the power is cut. The soak repeats it at random moments.
@@ -99,7 +99,7 @@ def test_the_platform_comes_up_by_itself_with_all_acknowledged_data(
     assert sum(map(len, fresh.values())) > 0
     for service, ids in acknowledged.items():
         assert ids <= rows(server, hospital, service), f"{service} lost records"
-    topics = _topics()
+    topics = {service: topics_of(service) for service in PATHS}
     sent = messages(server, hospital, [topic for of_one in topics.values() for topic in of_one])
     for service, ids in acknowledged.items():
         assert not [id_ for id_ in ids if sent[id_] < len(topics[service])], f"messages of {service} are lost"
@@ -126,29 +126,7 @@ def rows(server: Machine, hospital: PlatformUnderTest, service: str) -> set[str]
     )
 
 
-# As the broker's own user, who may read everything.
-_READER = """
-printf 'security.protocol=SASL_PLAINTEXT\\nsasl.mechanism=PLAIN\\nsasl.jaas.config=%s\\n' \\
-    "org.apache.kafka.common.security.plain.PlainLoginModule required username=\\"kafka\\" \\
-password=\\"$(</run/secrets/kafka-users/kafka)\\";" >/tmp/reader.properties
-exec "$0" --consumer.config /tmp/reader.properties "$@"
-"""
-
-
 def messages(server: Machine, hospital: PlatformUnderTest, topics: list[str]) -> Counter[str]:
     """Record -> how many messages there are of it: one on each topic that its service publishes."""
-    output = server.docker(
-        "exec",
-        hospital.container("kafka"),
-        *("bash", "-c", _READER, "kafka-console-consumer"),
-        *("--bootstrap-server", "kafka:29092", "--include", "|".join(topics), "--from-beginning"),
-        *("--property", "print.key=true", "--property", "print.value=false", "--timeout-ms", "10000"),
-    )
+    output = server.docker("exec", hospital.container("kafka"), *reader(topics))
     return Counter(output.split())
-
-
-def _topics() -> dict[str, list[str]]:
-    """Service -> the topics that it publishes, by the configuration that the config server gives out."""
-    folder = REPOSITORY / "docker/reference/config-server/src/main/resources/config"
-    settings = {service: yaml.safe_load((folder / f"rofecare-service-{service}.yml").read_text()) for service in PATHS}
-    return {service: of_one["rofecare"]["topics"]["published"] for service, of_one in settings.items()}

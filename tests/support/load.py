@@ -21,6 +21,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -76,11 +77,12 @@ class Load:
 
     def __init__(  # noqa: PLR0913 - every one of them has a default that suits
         self,
-        base: str,
+        base: str | Sequence[str],
         asks: Sequence[Ask],
         *,
         rate: float = 20,
         timeout: float = 15,
+        connect: float = 0,
         login: Account | None = None,
         retries: int = 0,
         pause: float = 0.2,
@@ -88,13 +90,16 @@ class Load:
         workers: int = 64,
         host: str = "",
     ) -> None:
-        parts = urlsplit(base)
-        self._secure = parts.scheme == "https"
-        self._address = (parts.hostname or "127.0.0.1", parts.port or (443 if self._secure else 80))
+        """Of several bases, each attempt takes the next one. `connect` limits the time of a connection alone."""
+        parts = [urlsplit(one) for one in ([base] if isinstance(base, str) else base)]
+        self._secure = parts[0].scheme == "https"
+        default = 443 if self._secure else 80
+        self._addresses = cycle([(one.hostname or "127.0.0.1", one.port or default) for one in parts])
         self._tls = verify if verify is not None else _trusting()
         # The name that the server shall be called by, where it is not the one that is connected to.
         self._headers = {"Host": host} if host else {}
         self._asks, self._rate, self._timeout = tuple(asks), rate, timeout
+        self._connect = connect or timeout
         self._account, self._retries, self._pause = login, retries, pause
         self._token = ""
         self._tokens = threading.Lock()
@@ -170,9 +175,9 @@ class Load:
     def ask(self, method: str, path: str, body: Json | None = None, *, token: str = "") -> tuple[int, bytes]:
         """One request outside the rate. Raises OSError or HTTPException where no answer comes."""
         connection = (
-            http.client.HTTPSConnection(*self._address, timeout=self._timeout, context=self._tls)
+            http.client.HTTPSConnection(*next(self._addresses), timeout=self._connect, context=self._tls)
             if self._secure
-            else http.client.HTTPConnection(*self._address, timeout=self._timeout)
+            else http.client.HTTPConnection(*next(self._addresses), timeout=self._connect)
         )
         headers = {**self._headers, "Accept": "application/json", "Connection": "close"}
         if body is not None:
@@ -180,6 +185,8 @@ class Load:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         try:
+            connection.connect()
+            connection.sock.settimeout(self._timeout)
             connection.request(method, path, json.dumps(body).encode() if body is not None else None, headers)
             response = connection.getresponse()
             return response.status, response.read()

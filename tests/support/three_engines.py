@@ -7,6 +7,7 @@ left that was killed.
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import signal
@@ -36,6 +37,9 @@ hostname "$2"
 exec dockerd --host="unix://$1/docker.sock" --host=unix:///run/docker.sock --data-root="$1/data" \
     --exec-root=/run/docker --pidfile=/run/docker.pid --cgroup-parent="$3" --no-new-privileges
 """
+# A client outside of the machines, in the namespace of the bridge.
+_CLIENT = "10.77.0.100"
+_CLONE_NEWNET = 0x40000000
 # `ip netns exec` would hide the cgroups from the engine; nsenter does not.
 _UNSHARE = ("unshare", "--pid", "--fork", "--kill-child=KILL", "--mount", "--uts", "--mount-proc")
 
@@ -49,6 +53,8 @@ class Machine:
     folder: Path
     namespace: str
     cgroup: str
+    # Its port at the bridge: the namespace, and the device there.
+    port: tuple[str, str]
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -64,6 +70,7 @@ class Machine:
     def switch_on(self) -> None:
         """Start its engine. The kernel ends it with the thread that calls this."""
         (self.folder / "docker.sock").unlink(missing_ok=True)
+        self._link("up")
         bound = ["setpriv", "--pdeathsig", "KILL", "nsenter", f"--net={_NAMESPACES / self.namespace}"]
         argv = [*bound, *_UNSHARE, "sh", "-c", _BOOT, "boot", str(self.folder), self.name, self.cgroup]
         with (self.folder / "log").open("ab") as log:
@@ -79,9 +86,10 @@ class Machine:
             time.sleep(0.2)
 
     def cut_power(self) -> None:
-        """Kill every process in it at once; its disk stays."""
+        """Kill every process in it at once; its disk stays. Nobody gets an answer from its addresses any more."""
         if self.process is None:
             return
+        self._link("down")
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         with suppress(FileNotFoundError, ProcessLookupError, IndexError):
             os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
@@ -110,6 +118,10 @@ class Machine:
             subprocess.run(["docker", "--host", self.host, "load"], stdin=saved.stdout, capture_output=True, check=True)
         assert saved.returncode == 0
 
+    def _link(self, state: str) -> None:
+        namespace, device = self.port
+        _ip("-n", namespace, "link", "set", device, state)
+
     def _tail(self) -> str:
         return (self.folder / "log").read_text(errors="replace")[-2000:]
 
@@ -120,6 +132,8 @@ class Cluster:
 
     folder: Path
     machines: tuple[Machine, ...]
+    # The namespace of the bridge.
+    hub: str
     # The engine of the manager, and a configuration of docker with a context for each machine.
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -131,6 +145,19 @@ class Cluster:
     def machine(self, name: str) -> Machine:
         """The machine of this name."""
         return next(one for one in self.machines if one.name == name)
+
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """Meanwhile this thread, and the threads and processes that it starts, are a client beside the machines."""
+        own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        other = os.open(_NAMESPACES / self.hub, os.O_RDONLY)
+        try:
+            _enter(other)
+            yield
+        finally:
+            _enter(own)
+            os.close(own)
+            os.close(other)
 
     def join(self, managers: int = 1) -> None:
         """Make a Swarm of them, with so many managers."""
@@ -160,13 +187,14 @@ def three_engines(managers: int = 1) -> Iterator[Cluster]:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     mark = folder.name.removeprefix(_PREFIX)
     names = [f"node{number}" for number in range(1, _COUNT + 1)]
+    hub, own = f"{_PREFIX}{mark}-hub", [f"{_PREFIX}{mark}-{name}" for name in names]
     machines = tuple(
-        Machine(name, f"10.77.0.{number}", folder / name, f"{_PREFIX}{mark}-{name}", f"/{_PREFIX}{mark}-{name}")
-        for number, name in enumerate(names, 1)
+        Machine(name, f"10.77.0.{number}", folder / name, mine, f"/{mine}", (hub, f"p{number}"))
+        for number, (name, mine) in enumerate(zip(names, own, strict=True), 1)
     )
-    cluster = Cluster(folder, machines)
+    cluster = Cluster(folder, machines, hub)
     try:
-        _connect(f"{_PREFIX}{mark}-hub", machines)
+        _connect(cluster.hub, machines)
         for step in (Machine.switch_on, Machine.wait):
             for one in machines:
                 step(one)
@@ -185,17 +213,19 @@ def _connect(hub: str, machines: Sequence[Machine]) -> None:
     _ip("netns", "add", hub)
     _ip("-n", hub, "link", "add", "br0", "type", "bridge")
     _ip("-n", hub, "link", "set", "br0", "up")
-    for number, one in enumerate(machines, 1):
+    _ip("-n", hub, "addr", "add", f"{_CLIENT}/24", "dev", "br0")
+    for one in machines:
         one.folder.mkdir()
+        _, port = one.port
         _ip("netns", "add", one.namespace)
         # Both ends are made where they belong: names in the namespace of this machine may be taken.
-        _ip("-n", hub, "link", "add", f"p{number}", "type", "veth", "peer", "name", "eth0", "netns", one.namespace)
+        _ip("-n", hub, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", one.namespace)
         _ip("-n", one.namespace, "addr", "add", f"{one.address}/24", "dev", "eth0")
         for device in ("lo", "eth0"):
             _ip("-n", one.namespace, "link", "set", device, "up")
         # Nobody is there; without a default route, an engine does not join.
         _ip("-n", one.namespace, "route", "add", "default", "via", "10.77.0.254")
-        _ip("-n", hub, "link", "set", f"p{number}", "master", "br0", "up")
+        _ip("-n", hub, "link", "set", port, "master", "br0", "up")
 
 
 def _remove_abandoned() -> None:
@@ -235,6 +265,11 @@ def _rmdir(group: Path) -> None:
             time.sleep(0.1)
         else:
             return
+
+
+def _enter(namespace: int) -> None:
+    library = ctypes.CDLL(None, use_errno=True)
+    assert library.setns(namespace, _CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
 
 
 def _ip(*words: str) -> None:
