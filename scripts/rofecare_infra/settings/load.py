@@ -232,6 +232,7 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "IMAGES": _one_of("auto", "registry", "packages"),
     "SERVICES": _one_of("auto", "source", "registry", "reference"),
     "IMAGE_PREFIX": _prefix,
+    "STACK_GATEWAYS": _replicas,
     "STACK_NETWORK": _half_an_address,
     "LOGS_KEPT": _span_of_days,
     "LOGS_SIZE": _gigabytes,

@@ -1,7 +1,9 @@
 package com.rofecare.reference.gateway;
 
+import io.netty.channel.ChannelOption;
 import java.net.InetSocketAddress;
 import java.util.List;
+import org.springframework.cloud.gateway.config.HttpClientCustomizer;
 import org.springframework.cloud.gateway.filter.ratelimit.KeyResolver;
 import org.springframework.cloud.gateway.support.ipresolver.RemoteAddressResolver;
 import org.springframework.cloud.gateway.support.ipresolver.XForwardedRemoteAddressResolver;
@@ -27,6 +29,15 @@ class GatewayConfiguration {
             InetSocketAddress address = resolver.resolve(exchange);
             return Mono.just(address.getAddress() == null ? address.getHostString() : address.getAddress().getHostAddress());
         };
+    }
+
+    /**
+     * An instance whose machine is gone answers nothing, not even that it is gone. How soon the kernel ends connections to
+     * it, the settings of the container say: net.ipv4.tcp_keepalive_time and its like.
+     */
+    @Bean
+    HttpClientCustomizer keepalive() {
+        return client -> client.option(ChannelOption.SO_KEEPALIVE, true);
     }
 
     /** A filter of the server and not of the routes: a browser has to be able to read a 401, too. */
