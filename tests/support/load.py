@@ -21,7 +21,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import count
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -90,11 +90,12 @@ class Load:
         workers: int = 64,
         host: str = "",
     ) -> None:
-        """Of several bases, each attempt takes the next one. `connect` limits the time of a connection alone."""
+        """Of several bases, each attempt of a request takes the next one. `connect` limits the time of a connection alone."""
         parts = [urlsplit(one) for one in ([base] if isinstance(base, str) else base)]
         self._secure = parts[0].scheme == "https"
         default = 443 if self._secure else 80
-        self._addresses = cycle([(one.hostname or "127.0.0.1", one.port or default) for one in parts])
+        self._addresses = [(one.hostname or "127.0.0.1", one.port or default) for one in parts]
+        self._turns = count()
         self._tls = verify if verify is not None else _trusting()
         # The name that the server shall be called by, where it is not the one that is connected to.
         self._headers = {"Host": host} if host else {}
@@ -172,12 +173,15 @@ class Load:
 
     # --- how it is done ---------------------------------------------------------------------------
 
-    def ask(self, method: str, path: str, body: Json | None = None, *, token: str = "") -> tuple[int, bytes]:
+    def ask(
+        self, method: str, path: str, body: Json | None = None, *, token: str = "", turn: int = 0
+    ) -> tuple[int, bytes]:
         """One request outside the rate. Raises OSError or HTTPException where no answer comes."""
+        address = self._addresses[turn % len(self._addresses)]
         connection = (
-            http.client.HTTPSConnection(*next(self._addresses), timeout=self._connect, context=self._tls)
+            http.client.HTTPSConnection(*address, timeout=self._connect, context=self._tls)
             if self._secure
-            else http.client.HTTPConnection(*next(self._addresses), timeout=self._connect)
+            else http.client.HTTPConnection(*address, timeout=self._connect)
         )
         headers = {**self._headers, "Accept": "application/json", "Connection": "close"}
         if body is not None:
@@ -208,9 +212,10 @@ class Load:
     def _shoot(self, ask: Ask) -> Shot:
         body = ask.body() if ask.body is not None else None
         began, moment, attempts, at_once = time.monotonic(), time.time(), 0, False
+        turn = next(self._turns)
         while True:
             attempts += 1
-            status, answer, error = self._attempt(ask, body)
+            status, answer, error = self._attempt(ask, body, turn + attempts)
             ok = not error and ask.good(status)
             at_once = at_once or (ok and attempts == 1)
             if ok or attempts > self._retries:
@@ -218,13 +223,13 @@ class Load:
                 return Shot(ask.route, began, moment, seconds, status, error, ok, attempts, at_once, body, answer)
             time.sleep(self._pause)
 
-    def _attempt(self, ask: Ask, body: Json | None) -> tuple[int, bytes, str]:
+    def _attempt(self, ask: Ask, body: Json | None, turn: int) -> tuple[int, bytes, str]:
         """One attempt; a token that is not taken any more is replaced by signing in again, as a client does."""
         token = self._token
         try:
-            status, answer = self.ask(ask.method, ask.path, body, token=token)
+            status, answer = self.ask(ask.method, ask.path, body, token=token, turn=turn)
             if status == _UNAUTHORIZED and self._account is not None and self._sign_in(instead_of=token):
-                status, answer = self.ask(ask.method, ask.path, body, token=self._token)
+                status, answer = self.ask(ask.method, ask.path, body, token=self._token, turn=turn)
         except (OSError, http.client.HTTPException) as error:
             return 0, b"", type(error).__name__
         return status, answer[:2000], ""

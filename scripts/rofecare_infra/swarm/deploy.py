@@ -229,7 +229,7 @@ class _Stage:
         return back
 
     def _updates(self, stage: Stage) -> dict[str, dict[str, Any]]:
-        """The services of the stage with an update, which a deployment begins anew."""
+        """The services of the stage with an update: that of the last deployment."""
         services = self._engine.stack_services(self._name)
         found = {str(one["Spec"]["Name"]).removeprefix(f"{self._name}_"): dict(one) for one in services}
         return {name: one for name, one in found.items() if name in stage.names and one.get("UpdateStatus")}
