@@ -17,8 +17,9 @@ from rofecare_infra.errors import ServiceFailedError
 from rofecare_infra.platform import Platform, Stage
 from rofecare_infra.process import Result
 from rofecare_infra.progress import Event, Note, StageReady
-from rofecare_infra.swarm.deploy import _Inputs, _Stage
 from rofecare_infra.swarm.plan import Plan
+from rofecare_infra.swarm.stage import StageDeployment
+from rofecare_infra.swarm.translation import Inputs
 from tests.support.fakes import FakeClock, FakeEngine, container, drain, project_of, service
 
 MODEL = {
@@ -111,16 +112,16 @@ class Commands:
 @pytest.fixture
 def commands(engine: Stacked, monkeypatch: pytest.MonkeyPatch) -> Commands:
     made = Commands(engine)
-    monkeypatch.setattr(importlib.import_module("rofecare_infra.swarm.deploy"), "run", made.run)
+    monkeypatch.setattr(importlib.import_module("rofecare_infra.swarm.stage"), "run", made.run)
     return made
 
 
-def stage_of(engine: Stacked, tmp_path: Path) -> tuple[_Stage, Stage]:
+def stage_of(engine: Stacked, tmp_path: Path) -> tuple[StageDeployment, Stage]:
     db = service("db", image="db:1", volumes=("data",))
     project = replace(project_of([db], engine.fake), connect=lambda: engine, stack=True)
     assert isinstance(project.platform, Platform)
-    inputs = _Inputs(MODEL, {"/pw": b"secret", str(tmp_path): b""}, b"k", {}, {"db:1": "sha256:1"})
-    return _Stage(project, PLAN, inputs, FakeClock().clock), Stage("infrastructure", (db,))
+    inputs = Inputs(MODEL, {"/pw": b"secret", str(tmp_path): b""}, b"k", {}, {"db:1": "sha256:1"})
+    return StageDeployment(project, PLAN, inputs, FakeClock().clock), Stage("infrastructure", (db,))
 
 
 def test_a_stage_is_deployed_alone_and_its_new_data_is_protected(
