@@ -90,7 +90,7 @@ class Load:
         workers: int = 64,
         host: str = "",
     ) -> None:
-        """Of several bases, each attempt of a request takes the next one. `connect` limits a connection alone."""
+        """Each attempt of a request takes the next base. `connect` limits the time of a connection alone."""
         parts = [urlsplit(one) for one in ([base] if isinstance(base, str) else base)]
         self._secure = parts[0].scheme == "https"
         default = 443 if self._secure else 80
