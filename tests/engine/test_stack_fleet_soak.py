@@ -17,7 +17,8 @@ from tests.support.fleet import Fleet, fleet
 from tests.support.load import Account, Ask, Load
 from tests.support.pinned import wait
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
+# What clients measure needs the machine for itself.
+pytestmark = [pytest.mark.soak, pytest.mark.alone, pytest.mark.timeout(3600)]
 
 PATIENT = "rofecare-service-patient"
 FINANCE = "rofecare-service-finance"
@@ -121,7 +122,9 @@ def test_an_image_that_does_not_start_is_rolled_back(
     assert PATIENT in output
     assert "rolled back" in output
     assert not sent.failed(), sent.summary()
-    wait("the replicas of before", lambda: set(site.replicas(PATIENT)) == before and site.status()[0] == 0, 120)
+    # The first one that was replaced is back; the others were never touched.
+    wait("three replicas of before", lambda: len(site.replicas(PATIENT)) == 3 and site.status()[0] == 0, 120)
+    assert len(before & set(site.replicas(PATIENT))) == 2
 
 
 @pytest.mark.usefixtures("deployed")

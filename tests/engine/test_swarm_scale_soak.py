@@ -123,7 +123,6 @@ def started(folder: Path, names: list[str], environment: dict[str, str]) -> Proj
         project.write(file, {"services": {}})
     deployed = {**one, "networks": ["inside"], "deploy": {"endpoint_mode": "dnsrr"}}
     stack: Json = {
-        "version": "3.9",
         "services": dict.fromkeys(names, deployed),
         "networks": {"inside": {"driver": "overlay", "internal": True}},
     }
