@@ -120,6 +120,8 @@ def test_a_successful_upgrade_stays(stack: Stack) -> None:
     assert stack.sql("select count(more) from entry") == "0"
     with locked(stack.engine, project.name, this_command("inv rotate")):
         check(project.inv("upgrade"), 5, "another command is changing", "inv rotate")
+    # A rotation gives services another secret: what the compose files describe.
+    check(project.inv("rotate", "db", timeout=200), 0, "db_password is changed")
     check(project.inv("upgrade"), 0, "nothing to upgrade")
 
 

@@ -17,7 +17,7 @@ from rofecare_infra.engine.records import (
     Image,
 )
 from rofecare_infra.engine.stack import StackEngine
-from rofecare_infra.engine.tasks import LABEL_DEFINITION, LABEL_IMAGE, LABEL_IMAGE_ID, name_in_stack
+from rofecare_infra.engine.tasks import LABEL_DEFINITION, LABEL_IMAGE, LABEL_IMAGE_ID, definition_of, name_in_stack
 
 __all__ = [
     "LABEL_CONFIG_FILES",
@@ -42,6 +42,7 @@ __all__ = [
     "Reach",
     "StackEngine",
     "connect",
+    "definition_of",
     "facts_of",
     "held_by_another",
     "lock_of",

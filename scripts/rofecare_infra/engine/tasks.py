@@ -7,7 +7,7 @@ ones stay in the history for a while.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rofecare_infra.engine.nodes import LABEL_STACK
@@ -16,7 +16,7 @@ from rofecare_infra.engine.records import Container
 Json = Mapping[str, Any]
 
 # Of a service of a stack: the name of its image in the compose files, the id of this image, and what the rest of its
-# definition is recognized by.
+# definition, besides its secrets, is recognized by.
 LABEL_IMAGE = "com.rofecare.stack.image"
 LABEL_IMAGE_ID = "com.rofecare.stack.image-id"
 LABEL_DEFINITION = "com.rofecare.stack.definition"
@@ -80,6 +80,11 @@ def name_in_stack(service: Json) -> str:
     return str(spec["Name"]).removeprefix(f"{(spec.get('Labels') or {}).get(LABEL_STACK, '')}_")
 
 
+def definition_of(rest: str, secrets: Iterable[str]) -> str:
+    """What the definition of a service is recognized by: the names of its secrets, which change alone, and the rest."""
+    return " ".join((rest, *sorted(secrets)))
+
+
 def _record(service: Json, history: Sequence[Json], nodes: Mapping[str, str]) -> Container:
     task = history[-1]
     state, moment = _state(task), str(task["Status"].get("Timestamp") or "")
@@ -127,7 +132,9 @@ def _common(service: Json, replica: str) -> dict[str, Any]:
         "service": name_in_stack(service),
         "image": described.get(LABEL_IMAGE) or str(container.get("Image") or ""),
         "image_id": described.get(LABEL_IMAGE_ID, ""),
-        "config_hash": described.get(LABEL_DEFINITION, ""),
+        "config_hash": definition_of(
+            described.get(LABEL_DEFINITION, ""), [str(one["SecretName"]) for one in container.get("Secrets") or ()]
+        ),
         "labels": container.get("Labels") or {},
     }
 

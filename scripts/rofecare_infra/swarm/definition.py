@@ -7,16 +7,25 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from rofecare_infra.engine import LABEL_DEFINITION, LABEL_IMAGE, LABEL_IMAGE_ID
+from rofecare_infra.engine import LABEL_DEFINITION, LABEL_IMAGE, LABEL_IMAGE_ID, definition_of
 
 Json = Mapping[str, Any]
 
 _DIGITS = 16
 
 
-def definition_of(service: Json) -> str:
-    """What identifies the definition of a service of the stack, without its image."""
-    text = json.dumps({key: value for key, value in service.items() if key != "image"}, sort_keys=True)
+# A service records its image apart, and its secrets are those that it has.
+_APART = frozenset({"image", "secrets"})
+
+
+def of(recorded: Json) -> str:
+    """What the definition of a service with its records is recognized by; another image is no other definition."""
+    rest = str(recorded["deploy"]["labels"][LABEL_DEFINITION])
+    return definition_of(rest, [str(one["source"]) for one in recorded.get("secrets") or ()])
+
+
+def _rest(service: Json) -> str:
+    text = json.dumps({key: value for key, value in service.items() if key not in _APART}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
@@ -28,7 +37,7 @@ def recorded(services: Json, model: Json, ids: Mapping[str, str]) -> dict[str, A
     found = {}
     for name, service in services.items():
         image = str(model["services"][name].get("image") or "")
-        labels = {LABEL_IMAGE: image, LABEL_IMAGE_ID: ids.get(image, ""), LABEL_DEFINITION: definition_of(service)}
+        labels = {LABEL_IMAGE: image, LABEL_IMAGE_ID: ids.get(image, ""), LABEL_DEFINITION: _rest(service)}
         deploy = service.get("deploy") or {}
         found[name] = {**service, "deploy": {**deploy, "labels": {**(deploy.get("labels") or {}), **labels}}}
     return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rofecare_infra.engine import LABEL_DEFINITION, StackEngine
+from rofecare_infra.engine import StackEngine
 from rofecare_infra.errors import SettingsError
 from rofecare_infra.project import Project
 from rofecare_infra.swarm import definition, names, volumes
@@ -50,7 +50,7 @@ def definitions(project: Project, plan: Plan) -> dict[str, frozenset[str]]:
     """Service -> what its definition would be recognized by. Raises SettingsError for what a Swarm cannot do."""
     with_data = frozenset(volumes.expected(project.engine, project.platform.project))
     stack = translate(project, plan, inputs_of(project, {}, {}), with_data)
-    return {name: frozenset({one["deploy"]["labels"][LABEL_DEFINITION]}) for name, one in stack.services.items()}
+    return {name: frozenset({definition.of(one)}) for name, one in stack.services.items()}
 
 
 def translate(project: Project, plan: Plan, inputs: Inputs, with_data: frozenset[str]) -> Stack:
