@@ -11,6 +11,7 @@ from tests.support import constructs
 from tests.support.backups import listed
 from tests.support.databases import EVERYTHING, sql
 from tests.support.images import POSTGRES, ensure
+from tests.support.pinned import wait
 from tests.support.project import check
 from tests.support.roles import ROLE, Site
 
@@ -133,6 +134,9 @@ def test_the_last_connections_are_reserved(upgraded: Upgraded) -> None:
     )
     seen = site.docker("exec", f"{site.name}-app-1", "bash", "-c", script)
     assert "remaining connection slots are reserved" in seen
+    # The server notices only after its statement that a client has gone.
+    present = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{ROLE}'"  # noqa: S608 - a role of this test
+    wait("the end of the connections", lambda: sql(site, "shop-db", "shop", present) == "0")
 
 
 @pytest.mark.parametrize(("name", "user"), [("shop-db-application", ROLE), ("shop-db", "rofecare")])

@@ -38,6 +38,8 @@ def restarts(output: str) -> dict[str, float]:
 def test_no_request_waits_longer_than_one_restart(
     platform: PlatformUnderTest, word: str, secret: str, interrupted: set[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    # A circuit breaker that an earlier use of the platform has opened refuses requests for some seconds.
+    platform.wait_for_smoke()
     old = platform.secret(secret)
     before = platform.started()
     base = f"http://127.0.0.1:{platform.ports['GATEWAY_PORT']}"
