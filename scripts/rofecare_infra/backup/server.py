@@ -150,9 +150,7 @@ def server_of(service: Service, containers: Iterable[Container]) -> Server:
             next_step="inv start-infra  (or inv start-all; on a stack inv deploy), then the same command again",
         )
     one = running[0]
-    # A replica of a Swarm has no id of an image: its name is the one that the image has on its node, or the id.
-    image, image_id = (one.image, one.image_id) if one.image_id else (service.image, one.image)
-    return Server(service.name, one.name, image, image_id, one.docker)
+    return Server(service.name, one.name, one.image, one.image_id, one.docker)
 
 
 def quoted(name: str) -> str:

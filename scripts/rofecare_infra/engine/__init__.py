@@ -16,7 +16,7 @@ from rofecare_infra.engine.records import (
     Death,
     Image,
 )
-from rofecare_infra.engine.stack import StackEngine
+from rofecare_infra.engine.stack import StackEngine, wait_for_end
 from rofecare_infra.engine.tasks import LABEL_DEFINITION, LABEL_IMAGE, LABEL_IMAGE_ID, definition_of, name_in_stack
 
 __all__ = [
@@ -53,4 +53,5 @@ __all__ = [
     "release",
     "selected_context",
     "this_command",
+    "wait_for_end",
 ]

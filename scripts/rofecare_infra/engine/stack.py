@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -177,24 +177,13 @@ class StackEngine(Engine):
         return self.inspect_service(replica.partition(".")[0])
 
     def _wait_for_end(self, service: Json) -> None:
-        timeout = _grace(service) + _MARGIN
-        left: list[Json] = []
-
         def look() -> list[Json]:
             # Nobody hears of what ends on a node that is down.
             down = {node.id for node in self.nodes() if node.state == "down"}
             found = self.tasks_of(service["ID"])
             return [one for one in found if one["Status"].get("State") not in ENDED and one.get("NodeID") not in down]
 
-        for left in poll(look, lambda seen: not seen, every=_POLL, timeout=timeout, clock=SYSTEM_CLOCK):  # noqa: B007
-            pass
-        if left:
-            raise GateTimeoutError(
-                f"{name_in_stack(service)} did not stop",
-                seen=f"{len(left)} tasks that have not ended after {timeout:.0f} s",
-                expected="nodes that answer",
-                next_step="inv nodes; then the same command again",
-            )
+        wait_for_end(name_in_stack(service), look, _grace(service), SYSTEM_CLOCK)
 
     def last_death(self, container: str) -> Death | None:
         """Not known: a replica that ended has a new container."""
@@ -228,6 +217,19 @@ class StackEngine(Engine):
                 for line in piece.removesuffix(b"\n").split(b"\n"):
                     moment, _, text = line.decode(errors="replace").rstrip("\r\n").partition(" ")
                     yield moment, text
+
+
+def wait_for_end(what: str, left: Callable[[], Sequence[object]], grace: float, clock: Clock) -> None:
+    """Wait until no task is left, somewhat longer than their grace period (in seconds). Raises GateTimeoutError."""
+    timeout = grace + _MARGIN
+    *_, last = poll(left, lambda seen: not seen, every=_POLL, timeout=timeout, clock=clock)
+    if last:
+        raise GateTimeoutError(
+            f"{what} did not stop",
+            seen=f"{len(last)} tasks that have not ended after {timeout:.0f} s",
+            expected="nodes that answer",
+            next_step="inv nodes; then the same command again",
+        )
 
 
 def _container(task: Json) -> str:

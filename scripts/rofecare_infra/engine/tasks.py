@@ -131,7 +131,7 @@ def _common(service: Json, replica: str) -> dict[str, Any]:
         "id": replica,
         "service": name_in_stack(service),
         "image": described.get(LABEL_IMAGE) or str(container.get("Image") or ""),
-        "image_id": described.get(LABEL_IMAGE_ID, ""),
+        "image_id": described.get(LABEL_IMAGE_ID) or str(container.get("Image") or ""),
         "config_hash": definition_of(
             described.get(LABEL_DEFINITION, ""), [str(one["SecretName"]) for one in container.get("Secrets") or ()]
         ),

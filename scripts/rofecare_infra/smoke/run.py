@@ -137,8 +137,7 @@ def _running(containers: Sequence[Container]) -> dict[str, Container]:
 
 def _origins(engine: Engine, containers: Sequence[Container]) -> dict[str, str]:
     """Service -> the origin of its running image."""
-    # A replica of a Swarm has no id of an image; its image has the same name or id on the manager.
-    images = {one.service: one.image_id or one.image for one in containers}
+    images = {one.service: one.image_id for one in containers}
     found = {image: engine.image(image) for image in set(images.values()) if image}
     origins = {image: origin_of(one.labels) for image, one in found.items() if one is not None}
     return {service: origins.get(image, "") for service, image in images.items()}

@@ -6,22 +6,18 @@ from collections.abc import Generator
 from dataclasses import replace
 from functools import partial
 
-from rofecare_infra.engine import Engine
-from rofecare_infra.errors import GateTimeoutError
+from rofecare_infra.engine import Engine, wait_for_end
 from rofecare_infra.lifecycle import StopReport, reverse_stages, without_secrets
 from rofecare_infra.platform import Platform
 from rofecare_infra.process import run
 from rofecare_infra.progress import Event, Note, Working, listed
 from rofecare_infra.project import Project
-from rofecare_infra.state import SYSTEM_CLOCK, Clock, poll
+from rofecare_infra.state import SYSTEM_CLOCK, Clock
 from rofecare_infra.swarm import nodes
 from rofecare_infra.swarm import volumes as data
 from rofecare_infra.swarm.plan import reached
 
-_POLL = 0.5
 _QUICK = 120.0
-# Beyond the longest grace period of a group, in seconds.
-_MARGIN = 60.0
 
 
 def stop(project: Project, *, volumes: bool = False, clock: Clock = SYSTEM_CLOCK) -> Generator[Event, None, StopReport]:
@@ -54,15 +50,5 @@ def stop(project: Project, *, volumes: bool = False, clock: Clock = SYSTEM_CLOCK
 
 
 def _wait(platform: Platform, engine: Engine, services: list[str], clock: Clock) -> None:
-    grace = max((one.stop_grace for one in platform.services if one.name in services), default=0.0) + _MARGIN
-    left: tuple[str, ...] = ()
-    look = partial(engine.unended_tasks, platform.project)
-    for left in poll(look, lambda seen: not seen, every=_POLL, timeout=grace, clock=clock):  # noqa: B007
-        pass
-    if left:
-        raise GateTimeoutError(
-            f"{listed(services)} did not stop",
-            seen=f"{len(left)} tasks that have not ended after {grace:.0f} s",
-            expected="nodes that answer",
-            next_step="inv nodes; then the same command again",
-        )
+    grace = max((one.stop_grace for one in platform.services if one.name in services), default=0.0)
+    wait_for_end(listed(services), partial(engine.unended_tasks, platform.project), grace, clock)

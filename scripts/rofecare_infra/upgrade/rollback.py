@@ -25,10 +25,9 @@ def keep_images(project: Project) -> Entry:
     services: dict[str, str] = {}
     images: dict[str, str] = {}
     for container in project.engine.containers(project.platform.project):
-        identity = container.image_id or container.image
-        project.engine.tag(identity, KEPT.format(project=project.platform.project, service=container.service))
+        project.engine.tag(container.image_id, KEPT.format(project=project.platform.project, service=container.service))
         services[container.service] = container.image
-        images[container.image] = identity
+        images[container.image] = container.image_id
     return Entry(services, images)
 
 

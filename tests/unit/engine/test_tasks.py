@@ -112,6 +112,7 @@ def test_what_the_record_of_a_replica_contains() -> None:
         started_at="2026-01-01T00:00:02Z",
         ready_at="2026-01-01T00:00:02Z",
         image="db:1",
+        image_id="db:1",
         labels={"com.rofecare.phase": "infrastructure"},
         node="node1",
     )
